@@ -1,0 +1,30 @@
+// Identifiers in the forms that AWS gives them.
+
+import { randomBytes, randomUUID } from 'node:crypto';
+
+export { randomUUID as uuid };
+
+const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+const S3_ALPHABET = '0123456789ABCDEFGHJKLMNPQRSTVWXYZ';
+
+/** IAM's unique ids: a four-letter prefix (`AROA`, `AIDA`, `ASIA`) and 17 upper-case characters. */
+export function iamUniqueId(prefix: string): string {
+  return prefix + randomCharacters(BASE32, 17);
+}
+
+/** S3's `x-amz-request-id`: 16 upper-case characters. */
+export function s3RequestId(): string {
+  return randomCharacters(S3_ALPHABET, 16);
+}
+
+export function randomHex(characters: number): string {
+  return randomBytes(Math.ceil(characters / 2))
+    .toString('hex')
+    .slice(0, characters);
+}
+
+export function randomCharacters(alphabet: string, count: number): string {
+  let text = '';
+  for (const byte of randomBytes(count)) text += alphabet[byte % alphabet.length];
+  return text;
+}

@@ -1,0 +1,18 @@
+// Amazon CloudWatch Logs: table of operations.
+
+import { createRequire } from 'node:module';
+import type { Service, ServiceModel } from '#wire/service.ts';
+import type { ServiceDependencies } from '../dependencies.ts';
+
+const require = createRequire(import.meta.url);
+
+export const LOGS_MODEL: ServiceModel = {
+  schemas: () => require('@aws-sdk/client-cloudwatch-logs'),
+  signingName: 'logs',
+  protocols: ['awsJson1_1'],
+  targetPrefix: 'Logs_20140328',
+};
+
+export function createLogsService(_dependencies: ServiceDependencies): Service {
+  return { name: 'logs', model: LOGS_MODEL, operations: {} };
+}

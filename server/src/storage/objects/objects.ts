@@ -1,0 +1,30 @@
+// Objects: immutable blobs (S3 bodies, function code). Embedded: files written to a temporary name,
+// fsynced, renamed. An id names a blob once and for all; documents refer to ids, so a blob becomes
+// visible only when the transaction that names it commits.
+
+import type { Readable } from 'node:stream';
+
+export interface ObjectStore {
+  /**
+   * Streams `body` in, flat in memory, and resolves once it is durable. `onChunk` sees every chunk as it
+   * passes (checksums); its throw discards the blob.
+   */
+  write(body: Readable | Uint8Array, onChunk?: (chunk: Uint8Array) => void): Promise<StoredObject>;
+  /** Bytes [start, end) of a blob; the whole when no range is given. Throws when the id is unknown. */
+  read(id: string, range?: { start: number; end: number }): Readable;
+  readAll(id: string): Promise<Uint8Array>;
+  /** Joins blobs into a new one (multipart completion) without passing through the heap. */
+  concat(ids: string[]): Promise<StoredObject>;
+  /** Where the blob lies as a file, for what reads it in place (function code). */
+  localPath(id: string): Promise<string>;
+  /** Removing what is not there is no error. */
+  remove(ids: string[]): Promise<void>;
+  /** Every id with its age: for the sweep of blobs that no document names. */
+  list(): AsyncIterable<{ id: string; modifiedAtMs: number }>;
+  reset(): Promise<void>;
+}
+
+export interface StoredObject {
+  id: string;
+  size: number;
+}
