@@ -47,7 +47,7 @@ export interface Scope {
 export interface RangeOptions {
   /** Keys with this prefix. */
   prefix?: string;
-  /** Keys strictly after this one, in byte order. */
+  /** Keys strictly after this one, in the order of the range: with `reverse`, those below it. */
   after?: string;
   limit?: number;
   reverse?: boolean;
