@@ -1,6 +1,8 @@
 // What a service hands to wire/: how AWS speaks to it, and its table operation -> handler.
 
 import type { Caller, ServiceName } from '#core/caller.ts';
+import type { AwsError } from '#core/errors.ts';
+import type { MissingMember } from './required-members.ts';
 
 export type ProtocolName = 'awsJson1_0' | 'awsJson1_1' | 'awsQuery' | 'restJson1' | 'restXml' | 'rpcV2Cbor';
 
@@ -19,6 +21,10 @@ export interface ServiceModel {
   xmlNamespace?: string;
   /** awsJson and CBOR errors carry `x-amzn-query-error`. */
   awsQueryCompatible?: boolean;
+  /** The error for members that the schema requires and the client left out; a coral-style ValidationException by default. */
+  missingMembers?: (missing: readonly MissingMember[]) => AwsError;
+  /** Largest body that is held in memory (streamed payloads aside); 16 MiB by default. */
+  largestBodyBytes?: number;
   /** State is one for all regions (IAM, STS): handlers still see the caller's region. */
   global?: boolean;
 }

@@ -1,0 +1,30 @@
+// Placeholders for engines that are still being written; gone when they land.
+
+import type { Meter } from '#core/meter.ts';
+import type { AlarmEngine } from '#engines/alarms/alarm-engine.ts';
+import type { FunctionEngine } from '#engines/functions/function-engine.ts';
+import type { LogStore } from '#engines/logs/log-store.ts';
+import type { Telemetry } from '#storage/telemetry/telemetry.ts';
+
+function pending<T extends object>(name: string): T {
+  return new Proxy({} as T, {
+    get: (_, method) =>
+      method === 'then'
+        ? undefined
+        : method === 'start' ||
+            method === 'stop' ||
+            method === 'reset' ||
+            method === 'close' ||
+            method === 'record' ||
+            method === 'flush'
+          ? async () => {}
+          : () => {
+              throw new Error(`${name}.${String(method)} is not built yet`);
+            },
+  });
+}
+export const openTelemetry = async (_: object) => pending<Telemetry>('telemetry');
+export const createLogStore = (_: object) => pending<LogStore>('logs');
+export const createAlarmEngine = (_: object) => pending<AlarmEngine>('alarms');
+export const createFunctionEngine = (_: object) => pending<FunctionEngine>('functions');
+export const createMeter = (_: object) => pending<Meter & { flush(): Promise<void>; stop(): Promise<void> }>('meter');
