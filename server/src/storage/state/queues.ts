@@ -181,6 +181,16 @@ export class SqliteQueues implements QueueReader, QueueWriter {
     return purged;
   }
 
+  async setRetention(queue: string, retentionMs: number): Promise<void> {
+    const queueId = findQueue(this.#session.read(), queue);
+    if (queueId === undefined) return;
+    this.#session.change(
+      'UPDATE queue_messages SET expires_at = enqueued_at + ? WHERE queue_id = ?',
+      retentionMs,
+      queueId,
+    );
+  }
+
   async expire(queue: string, nowMs: number): Promise<number> {
     const queueId = findQueue(this.#session.read(), queue);
     if (queueId === undefined) return 0;

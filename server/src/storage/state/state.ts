@@ -141,6 +141,8 @@ export interface QueueWriter {
   /** Moves a message, keeping body, attributes and enqueue time, with its receive count at zero. */
   move(queue: string, id: number, toQueue: string, nowMs: number): Promise<number | undefined>;
   purge(queue: string): Promise<number>;
+  /** Lets every message of the queue expire that long after it was enqueued, whatever it was sent with. */
+  setRetention(queue: string, retentionMs: number): Promise<void>;
   /** Deletes what has expired by now, in this queue; how many. */
   expire(queue: string, nowMs: number): Promise<number>;
 }
