@@ -1,0 +1,227 @@
+// The server's end of the engine process: starts it on first use, sends it requests, and starts it again when
+// it dies. A request under way when that happens rejects with TelemetryQueryError, code 0: whether it took
+// effect is then unknown, and what to do about that is the caller's to decide.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
+import { extname } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { Logger } from '#core/log.ts';
+import { type EngineLane, type EngineReply, type EngineRequest, encodeFrame, FrameReader } from './engine-protocol.ts';
+import { type EngineSettings, threadPoolSize } from './engine-settings.ts';
+import type { Sql } from './sql.ts';
+import { TelemetryQueryError } from './telemetry.ts';
+
+export interface EngineResult {
+  /** A JSON array of row objects; nothing after a statement. */
+  bytes: Buffer;
+  rowsRead: number;
+  bytesRead: number;
+}
+
+export interface RunOptions {
+  lane: EngineLane;
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+}
+
+const FIRST_RESTART_DELAY_MS = 50;
+const LAST_RESTART_DELAY_MS = 5_000;
+/** An engine that lived this long earns a restart without delay. */
+const STABLE_AFTER_MS = 10_000;
+/** An engine that has not answered this long after a query's limit is taken for hung, and killed. */
+const HUNG_AFTER_MS = 15_000;
+const CLOSE_PATIENCE_MS = 5_000;
+const TIMEOUT_EXCEEDED = 159;
+
+interface Pending {
+  resolve(result: EngineResult): void;
+  reject(error: unknown): void;
+}
+
+interface Engine {
+  process: ChildProcess;
+  socket: Socket;
+  ready: Promise<void>;
+  exited: Promise<void>;
+  pending: Map<number, Pending>;
+}
+
+export class EngineClient {
+  restarts = 0;
+  version: string | undefined;
+  state: 'idle' | 'starting' | 'ready' | 'restarting' = 'idle';
+  readonly #settings: EngineSettings;
+  readonly #log: Logger;
+  #engine: Engine | undefined;
+  #starting: Promise<Engine> | undefined;
+  #nextId = 1;
+  #restartDelayMs = 0;
+  #closed = false;
+
+  constructor(settings: EngineSettings, log: Logger) {
+    this.#settings = settings;
+    this.#log = log;
+  }
+
+  /** The process id of a running engine (tests kill it). */
+  get pid(): number | undefined {
+    return this.#engine?.process.pid;
+  }
+
+  async start(): Promise<void> {
+    await this.#ready();
+  }
+
+  /** Runs one query or statement; rejects with TelemetryQueryError or the signal's reason. */
+  async run(query: Sql, options: RunOptions): Promise<EngineResult> {
+    const { lane, timeoutMs, signal } = options;
+    signal?.throwIfAborted();
+    const engine = await this.#ready();
+    signal?.throwIfAborted();
+    const id = this.#nextId++;
+    const kill = () => send(engine, { id, do: 'kill' });
+    let timedOut = false;
+    const limit = setTimeout(() => {
+      timedOut = true;
+      kill();
+    }, timeoutMs);
+    const hung = setTimeout(() => {
+      this.#log.error('the telemetry engine does not answer: it is killed', { afterMs: timeoutMs + HUNG_AFTER_MS });
+      engine.process.kill('SIGKILL');
+    }, timeoutMs + HUNG_AFTER_MS);
+    signal?.addEventListener('abort', kill, { once: true });
+    try {
+      return await new Promise<EngineResult>((resolve, reject) => {
+        engine.pending.set(id, { resolve, reject });
+        send(engine, { id, do: 'run', lane, sql: query.text, timeoutMs });
+      });
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (timedOut) throw new TelemetryQueryError(`The query ran longer than ${timeoutMs} ms.`, TIMEOUT_EXCEEDED);
+      throw error;
+    } finally {
+      clearTimeout(limit);
+      clearTimeout(hung);
+      signal?.removeEventListener('abort', kill);
+    }
+  }
+
+  /** Ends the engine in order, or by force when that takes too long. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#starting?.catch(() => {});
+    const engine = this.#engine;
+    if (!engine) return;
+    send(engine, { id: 0, do: 'close' });
+    const force = setTimeout(() => engine.process.kill('SIGKILL'), CLOSE_PATIENCE_MS);
+    await engine.exited;
+    clearTimeout(force);
+  }
+
+  #ready(): Promise<Engine> {
+    if (this.#closed) return Promise.reject(new TelemetryQueryError('The telemetry store is closed.', 0));
+    if (this.#engine) return Promise.resolve(this.#engine);
+    this.#starting ??= this.#start().finally(() => {
+      this.#starting = undefined;
+    });
+    return this.#starting;
+  }
+
+  async #start(): Promise<Engine> {
+    this.state = this.restarts > 0 ? 'restarting' : 'starting';
+    if (this.#restartDelayMs > 0) await new Promise((resolve) => setTimeout(resolve, this.#restartDelayMs));
+    this.#restartDelayMs = Math.min(LAST_RESTART_DELAY_MS, Math.max(FIRST_RESTART_DELAY_MS, this.#restartDelayMs * 2));
+    const engine = this.#spawn();
+    await engine.ready;
+    this.#engine = engine;
+    this.state = 'ready';
+    const stable = setTimeout(() => {
+      this.#restartDelayMs = 0;
+    }, STABLE_AFTER_MS).unref();
+    void engine.exited.then(() => clearTimeout(stable));
+    return engine;
+  }
+
+  #spawn(): Engine {
+    const program = fileURLToPath(new URL(`./engine-process${extname(import.meta.url)}`, import.meta.url));
+    const { PATH, HOME, TMPDIR, LD_LIBRARY_PATH } = process.env;
+    const child = spawn(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', program, JSON.stringify(this.#settings)],
+      {
+        stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+        // The engine needs none of the server's secrets. ClickHouse takes its time zone from TZ.
+        env: {
+          PATH,
+          HOME,
+          TMPDIR,
+          LD_LIBRARY_PATH,
+          TZ: 'UTC',
+          UV_THREADPOOL_SIZE: String(threadPoolSize(this.#settings)),
+        },
+      },
+    );
+    const socket = child.stdio[3] as Socket;
+    const pending = new Map<number, Pending>();
+    const ready = Promise.withResolvers<void>();
+    const exited = Promise.withResolvers<void>();
+    const engine: Engine = { process: child, socket, ready: ready.promise, exited: exited.promise, pending };
+    let unavailable: string | undefined;
+
+    const reader = new FrameReader<EngineReply>(({ head, body }) => {
+      if (head.result === 'ready') {
+        this.version = head.version;
+        ready.resolve();
+      } else if (head.result === 'unavailable') {
+        unavailable = head.message;
+      } else {
+        const waiting = pending.get(head.id);
+        pending.delete(head.id);
+        if (head.result === 'ok') waiting?.resolve({ bytes: body, rowsRead: head.rowsRead, bytesRead: head.bytesRead });
+        else waiting?.reject(new TelemetryQueryError(head.message, head.code));
+      }
+    });
+    socket.on('data', (chunk) => reader.push(chunk));
+    socket.on('error', () => {}); // the exit that follows tells
+    for (const output of [child.stdout!, child.stderr!]) {
+      createInterface({ input: output }).on('line', (line) => this.#log.debug('telemetry engine', { line }));
+    }
+    const gone = (how: string) => {
+      const asked = this.#closed;
+      if (this.#engine === engine) {
+        this.#engine = undefined;
+        this.state = 'idle';
+        if (!asked) {
+          this.restarts++;
+          this.state = 'restarting';
+          this.#log.error('the telemetry engine died and is started again', { how });
+        }
+      }
+      const error = new TelemetryQueryError(
+        unavailable ? explain(unavailable) : `The telemetry engine died (${how}).`,
+        0,
+      );
+      ready.reject(error);
+      for (const waiting of pending.values()) waiting.reject(error);
+      pending.clear();
+      exited.resolve();
+    };
+    child.on('error', (error) => gone(error.message));
+    child.on('close', (code, signal) => gone(signal ?? `exit code ${code}`));
+    ready.promise.catch(() => {});
+    return engine;
+  }
+}
+
+function send(engine: Engine, request: EngineRequest): void {
+  for (const part of encodeFrame(request)) engine.socket.write(part);
+}
+
+function explain(reason: string): string {
+  return (
+    `The telemetry engine (chdb, embedded ClickHouse) cannot start: ${reason} ` +
+    'It needs macOS, or Linux with glibc (not Alpine), on x64 or arm64, and its package: run `npm install` with optional dependencies.'
+  );
+}

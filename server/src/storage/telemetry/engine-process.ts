@@ -1,0 +1,184 @@
+// The telemetry engine: ClickHouse (chdb) in a process of its own, so that a native crash or an
+// out-of-memory query never takes the server down. Started by engine-client.ts with a socket pair on file
+// descriptor 3; ends itself at once when the other end is gone. Arguments: JSON of EngineSettings.
+//
+// A chdb session runs its queries one after another, several sessions on one path run in parallel: so each
+// lane has a session of its own, and reads share a few.
+
+import { Socket } from 'node:net';
+import { DatabaseSync } from 'node:sqlite';
+import type { Session } from 'chdb';
+import { type EngineLane, type EngineReply, type EngineRequest, encodeFrame, FrameReader } from './engine-protocol.ts';
+import type { EngineSettings } from './engine-settings.ts';
+import { sessionSettings } from './engine-settings.ts';
+
+type RunRequest = Extract<EngineRequest, { do: 'run' }>;
+
+interface Run extends RunRequest {
+  state: 'queued' | 'running' | 'killed';
+}
+
+interface Lane {
+  name: EngineLane;
+  queue: Run[];
+  sessions: Session[];
+  idle: Session[];
+}
+
+/** How long a new engine waits for the one before it to die (its server may have been killed a moment ago). */
+const LOCK_PATIENCE_MS = 10_000;
+/** KILL QUERY finds nothing when the query has not quite begun, so it is repeated. */
+const KILL_REPEAT_MS = 50;
+
+const SOCKET_DESCRIPTOR = 3;
+
+const settings = JSON.parse(process.argv[2]!) as EngineSettings;
+const socket = new Socket({ fd: SOCKET_DESCRIPTOR, readable: true, writable: true });
+const reader = new FrameReader<EngineRequest>(({ head }) => receive(head));
+// SIGKILL, because an orderly exit would wait for queries that nobody waits for any more.
+const die = () => process.kill(process.pid, 'SIGKILL');
+socket.on('data', (chunk) => reader.push(chunk));
+socket.on('end', die);
+socket.on('close', die);
+socket.on('error', die);
+
+const runs = new Map<number, Run>();
+const lanes = new Map<EngineLane, Lane>();
+const lock = lockDirectory();
+const openSession = await loadEngine();
+const control = openSession('statement');
+const [{ version }] = JSON.parse(
+  (await control.queryAsync('SELECT version() AS version', { format: 'JSONEachRow' })).text(),
+);
+reply({ id: 0, result: 'ready', version });
+
+function receive(request: EngineRequest): void {
+  if (request.do === 'run') {
+    const run: Run = { ...request, state: 'queued' };
+    runs.set(run.id, run);
+    const lane = laneOf(run.lane);
+    lane.queue.push(run);
+    startNext(lane);
+  } else if (request.do === 'kill') {
+    const run = runs.get(request.id);
+    if (run?.state === 'queued') {
+      const { queue } = laneOf(run.lane);
+      queue.splice(queue.indexOf(run), 1);
+      runs.delete(run.id);
+      reply({ id: run.id, result: 'error', code: 394, message: 'Query was cancelled before it began.' });
+    } else if (run?.state === 'running') {
+      run.state = 'killed';
+      void kill(run);
+    }
+  } else {
+    void close();
+  }
+}
+
+function startNext(lane: Lane): void {
+  while (lane.queue.length > 0) {
+    const session = takeSession(lane);
+    if (!session) return;
+    const run = lane.queue.shift()!;
+    void execute(run, session).finally(() => {
+      lane.idle.push(session);
+      startNext(lane);
+    });
+  }
+}
+
+async function execute(run: Run, session: Session): Promise<void> {
+  run.state = 'running';
+  // SET and the query go in one call: a call costs more than a SET.
+  const limits = `SET log_comment = '${run.id}', max_execution_time = ${run.timeoutMs / 1000};`;
+  try {
+    const result = await session.queryAsync(`${limits} ${run.sql}`, { format: 'JSONEachRow' });
+    reply({ id: run.id, result: 'ok', rowsRead: result.rowsRead, bytesRead: result.bytesRead }, result.bytes());
+  } catch (error) {
+    const { message, clickhouseCode } = error as Error & { clickhouseCode?: number };
+    reply({ id: run.id, result: 'error', code: clickhouseCode ?? 0, message });
+  } finally {
+    runs.delete(run.id);
+  }
+}
+
+async function kill(run: Run): Promise<void> {
+  while (runs.has(run.id)) {
+    await control.queryAsync(`KILL QUERY WHERE Settings['log_comment'] = '${run.id}' ASYNC`).catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, KILL_REPEAT_MS));
+  }
+}
+
+/** Runs end by themselves before the server asks for this; sessions close in order and the process exits. */
+async function close(): Promise<void> {
+  const { drainPending } = await import('chdb');
+  await drainPending();
+  control.close();
+  for (const { sessions } of lanes.values()) for (const session of sessions) session.close();
+  lock.close();
+  socket.removeAllListeners();
+  socket.end(() => process.exit(0));
+}
+
+function takeSession(lane: Lane): Session | undefined {
+  const idle = lane.idle.pop();
+  if (idle) return idle;
+  if (lane.sessions.length >= (lane.name === 'read' ? settings.readSessions : 1)) return undefined;
+  const session = openSession(lane.name);
+  lane.sessions.push(session);
+  return session;
+}
+
+function laneOf(name: EngineLane): Lane {
+  let lane = lanes.get(name);
+  if (!lane) {
+    lane = { name, queue: [], sessions: [], idle: [] };
+    lanes.set(name, lane);
+  }
+  return lane;
+}
+
+async function loadEngine(): Promise<(lane: EngineLane) => Session> {
+  try {
+    const { Session } = await import('chdb');
+    const open = (lane: EngineLane) => {
+      const session = new Session(settings.path, { connectionArgs: settings.serverArguments });
+      session.query(sessionSettings(settings, lane));
+      return session;
+    };
+    // The first session opens the data directory; what it finds wrong there is told as well.
+    const first = open('statement');
+    for (const statement of settings.schema) first.query(statement);
+    first.close();
+    return open;
+  } catch (error) {
+    return unavailable((error as Error).message);
+  }
+}
+
+/**
+ * Two engines on one directory would ruin it. SQLite's file lock is the one that Node has: it goes with the
+ * process that holds it, however that ends.
+ */
+function lockDirectory(): DatabaseSync {
+  const database = new DatabaseSync(settings.lockPath, { timeout: LOCK_PATIENCE_MS });
+  try {
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+    return database;
+  } catch (error) {
+    return unavailable(`another process uses ${settings.path} (${(error as Error).message})`);
+  }
+}
+
+function unavailable(message: string): never {
+  reply({ id: 0, result: 'unavailable', message });
+  socket.removeAllListeners();
+  socket.end();
+  throw new Error(message);
+}
+
+function reply(head: EngineReply, body?: Uint8Array): void {
+  socket.cork();
+  for (const part of encodeFrame(head, body)) socket.write(part);
+  socket.uncork();
+}

@@ -1,0 +1,73 @@
+// How ClickHouse is set up, in one place: what the engine process needs to know and the settings of its sessions.
+
+import { availableParallelism, totalmem } from 'node:os';
+import { type EngineLane, MAX_RESULT_BYTES } from './engine-protocol.ts';
+
+export interface EngineSettings {
+  /** ClickHouse's data directory. */
+  path: string;
+  lockPath: string;
+  readSessions: number;
+  serverMemoryBytes: number;
+  /** Server configuration, in chdb's command-line form. */
+  serverArguments: string[];
+  /** Statements that create the tables. */
+  schema: string[];
+}
+
+const GB = 1024 ** 3;
+const MB = 1024 ** 2;
+const MAX_SERVER_MEMORY_BYTES = 4 * GB;
+const MIN_SERVER_MEMORY_BYTES = 512 * MB;
+
+export function engineSettings(options: { path: string; lockPath: string; schema: string[] }): EngineSettings {
+  const quarter = Math.floor(totalmem() / 4);
+  const serverMemoryBytes = Math.min(MAX_SERVER_MEMORY_BYTES, Math.max(MIN_SERVER_MEMORY_BYTES, quarter));
+  const cacheBytes = Math.floor(serverMemoryBytes / 16);
+  return {
+    ...options,
+    readSessions: Math.max(4, availableParallelism() * 2),
+    serverMemoryBytes,
+    serverArguments: [
+      `--max_server_memory_usage=${serverMemoryBytes}`,
+      `--mark_cache_size=${cacheBytes}`,
+      `--primary_index_cache_size=${cacheBytes}`,
+      `--index_mark_cache_size=${cacheBytes}`,
+    ],
+  };
+}
+
+/** libuv runs each native query on a thread of its pool, which has four by default. */
+export function threadPoolSize(settings: EngineSettings): number {
+  return settings.readSessions + 8;
+}
+
+/** The SET statement of a new session. */
+export function sessionSettings(settings: EngineSettings, lane: EngineLane): string {
+  const queryMemory = Math.floor(settings.serverMemoryBytes / 2);
+  const values: Record<string, number | string> = {
+    async_insert: 0,
+    max_memory_usage: queryMemory,
+    max_bytes_before_external_group_by: Math.floor(queryMemory / 2),
+    max_bytes_before_external_sort: Math.floor(queryMemory / 2),
+    // Row objects with plain numbers: the 64-bit columns of the tables are all safe integers.
+    output_format_json_quote_64bit_integers: 0,
+    output_format_json_quote_denormals: 0,
+    output_format_json_escape_forward_slashes: 0,
+    output_format_json_array_of_rows: 1,
+  };
+  if (lane === 'read') {
+    values.max_result_bytes = MAX_RESULT_BYTES;
+    values.result_overflow_mode = "'throw'";
+    // 2: no writes, though settings may change. The last one set, for it locks itself.
+    values.readonly = 2;
+  } else {
+    // An ALTER … DELETE returns when it is done.
+    values.mutations_sync = 1;
+    values.throw_on_max_partitions_per_insert_block = 0;
+    values.max_insert_threads = 1;
+  }
+  return `SET ${Object.entries(values)
+    .map(([name, value]) => `${name} = ${value}`)
+    .join(', ')}`;
+}

@@ -1,0 +1,229 @@
+// The write-ahead log of one table: segment files of frames. Appends encode at once into a buffer; all that
+// came while the disk was busy goes out in one write and one fdatasync and is then acknowledged. A closed
+// segment is read by ClickHouse as it lies and then deleted: a segment file that exists is one whose rows may
+// be missing from the table. Decision 0002 says why it is built so.
+
+import { constants, type PathLike } from 'node:fs';
+import { type FileHandle, open, readdir, readFile, truncate, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from '#core/log.ts';
+import { RowBinaryBuffer } from './row-binary.ts';
+import type { SegmentNumbers } from './segment-numbers.ts';
+import { encodeFrame, findValidPrefix, type TelemetryTable } from './tables.ts';
+import type { AppendedRows } from './telemetry.ts';
+
+export interface SegmentLogOptions {
+  dir: string;
+  durable: boolean;
+  numbers: SegmentNumbers;
+  log: Logger;
+}
+
+/** A segment that takes no more rows. */
+export interface ClosedSegment {
+  number: number;
+  path: string;
+  rows: number;
+  bytes: number;
+  /** The file may go on after `bytes`, because a failed write could not be cut off. */
+  tornEnd: boolean;
+}
+
+/** Segment files of one table in `dir`, named TABLE-NUMBER.segment. */
+export class SegmentLog<Batch> {
+  readonly table: TelemetryTable<Batch>;
+  readonly #options: SegmentLogOptions;
+  readonly #spareBuffers: RowBinaryBuffer[] = [];
+  #open: OpenSegment<Batch> | undefined;
+
+  constructor(table: TelemetryTable<Batch>, options: SegmentLogOptions) {
+    this.table = table;
+    this.#options = options;
+  }
+
+  /** Bytes in the open segment, written or not; 0 when there is none. */
+  get openBytes(): number {
+    return this.#open?.bytes ?? 0;
+  }
+
+  /** Whether the open segment should take no more: it is full, or a write of it failed. */
+  mustRotate(maxBytes: number): boolean {
+    return this.#open !== undefined && (this.#open.bytes >= maxBytes || this.#open.failed);
+  }
+
+  /** Encodes now; resolves once durable. Throws at once when the batch cannot be encoded. */
+  append(batch: Batch): Promise<AppendedRows> {
+    this.#open ??= new OpenSegment(this.table, this.#options.numbers.next(), this.#options, this.#spareBuffers);
+    return this.#open.append(batch);
+  }
+
+  /** Closes the open segment: what comes from now on goes into the next. Resolves once its last row is on disk. */
+  async rotate(): Promise<ClosedSegment | undefined> {
+    const segment = this.#open;
+    this.#open = undefined;
+    const closed = await segment?.finish();
+    return closed && closed.rows > 0 ? closed : undefined;
+  }
+
+  /** The segments that an earlier process left, oldest first, each cut back to its valid prefix. */
+  async recover(): Promise<ClosedSegment[]> {
+    const { dir, log } = this.#options;
+    const segments: ClosedSegment[] = [];
+    for (const name of await readdir(dir)) {
+      const number = segmentNumber(this.table.name, name);
+      if (number === undefined) continue;
+      const path = join(dir, name);
+      const bytes = await readFile(path);
+      const valid = findValidPrefix(bytes, number);
+      if (valid.bytes < bytes.length) {
+        log.warn('cut the torn end of a telemetry segment', {
+          segment: name,
+          rowsKept: valid.rows,
+          bytesKept: valid.bytes,
+          bytesCut: bytes.length - valid.bytes,
+        });
+        await truncateDurably(path, valid.bytes);
+      }
+      if (valid.rows === 0) await unlink(path);
+      else segments.push({ number, path, ...valid, tornEnd: false });
+    }
+    return segments.sort((a, b) => a.number - b.number);
+  }
+}
+
+/** The number in a segment's file name, or undefined when the file is not a segment of this table. */
+export function segmentNumber(table: string, fileName: string): number | undefined {
+  const match = /^(\w+)-(\d+)\.segment$/.exec(fileName);
+  return match && match[1] === table ? Number(match[2]) : undefined;
+}
+
+export async function syncDirectory(dir: PathLike): Promise<void> {
+  const handle = await open(dir, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function truncateDurably(path: string, length: number): Promise<void> {
+  await truncate(path, length);
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+interface Waiting {
+  rows: AppendedRows;
+  resolve(rows: AppendedRows): void;
+  reject(error: unknown): void;
+}
+
+class OpenSegment<Batch> {
+  readonly number: number;
+  /** Set by a failed write: the file ends at `#committed` and takes nothing more. */
+  failed = false;
+  bytes = 0;
+  readonly #table: TelemetryTable<Batch>;
+  readonly #options: SegmentLogOptions;
+  readonly #path: string;
+  readonly #spareBuffers: RowBinaryBuffer[];
+  #buffer: RowBinaryBuffer;
+  #waiting: Waiting[] = [];
+  #rows = 0;
+  /** What is on disk and acknowledged. */
+  #committed = { bytes: 0, rows: 0 };
+  #tornEnd = false;
+  #file: FileHandle | undefined;
+  #writing: Promise<void> | undefined;
+
+  constructor(
+    table: TelemetryTable<Batch>,
+    number: number,
+    options: SegmentLogOptions,
+    spareBuffers: RowBinaryBuffer[],
+  ) {
+    this.#table = table;
+    this.number = number;
+    this.#options = options;
+    this.#path = join(options.dir, `${table.name}-${number}.segment`);
+    this.#spareBuffers = spareBuffers;
+    this.#buffer = spareBuffers.pop() ?? new RowBinaryBuffer();
+  }
+
+  append(batch: Batch): Promise<AppendedRows> {
+    const before = this.#buffer.length;
+    const rows = { segment: this.number, firstRow: this.#rows };
+    encodeFrame(this.#buffer, this.#table, this.number, this.#rows, batch);
+    this.bytes += this.#buffer.length - before;
+    this.#rows += this.#table.rowCount(batch);
+    this.#writing ??= this.#writeAll();
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ rows, resolve, reject });
+    });
+  }
+
+  async finish(): Promise<ClosedSegment> {
+    await this.#writing;
+    await this.#file?.close();
+    this.#buffer.reset();
+    this.#spareBuffers.push(this.#buffer);
+    return { number: this.number, path: this.#path, ...this.#committed, tornEnd: this.#tornEnd };
+  }
+
+  /** Writes groups until none waits. Starts one microtask late, so appends of the same tick share a group. */
+  async #writeAll(): Promise<void> {
+    await undefined;
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting;
+      const buffer = this.#buffer;
+      this.#waiting = [];
+      this.#buffer = this.#spareBuffers.pop() ?? new RowBinaryBuffer();
+      const rows = this.#rows;
+      try {
+        if (this.failed) throw new Error('an earlier write to this segment failed');
+        await this.#write(buffer);
+        this.#committed = { bytes: this.#committed.bytes + buffer.length, rows };
+        for (const { rows, resolve } of group) resolve(rows);
+      } catch (error) {
+        await this.#giveUp(error);
+        for (const { reject } of group) reject(error);
+      }
+      buffer.reset();
+      this.#spareBuffers.push(buffer);
+    }
+    this.#writing = undefined;
+  }
+
+  async #write(buffer: RowBinaryBuffer): Promise<void> {
+    const created = !this.#file;
+    this.#file ??= await open(this.#path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL);
+    let position = this.#committed.bytes;
+    for (let offset = 0; offset < buffer.length; ) {
+      const { bytesWritten } = await this.#file.write(buffer.bytes, offset, buffer.length - offset, position);
+      offset += bytesWritten;
+      position += bytesWritten;
+    }
+    if (!this.#options.durable) return;
+    await Promise.all([this.#file.datasync(), created && syncDirectory(this.#options.dir)]);
+  }
+
+  /** After a failed write nothing is known of the file's end, so the segment ends where it was last durable. */
+  async #giveUp(error: unknown): Promise<void> {
+    if (this.failed) return;
+    this.failed = true;
+    this.#options.log.error('a telemetry segment could not be written', { segment: this.#path, error });
+    try {
+      await this.#file?.truncate(this.#committed.bytes);
+    } catch (truncateError) {
+      this.#tornEnd = true;
+      this.#options.log.error('a failed telemetry segment could not be cut back', {
+        segment: this.#path,
+        error: truncateError,
+      });
+    }
+  }
+}

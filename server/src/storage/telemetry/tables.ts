@@ -1,0 +1,208 @@
+// The two tables and the frames that carry their rows. A frame is ONE RowBinary row: what a single append
+// brought, its rows in an array. Its first columns are its own length and checksum, so a segment file of
+// frames is at once plain RowBinary that ClickHouse reads and a log whose valid prefix shows after a crash.
+//
+//   frame_length, frame_crc, segment, first_row, row_count | columns of the batch, Array(Tuple(columns of a row))
+//
+// An INSERT unfolds the array by ARRAY JOIN. DDL, the frame's structure, the unfolding and the encoder of a
+// table stand side by side here because they must agree.
+
+import { crc32 } from 'node:zlib';
+import type { RowBinaryBuffer } from './row-binary.ts';
+import { type Sql, sql } from './sql.ts';
+import { LOG_EVENTS_TABLE, type LogEventBatch, METRIC_POINTS_TABLE, type MetricPoint } from './telemetry.ts';
+
+export interface TelemetryTable<Batch> {
+  name: string;
+  /** CREATE TABLE IF NOT EXISTS … */
+  ddl(durable: boolean): Sql;
+  /** Rows of a batch. */
+  rowCount(batch: Batch): number;
+  /** Writes what follows the frame's head; throws on values that the columns cannot hold. */
+  encode(buffer: RowBinaryBuffer, batch: Batch): void;
+  /** INSERT … SELECT from a segment file. */
+  insertFrom(path: string): Sql;
+}
+
+// ---- log events ----
+
+const LOG_EVENT_FRAME = 'group_id UInt32, ingestion_time Int64, stream String, events Array(Tuple(Int64, String))';
+
+/**
+ * Columns for queries: group_id, stream, timestamp and ingestion_time (Int64, milliseconds since the epoch: plain
+ * numbers in SQL and JSON; fromUnixTimestamp64Milli makes a DateTime64), message, segment, row.
+ * Ordered by (group_id, timestamp, segment, row); the token index serves hasToken() on message.
+ */
+export const LOG_EVENTS: TelemetryTable<LogEventBatch> = {
+  name: LOG_EVENTS_TABLE,
+  ddl: (durable) => sql`
+    CREATE TABLE IF NOT EXISTS log_events (
+      group_id UInt32 CODEC(ZSTD(1)),
+      stream LowCardinality(String) CODEC(ZSTD(1)),
+      timestamp Int64 CODEC(DoubleDelta, ZSTD(1)),
+      ingestion_time Int64 CODEC(Delta, ZSTD(1)),
+      message String CODEC(ZSTD(1)),
+      segment UInt64 CODEC(Delta, ZSTD(1)),
+      row UInt32 CODEC(Delta, ZSTD(1)),
+      INDEX message_tokens message TYPE tokenbf_v1(16384, 2, 0) GRANULARITY 1,
+      INDEX stream_names stream TYPE bloom_filter(0.01) GRANULARITY 1,
+      INDEX segment_range segment TYPE minmax GRANULARITY 1
+    )
+    ENGINE = MergeTree
+    PARTITION BY toYYYYMM(toDateTime(intDiv(timestamp, 1000), 'UTC'))
+    ORDER BY (group_id, timestamp, segment, row)
+    ${engineSettings(durable)}`,
+  rowCount: (batch) => batch.events.length,
+  encode(buffer, batch) {
+    buffer.reserve(32);
+    buffer.uint32(batch.groupId);
+    buffer.int64(batch.ingestionTimeMs);
+    buffer.string(batch.stream);
+    buffer.reserve(5);
+    buffer.varint(batch.events.length);
+    for (const event of batch.events) {
+      if (!Number.isSafeInteger(event.timestamp)) throw new TypeError(`BUG: not a timestamp: ${event.timestamp}`);
+      buffer.reserve(8);
+      buffer.int64(event.timestamp);
+      buffer.string(event.message);
+    }
+  },
+  insertFrom: (path) => sql`
+    INSERT INTO log_events (group_id, stream, timestamp, ingestion_time, message, segment, row)
+    SELECT group_id, stream, event.1, ingestion_time, event.2, segment, toUInt32(first_row + position - 1)
+    FROM file(${path}, 'RowBinary', ${`${FRAME_HEAD}, ${LOG_EVENT_FRAME}`})
+    ARRAY JOIN events AS event, arrayEnumerate(events) AS position`,
+};
+
+// ---- metric points ----
+
+const METRIC_POINT_FRAME =
+  'points Array(Tuple(UInt32, UInt32, LowCardinality(String), UInt8, UInt8, Float64, Float64, Float64, Float64))';
+
+/**
+ * Columns for queries: metric_id, timestamp (UInt32, seconds since the epoch), unit, storage_resolution, and for each
+ * point, plain value or statistic set alike, the aliases `sample_count`, `sum`, `minimum`, `maximum`. Stored are kind
+ * ('value', 'statistics'), value (the sum of a set), count, set_minimum and set_maximum (0 for a plain value, so that
+ * they cost nothing). Percentiles need kind = 'value': value occurred count times.
+ * Ordered by (metric_id, timestamp).
+ */
+export const METRIC_POINTS: TelemetryTable<readonly MetricPoint[]> = {
+  name: METRIC_POINTS_TABLE,
+  ddl: (durable) => sql`
+    CREATE TABLE IF NOT EXISTS metric_points (
+      metric_id UInt32 CODEC(ZSTD(1)),
+      timestamp UInt32 CODEC(DoubleDelta, ZSTD(1)),
+      unit LowCardinality(String) CODEC(ZSTD(1)),
+      storage_resolution UInt8 CODEC(ZSTD(1)),
+      kind Enum8('value' = 0, 'statistics' = 1) CODEC(ZSTD(1)),
+      value Float64 CODEC(ZSTD(1)),
+      count Float64 CODEC(ZSTD(1)),
+      set_minimum Float64 CODEC(ZSTD(1)),
+      set_maximum Float64 CODEC(ZSTD(1)),
+      segment UInt64 CODEC(Delta, ZSTD(1)),
+      sample_count Float64 ALIAS count,
+      sum Float64 ALIAS if(kind = 'value', value * count, value),
+      minimum Float64 ALIAS if(kind = 'value', value, set_minimum),
+      maximum Float64 ALIAS if(kind = 'value', value, set_maximum),
+      INDEX segment_range segment TYPE minmax GRANULARITY 1
+    )
+    ENGINE = MergeTree
+    PARTITION BY toYYYYMM(toDateTime(timestamp, 'UTC'))
+    ORDER BY (metric_id, timestamp)
+    ${engineSettings(durable)}`,
+  rowCount: (points) => points.length,
+  encode(buffer, points) {
+    buffer.reserve(5);
+    buffer.varint(points.length);
+    for (const point of points) {
+      const { data, timestampS } = point;
+      if (!Number.isInteger(timestampS) || timestampS < 0) throw new TypeError(`BUG: not a timestamp: ${timestampS}`);
+      buffer.reserve(8);
+      buffer.uint32(point.metricId);
+      buffer.uint32(timestampS);
+      buffer.string(point.unit);
+      buffer.reserve(34);
+      buffer.uint8(point.storageResolution);
+      if (data.kind === 'value') {
+        buffer.uint8(0);
+        buffer.float64(data.value);
+        buffer.float64(data.count);
+        buffer.float64(0);
+        buffer.float64(0);
+      } else {
+        buffer.uint8(1);
+        buffer.float64(data.sum);
+        buffer.float64(data.sampleCount);
+        buffer.float64(data.minimum);
+        buffer.float64(data.maximum);
+      }
+    }
+  },
+  insertFrom: (path) => sql`
+    INSERT INTO metric_points
+      (metric_id, timestamp, unit, storage_resolution, kind, value, count, set_minimum, set_maximum, segment)
+    SELECT point.1, point.2, point.3, point.4, point.5, point.6, point.7, point.8, point.9, segment
+    FROM file(${path}, 'RowBinary', ${`${FRAME_HEAD}, ${METRIC_POINT_FRAME}`})
+    ARRAY JOIN points AS point`,
+};
+
+/** A part is on disk, with its directory entry, before its insert or merge is done. */
+function engineSettings(durable: boolean): Sql {
+  return durable
+    ? sql`SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1`
+    : sql``;
+}
+
+// ---- frames ----
+
+const FRAME_HEAD = 'frame_length UInt32, frame_crc UInt32, segment UInt64, first_row UInt32, row_count UInt32';
+const HEAD_BYTES = 24;
+/** Length and checksum do not count themselves. */
+const CHECKED_FROM = 8;
+
+/** Appends one batch as a frame; leaves the buffer as it was when the batch cannot be encoded. */
+export function encodeFrame<Batch>(
+  buffer: RowBinaryBuffer,
+  table: TelemetryTable<Batch>,
+  segment: number,
+  firstRow: number,
+  batch: Batch,
+): void {
+  const start = buffer.length;
+  try {
+    buffer.reserve(HEAD_BYTES);
+    buffer.length += CHECKED_FROM;
+    buffer.int64(segment);
+    buffer.uint32(firstRow);
+    buffer.uint32(table.rowCount(batch));
+    table.encode(buffer, batch);
+  } catch (error) {
+    buffer.length = start;
+    throw error;
+  }
+  const checked = buffer.bytes.subarray(start + CHECKED_FROM, buffer.length);
+  buffer.patchUint32(start, checked.length);
+  buffer.patchUint32(start + 4, crc32(checked));
+}
+
+export interface ValidPrefix {
+  /** Where the frames that can be believed end. */
+  bytes: number;
+  rows: number;
+}
+
+/** Reads frames up to the first that is torn, damaged or not of this segment. */
+export function findValidPrefix(bytes: Buffer, segment: number): ValidPrefix {
+  let offset = 0;
+  let rows = 0;
+  while (offset + HEAD_BYTES <= bytes.length) {
+    const length = bytes.readUInt32LE(offset);
+    const end = offset + CHECKED_FROM + length;
+    if (length < HEAD_BYTES - CHECKED_FROM || end > bytes.length) break;
+    if (crc32(bytes.subarray(offset + CHECKED_FROM, end)) !== bytes.readUInt32LE(offset + 4)) break;
+    if (Number(bytes.readBigUInt64LE(offset + 8)) !== segment || bytes.readUInt32LE(offset + 16) !== rows) break;
+    rows += bytes.readUInt32LE(offset + 20);
+    offset = end;
+  }
+  return { bytes: offset, rows };
+}
