@@ -1,0 +1,121 @@
+// Patterns over space-delimited events: [ip, user, ..., status = 4* || status = 500, bytes > 1000]
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/matching-terms-space-delimited-log-events.html
+
+import { type Condition, compileCondition, parseCondition } from './condition.ts';
+import { FilterPatternError } from './filter-pattern-error.ts';
+import { compileComparison, type Operand, type Operator, parseOperand, parseOperator } from './operand.ts';
+import type { Scanner } from './scanner.ts';
+
+export interface DelimitedPattern {
+  kind: 'delimited';
+  slots: Slot[];
+}
+
+export type Slot = { kind: 'ellipsis' } | FieldSlot;
+
+export interface FieldSlot {
+  kind: 'field';
+  name: string | undefined;
+  condition: Condition<FieldTest> | undefined;
+  holds: ((value: string) => boolean) | undefined;
+}
+
+export interface FieldTest {
+  kind: 'comparison';
+  operator: Operator;
+  operand: Operand;
+}
+
+const NAME = /[A-Za-z0-9_-]+/y;
+const BARE_NAME = /[A-Za-z0-9_-]+\s*(?=[,\]])/y;
+
+export function parseDelimited(scanner: Scanner): DelimitedPattern {
+  const start = scanner.position;
+  if (!scanner.text.trimEnd().endsWith(']')) {
+    throw new FilterPatternError("If a filter pattern starts with '[' it must end with ']'", start, true);
+  }
+  scanner.expect('[');
+  const slots: Slot[] = [];
+  do {
+    slots.push(parseSlot(scanner));
+    scanner.skipSpace();
+  } while (scanner.take(','));
+  scanner.expect(']');
+  scanner.skipSpace();
+  if (!scanner.atEnd()) scanner.fail('expected nothing after the closing bracket');
+  return { kind: 'delimited', slots };
+}
+
+function parseSlot(scanner: Scanner): Slot {
+  scanner.skipSpace();
+  if (scanner.take('...') || scanner.take('…')) return { kind: 'ellipsis' };
+  const next = scanner.peek();
+  if (next === ',' || next === ']') return { kind: 'field', name: undefined, condition: undefined, holds: undefined };
+  const start = scanner.position;
+  const bareName = scanner.takeMatch(BARE_NAME).trimEnd();
+  if (bareName !== '') return { kind: 'field', name: bareName, condition: undefined, holds: undefined };
+  const names = new Set<string>();
+  const condition = parseCondition(scanner, () => parseTest(scanner, names));
+  if (names.size > 1) {
+    throw new FilterPatternError(`one field is named ${[...names].map((name) => `'${name}'`).join(' and ')}`, start);
+  }
+  return { kind: 'field', name: [...names][0], condition, holds: compileCondition(condition, compileTest) };
+}
+
+function parseTest(scanner: Scanner, names: Set<string>): FieldTest {
+  scanner.skipSpace();
+  const name = scanner.takeMatch(NAME);
+  if (name === '') scanner.fail('expected the name of a field');
+  names.add(name);
+  scanner.skipSpace();
+  let operator = parseOperator(scanner);
+  // AWS's examples write [w1=!ERROR] for "is not ERROR".
+  if (operator === '=' && scanner.take('!')) operator = '!=';
+  scanner.skipSpace();
+  return { kind: 'comparison', operator, operand: parseOperand(scanner, operator) };
+}
+
+function compileTest({ operator, operand }: FieldTest): (value: string) => boolean {
+  return compileComparison(operator, operand);
+}
+
+/** The pattern's name for each field of the event (sparse: ellipses and nameless slots), or undefined when it does not match. */
+export function matchDelimited(
+  { slots }: DelimitedPattern,
+  fields: readonly string[],
+): (string | undefined)[] | undefined {
+  const names: (string | undefined)[] = [];
+  let position = 0;
+  for (let i = 0; i < slots.length; i++) {
+    const slot = slots[i]!;
+    if (slot.kind === 'field') {
+      if (position >= fields.length || slot.holds?.(fields[position]!) === false) return undefined;
+      names[position++] = slot.name;
+      continue;
+    }
+    const run = fieldsAfter(slots, i + 1);
+    if (i + 1 + run.length === slots.length) {
+      // The last ellipsis: what follows it stands at the end of the event.
+      const start = fields.length - run.length;
+      if (start < position) return undefined;
+      position = start;
+    } else {
+      while (position + run.length <= fields.length && !matchesAt(run, fields, position)) position++;
+    }
+  }
+  return position === fields.length ? names : undefined;
+}
+
+function fieldsAfter(slots: readonly Slot[], from: number): FieldSlot[] {
+  const run: FieldSlot[] = [];
+  for (let i = from; i < slots.length; i++) {
+    const slot = slots[i]!;
+    if (slot.kind === 'ellipsis') break;
+    run.push(slot);
+  }
+  return run;
+}
+
+function matchesAt(run: readonly FieldSlot[], fields: readonly string[], position: number): boolean {
+  return run.every((slot, i) => slot.holds?.(fields[position + i]!) !== false);
+}

@@ -1,0 +1,356 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { compileMatcher, extractFields, FilterPatternError, LogLine, parseFilterPattern } from './filter-pattern.ts';
+import { parseValueSelector, selectValue } from './value-selector.ts';
+
+const matches = (pattern: string, message: string) => compileMatcher(parseFilterPattern(pattern))(new LogLine(message));
+
+function table(name: string, message: string, matching: string[], other: string[]): void {
+  test(name, () => {
+    for (const pattern of matching) assert.ok(matches(pattern, message), `${pattern} matches ${message}`);
+    for (const pattern of other) assert.ok(!matches(pattern, message), `${pattern} does not match ${message}`);
+  });
+}
+
+table(
+  'terms of an unstructured event',
+  '[ERROR 400] BAD REQUEST: invalid arguments',
+  [
+    '',
+    '  ',
+    '" "',
+    'ERROR',
+    'ERR',
+    'ERROR BAD',
+    'BAD ERROR',
+    '"BAD REQUEST"',
+    '"BAD REQUEST" arguments',
+    'ERROR -WARN',
+    '"ERROR" - "Exiting"',
+    '-WARN',
+    '?WARN ?ERROR',
+    '?"x y" ?"BAD REQUEST"',
+    // Beside other terms, ?terms are ignored.
+    '?WARN REQUEST',
+    '?WARN -INFO',
+    '%ERROR%',
+    '%[Ee]rror|4\\d{2}%',
+    '%^\\[ERROR%',
+    '%arguments$%',
+    '%\\x5bERROR\\s\\d+\\x5d%',
+    '-%WARN|INFO%',
+  ],
+  [
+    'error',
+    'ERRORS',
+    '"REQUEST BAD"',
+    'ERROR WARN',
+    'ERROR -BAD',
+    '-ERROR',
+    '?WARN ?INFO',
+    '%^ERROR%',
+    '%REQUEST$%',
+    '%\\d{4}%',
+  ],
+);
+
+test('a phrase may hold quotes and backslashes', () => {
+  assert.ok(matches('"\\"level\\": \\"error\\""', '{"level": "error"}'));
+  assert.ok(matches('"C:\\\\temp"', 'path C:\\temp'));
+});
+
+const CLOUDTRAIL = JSON.stringify({
+  eventType: 'UpdateTrail',
+  sourceIPAddress: '111.111.111.111',
+  arrayKey: ['value', 'another value'],
+  objectList: [
+    { name: 'a', id: 1 },
+    { name: 'b', id: 2 },
+  ],
+  SomeObject: null,
+  ThisFlag: true,
+  errorCode: 400,
+  latency: 51.5,
+  numbers: [1e-3, 12],
+  text: 'Ev*ent',
+  account: '123456789012',
+  'dotted.name': { 'with space': 'x' },
+  byId: { one: { state: 'ok' }, two: { state: 'failed' } },
+  empty: {},
+});
+
+table(
+  'JSON selectors and operators',
+  CLOUDTRAIL,
+  [
+    '{ $.eventType = "UpdateTrail" }',
+    '{$.eventType=UpdateTrail}',
+    '{ $.eventType = Update* }',
+    '{ $.eventType = *Trail }',
+    '{ $.eventType = *date* }',
+    '{ $.eventType = * }',
+    '{ $.eventType = "*" }',
+    '{ $.eventType = %^Up.*l$% }',
+    '{ $.eventType != %^Down% }',
+    '{ $.text = Ev*ent }',
+    '{ $.sourceIPAddress != 123.123.* }',
+    '{ $.sourceIPAddress = 111.111.* }',
+    '{ $.arrayKey[0] = "value" }',
+    '{ $.objectList[1].id = 2 }',
+    '{ $.SomeObject IS NULL }',
+    '{ $.SomeOtherObject NOT EXISTS }',
+    '{ $.arrayKey[2] NOT EXISTS }',
+    '{ $.ThisFlag IS TRUE }',
+    '{ $.errorCode = 400 }',
+    '{ $.errorCode = 4e2 }',
+    '{ $.errorCode = "400" }',
+    '{ $.errorCode = 4* }',
+    '{ $.errorCode != 500 }',
+    '{ $.latency > 50 }',
+    '{ $.latency >= 51.5 }',
+    '{ $.latency < +1e3 }',
+    '{ $.latency <= 51.50 }',
+    '{ $.numbers[0] < 10e-3 }',
+    '{ $.numbers[0] = 1e-3 }',
+    '{ $.account = 123456789012 }',
+    '{ $["dotted.name"].["with space"] = x }',
+    "{ $.['dotted.name']['with space'] = x }",
+    '{ $.objectList[*].id = 2 }',
+    '{ $.byId.*.state = failed }',
+    '{ $.empty.* NOT EXISTS }',
+    '{ ($.errorCode = 400) && ($.latency > 50) }',
+    '{ $.errorCode = 400 || $.nope = 1 && $.nope = 2 }',
+    '{ (($.errorCode = 1 || $.errorCode = 400) && $.ThisFlag IS TRUE) }',
+  ],
+  [
+    '{ $.eventType = "updatetrail" }',
+    '{ $.eventType = Up*Trail }',
+    '{ $.eventType != * }',
+    '{ $.text = Ev* && $.text = *x* }',
+    '{ $.arrayKey = "value" }',
+    '{ $.arrayKey != "value" }',
+    '{ $.arrayKey[*] = "x" }',
+    '{ $.objectList[1].id = 3 }',
+    '{ $.eventType[0] = "U" }',
+    '{ $.missing = 1 }',
+    '{ $.missing != 1 }',
+    '{ $.missing IS NULL }',
+    '{ $.SomeObject NOT EXISTS }',
+    '{ $.SomeObject = * }',
+    '{ $.SomeObject != 1 }',
+    '{ $.ThisFlag IS FALSE }',
+    '{ $.ThisFlag > 0 }',
+    '{ $.eventType > 1 }',
+    '{ $.errorCode < 400 }',
+    '{ ($.errorCode = 400 || $.nope = 1) && $.nope = 2 }',
+    '{ $.toString = * }',
+    '{ $.length = * }',
+  ],
+);
+
+test('a JSON pattern matches JSON objects only', () => {
+  for (const message of ['', 'x', '{"a":1', 'prefix {"a":1}', '"a"', '1', 'null']) {
+    assert.ok(!matches('{ $.b NOT EXISTS }', message), message);
+  }
+  assert.ok(matches('{ $[1].a = 2 }', '[{"a":1},{"a":2}]'));
+  assert.ok(matches('{ $.a = 1 }', ' {"a":1}\n'));
+});
+
+const ACCESS = '127.0.0.1 Prod frank [10/Oct/2000:13:25:15 -0700] "GET /index.html HTTP/1.0" 404 1534';
+
+table(
+  'space-delimited fields',
+  ACCESS,
+  [
+    '[ip, user, username, timestamp, request, status_code, bytes]',
+    '[ip, user, username, timestamp, request, status_code, bytes > 1000]',
+    '[ip, user, username, timestamp, request, status_code = 404, bytes]',
+    '[ip, user, username, timestamp, request = *html*, status_code = 4*, bytes]',
+    '[ip, user, username, timestamp, request, status_code = 4* && status_code != 403, bytes]',
+    '[ip, user, username, timestamp, request, status_code = 500 || status_code = 404, bytes]',
+    '[ip=%127\\.0\\.0\\.[1-9]%, user, username, timestamp, request =*.html*, status_code = 4*, bytes]',
+    '[..., request=*.html*, status_code=4*,]',
+    '[..., status_code, bytes]',
+    '[ip, user, ..., status_code, bytes>=1534]',
+    '[ip, user, ...]',
+    '[...]',
+    '[..., status=404, ...]',
+    '[ip, ..., request="GET *", ..., bytes]',
+    '[w=!ERROR, ...]',
+    '[(ip=1* || ip=2*) && ip!=3*, ...]',
+    '[…, bytes]',
+  ],
+  [
+    '[ip, user, username, timestamp, request, status_code]',
+    '[ip, user, username, timestamp, request, status_code, bytes, more]',
+    '[ip, user, username, timestamp, request, status_code = 5*, bytes]',
+    '[..., bytes < 1000]',
+    '[ip=10.*, ...]',
+    '[..., status=405, ...]',
+    '[w=!127*, ...]',
+    '[a, b, c, d, e, f, g, ..., h]',
+  ],
+);
+
+test('fields are split at white space, and enclosed ones kept whole', () => {
+  const cases: [string, string[]][] = [
+    ['', []],
+    ['a  b\tc\n', ['a', 'b', 'c']],
+    ['[a b] "c d" e', ['a b', 'c d', 'e']],
+    ['[open a "b', ['[open', 'a', '"b']],
+    ['"a \\" b" c', ['a \\" b', 'c']],
+    ['x[a b]', ['x[a', 'b]']],
+    ['[]""', ['', '']],
+  ];
+  for (const [message, fields] of cases) assert.deepEqual(new LogLine(message).fields, fields, message);
+});
+
+test('extracted fields have the names of the pattern, or their number', () => {
+  const pattern = parseFilterPattern('[..., request=*.html*, status_code=4*,]');
+  assert.deepEqual(
+    { ...extractFields(pattern, new LogLine(ACCESS)) },
+    {
+      $1: '127.0.0.1',
+      $2: 'Prod',
+      $3: 'frank',
+      $4: '10/Oct/2000:13:25:15 -0700',
+      $request: 'GET /index.html HTTP/1.0',
+      $status_code: '404',
+      $7: '1534',
+    },
+  );
+  assert.deepEqual(extractFields(parseFilterPattern('{ $.a = 1 }'), new LogLine('{"a":1}')), {});
+});
+
+test('values for metric filters', () => {
+  const cases: [string, string, string, string | undefined][] = [
+    ['1', 'ERROR', 'ERROR', '1'],
+    ['$.latency', '{ $.latency = * }', '{"latency": 50.5}', '50.5'],
+    ['$.latency', '{ $.latency = * }', '{"latency": "50"}', '50'],
+    ['$.a[1].b', '{ $.a[1].b = * }', '{"a": [0, {"b": 7}]}', '7'],
+    ['$.missing', '{ $.a = 1 }', '{"a": 1}', undefined],
+    ['$.a', '{ $.a.b = 1 }', '{"a": {"b": 1}}', undefined],
+    ['$bytes', '[..., status, bytes]', ACCESS, '1534'],
+    ['$1', '[..., status, bytes]', ACCESS, '127.0.0.1'],
+    ['$7', '[..., status, bytes]', ACCESS, undefined],
+    ['$bytes', 'ERROR', 'ERROR 1', undefined],
+  ];
+  for (const [selector, pattern, message, expected] of cases) {
+    const value = selectValue(parseValueSelector(selector), parseFilterPattern(pattern), new LogLine(message));
+    assert.equal(value, expected, `${selector} of ${message}`);
+  }
+});
+
+test('faults name what was expected and where', () => {
+  const cases: [string, number, RegExp][] = [
+    ['foo-bar', 0, /^Invalid character\(s\) in term 'foo-bar'$/],
+    ['ERROR user@host', 6, /^Invalid character\(s\) in term 'user@host'$/],
+    ["'ERROR'", 0, /^Invalid character/],
+    ['"open', 0, /not closed/],
+    ['-', 1, /expected a term, found the end/],
+    ['%a', 0, /not closed by '%'/],
+    ['%%', 1, /empty/],
+    ['%(a|b)%', 1, /^Invalid character\(s\) in term '\(a\|b\)'$/],
+    ['%something!%', 10, /^Invalid character/],
+    ['%é%', 1, /^Invalid character/],
+    ['%[a%', 1, /invalid regular expression/],
+    ['%a{1001}%', 2, /1000/],
+    ['%\\b%', 1, /unsupported escape '\\b'/],
+    ['%a% %b% %c%', 0, /at most 2/],
+    ['{ $.a = 1', 0, /^If a filter pattern starts with '{' it must end with '}'$/],
+    ['{}', 1, /expected '\$', found '}'/],
+    ['{ $.a }', 6, /expected one of = != < <= > >=, found '}'/],
+    ['{ $.a = }', 8, /expected a value, found '}'/],
+    ['{ $.a > x }', 8, /expected a number after >/],
+    ['{ $.a IS 1 }', 9, /expected NULL, TRUE or FALSE/],
+    ['{ $ = 1 }', 3, /expected '\.' and a property name/],
+    ['{ $.a[x] = 1 }', 6, /array index/],
+    ['{ ($.a = 1 }', 11, /expected '\)'/],
+    ['{ $.a = 1 && }', 13, /expected '\$'/],
+    ['{ $.a = 1 } }', 12, /expected nothing after/],
+    ['{ $.a[*].b[*] = 1 }', 13, /only one wildcard/],
+    ["{ $.a = 'x' }", 8, /^Invalid character\(s\) in term ''x''$/],
+    [`{${'('.repeat(200)}}`, 102, /nested deeper/],
+    ['[a, b', 0, /^If a filter pattern starts with '\[' it must end with '\]'$/],
+    ['[status = 4* && bytes > 1000]', 1, /one field is named 'status' and 'bytes'/],
+    ['[a b]', 3, /expected one of/],
+    ['[a = ]', 5, /expected a value/],
+    ['[a] x]', 4, /expected nothing after/],
+  ];
+  for (const [pattern, position, message] of cases) {
+    assert.throws(
+      () => parseFilterPattern(pattern),
+      (error) => {
+        assert.ok(error instanceof FilterPatternError, `${pattern}: ${error}`);
+        assert.match(error.message, message, pattern);
+        assert.equal(error.position, position, `${pattern}: ${error.message}`);
+        return true;
+      },
+    );
+  }
+});
+
+test('any text gives a matcher or a typed error with a position (fuzz)', () => {
+  const seed = Number(process.env.FUZZ_SEED ?? 20261123);
+  console.log(`filter-pattern fuzz seed ${seed}`);
+  const random = mulberry32(seed);
+  const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!;
+  const pieces = [
+    ...'{}[]()$.=!<>&|*%"\\-?, \t\n',
+    ...[
+      '$.a',
+      "$['x']",
+      '[0]',
+      '[*]',
+      '...',
+      '&&',
+      '||',
+      '!=',
+      '>=',
+      'IS',
+      'NULL',
+      'NOT EXISTS',
+      'a',
+      '12',
+      '1e3',
+      '%a+%',
+    ],
+    ...['\\d', '{2}', '{2,', '\u0000', 'é', '😀', '\ud800', 'name', '4*', '"q"'],
+  ];
+  const seeds = [
+    '{ $.a = 1 && ($.b[0].c != "x*" || $.d IS NULL) }',
+    '[ip, ..., s=4* || s=500, b>1]',
+    'a -b "c d" %e|f%',
+  ];
+  const messages = ['', 'a b c', '{"a":1,"b":[{"c":"xy"}]}', '127.0.0.1 [a b] "c" 404 10', '\ud800 {'];
+  for (let i = 0; i < 20_000; i++) {
+    let text = random() < 0.5 ? '' : pick(seeds);
+    const changes = 1 + Math.floor(random() * 12);
+    for (let j = 0; j < changes; j++) {
+      const at = Math.floor(random() * (text.length + 1));
+      text = text.slice(0, at) + pick(pieces) + text.slice(at + (random() < 0.3 ? 1 : 0));
+    }
+    try {
+      const pattern = parseFilterPattern(text);
+      const matcher = compileMatcher(pattern);
+      for (const message of messages) {
+        const line = new LogLine(message);
+        assert.equal(typeof matcher(line), 'boolean');
+        extractFields(pattern, line);
+      }
+    } catch (error) {
+      assert.ok(error instanceof FilterPatternError, `${JSON.stringify(text)}: ${error}`);
+      assert.ok(error.position >= 0 && error.position <= text.length, `${JSON.stringify(text)} at ${error.position}`);
+    }
+  }
+});
+
+function mulberry32(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}

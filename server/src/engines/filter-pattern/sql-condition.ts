@@ -1,0 +1,116 @@
+// A filter pattern as a ClickHouse condition. It is always sound (no matching event is dropped); where it is exact the
+// matcher need not look at the rows again.
+
+import { join, type Sql, sql } from '#storage/telemetry/sql.ts';
+import { type Condition, isGroup } from './condition.ts';
+import type { DelimitedPattern, FieldTest } from './delimited-pattern.ts';
+import type { FilterPattern } from './filter-pattern.ts';
+import type { JsonCondition, JsonTest } from './json-pattern.ts';
+import { clickhouseRegex } from './regex.ts';
+import type { Needle, TextPattern } from './text-pattern.ts';
+
+export interface SqlCondition {
+  /** Undefined when the pattern cannot narrow the search. */
+  where: Sql | undefined;
+  /** Whether `where` holds for the matching events and no others. */
+  exact: boolean;
+}
+
+/** RE2 may refuse to compile long repetitions; such expressions are left to the matcher. */
+const LONGEST_SQL_REPETITION = 100;
+
+/** `message` is the SQL expression of the event's message. */
+export function sqlCondition(pattern: FilterPattern, message: Sql): SqlCondition {
+  switch (pattern.kind) {
+    case 'all':
+      return { where: undefined, exact: true };
+    case 'text':
+      return textCondition(pattern, message);
+    case 'json':
+      return { where: jsonCondition(pattern.condition, message), exact: false };
+    case 'delimited':
+      return { where: delimitedCondition(pattern, message), exact: false };
+  }
+}
+
+function textCondition({ required, excluded, optional }: TextPattern, message: Sql): SqlCondition {
+  const needles = [...required, ...excluded, ...optional];
+  const exact = needles.every(fitsSql);
+  const some = optional.every(fitsSql) ? optional.map((needle) => occurs(needle, message)) : [];
+  return {
+    where: and([
+      ...required.filter(fitsSql).map((needle) => occurs(needle, message)),
+      ...excluded.filter(fitsSql).map((needle) => sql`NOT (${occurs(needle, message)})`),
+      or(some),
+    ]),
+    exact,
+  };
+}
+
+function fitsSql(needle: Needle): boolean {
+  if (needle.kind === 'term') return true;
+  return [...needle.source.matchAll(/\d+/g)].every(([digits]) => Number(digits) <= LONGEST_SQL_REPETITION);
+}
+
+function occurs(needle: Needle, message: Sql): Sql {
+  if (needle.kind === 'term') return contains(message, needle.text);
+  return sql`match(${message}, ${clickhouseRegex(needle.source)})`;
+}
+
+function jsonCondition(condition: JsonCondition, message: Sql): Sql | undefined {
+  return groupCondition(condition, (test) => jsonTest(test, message));
+}
+
+/** A JSON text that has no backslash holds its keys and strings as they are; one that has passes on to the matcher. */
+function jsonTest(test: JsonTest, message: Sql): Sql | undefined {
+  if (test.kind === 'notExists') return undefined;
+  const pieces: Sql[] = [];
+  for (const step of test.selector.steps) {
+    if ('property' in step) pieces.push(contains(message, JSON.stringify(step.property)));
+  }
+  if (test.kind === 'is') pieces.push(contains(message, String(test.value)));
+  if (test.kind === 'comparison' && test.operator === '=' && test.operand.kind === 'string') {
+    if (!mayBeNumber(test.operand.text)) pieces.push(contains(message, test.operand.text));
+  }
+  const narrowed = and(pieces);
+  return narrowed && sql`(${narrowed} OR ${contains(message, '\\')})`;
+}
+
+/** 4e2 and 400 are one number in two spellings, so a part of a number need not stand in the text. */
+function mayBeNumber(text: string): boolean {
+  return /^[-+.\de]*$/i.test(text) || 'Infinity'.includes(text);
+}
+
+function delimitedCondition({ slots }: DelimitedPattern, message: Sql): Sql | undefined {
+  const fieldTest = ({ operator, operand }: FieldTest) =>
+    operator === '=' && operand.kind === 'string' && operand.text !== '' ? contains(message, operand.text) : undefined;
+  return and(
+    slots.map((slot) =>
+      slot.kind === 'field' && slot.condition ? groupCondition(slot.condition, fieldTest) : undefined,
+    ),
+  );
+}
+
+function groupCondition<Leaf extends { kind: string }>(
+  condition: Condition<Leaf>,
+  leafCondition: (leaf: Leaf) => Sql | undefined,
+): Sql | undefined {
+  if (!isGroup(condition)) return leafCondition(condition);
+  const terms = condition.terms.map((term) => groupCondition(term, leafCondition));
+  if (condition.kind === 'and') return and(terms);
+  return terms.includes(undefined) ? undefined : or(terms as Sql[]);
+}
+
+/** LIKE, because ClickHouse serves it from the token and n-gram indexes, which position() does not use. */
+function contains(message: Sql, text: string): Sql {
+  return sql`${message} LIKE ${`%${text.replace(/[\\%_]/g, '\\$&')}%`}`;
+}
+
+function and(conditions: readonly (Sql | undefined)[]): Sql | undefined {
+  const given = conditions.filter((condition) => condition !== undefined);
+  return given.length === 0 ? undefined : join(given, ' AND ');
+}
+
+function or(conditions: readonly Sql[]): Sql | undefined {
+  return conditions.length === 0 ? undefined : sql`(${join(conditions, ' OR ')})`;
+}
