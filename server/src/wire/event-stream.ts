@@ -38,12 +38,16 @@ export function encodeEvent(union: StructureShape, value: Record<string, any>, f
     headers[':content-type'] = 'application/octet-stream';
     return message(headers, event[payload.name] ?? '');
   }
+  const { shape, value: content } =
+    payload?.shape.kind === 'structure'
+      ? { shape: payload.shape, value: event[payload.name] ?? {} }
+      : { shape: member.shape, value: event };
   if (format === 'xml') {
     headers[':content-type'] = 'text/xml';
-    return message(headers, encodeXmlElement(member.shape.name, member.shape, event));
+    return message(headers, encodeXmlElement(shape.name, shape, content));
   }
   headers[':content-type'] = 'application/json';
-  return message(headers, JSON.stringify(encodeJson(member.shape, event, { useJsonName: false })));
+  return message(headers, JSON.stringify(encodeJson(shape, content, { useJsonName: false })));
 }
 
 /** An error in the middle of a stream. */

@@ -202,7 +202,7 @@ function encodePayload(
     return;
   }
   if (shape.kind === 'blob') {
-    response.headers['content-type'] ??= 'application/octet-stream';
+    if (protocol === 'restJson1') response.headers['content-type'] ??= 'application/octet-stream';
     response.body = value ?? '';
     return;
   }

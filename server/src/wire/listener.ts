@@ -300,6 +300,8 @@ class Exchange {
             response.events.shape,
             response.events.values,
             this.#protocol === 'restXml' ? 'xml' : 'json',
+            undefined,
+            response.headers,
           );
         return this.#sendRest(response);
       }
@@ -340,9 +342,10 @@ class Exchange {
     events: AsyncIterable<Record<string, unknown>>,
     format: 'json' | 'xml',
     first?: Uint8Array,
+    headers: Record<string, string> = {},
   ): Promise<void> {
     const response = this.#response;
-    response.writeHead(200, { 'content-type': EVENT_STREAM_CONTENT_TYPE, ...this.#idHeaders() });
+    response.writeHead(200, { ...headers, 'content-type': EVENT_STREAM_CONTENT_TYPE, ...this.#idHeaders() });
     response.flushHeaders();
     if (first) response.write(first);
     const signal = this.#signal();

@@ -65,6 +65,7 @@ export interface Traits {
   jsonName?: string;
   streaming?: 1;
   sparse?: 1;
+  idempotencyToken?: 1;
   eventPayload?: 1;
   eventHeader?: 1;
 }
