@@ -32,6 +32,7 @@ interface Bell {
 export class Arrivals {
   readonly #clock: Clock;
   readonly #bells = new Map<string, Bell>();
+  #closed = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -54,7 +55,13 @@ export class Arrivals {
     if (bell.waiters.size > 0) this.#arm(queue, bell, atMs);
   }
 
-  /** Wakes everyone: the queue is gone, or the server stops. */
+  /** Ends every wait, those to come as well: the server stops. */
+  close(): void {
+    this.#closed = true;
+    this.ringAll();
+  }
+
+  /** Wakes all who wait on a queue that is gone, or on any. */
   ringAll(queue?: string): void {
     for (const [name, bell] of this.#bells) {
       if (queue !== undefined && name !== queue) continue;
@@ -89,7 +96,7 @@ export class Arrivals {
     untilMs: number,
     signal: AbortSignal,
   ): Promise<Looked | undefined> {
-    if (signal.aborted) return Promise.resolve(undefined);
+    if (signal.aborted || this.#closed) return Promise.resolve(undefined);
     return new Promise((resolve) => {
       const leave = () => {
         deadline.cancel();
@@ -103,7 +110,9 @@ export class Arrivals {
       const waiter = () =>
         new Promise<void>((looked) => {
           leave();
-          resolve(looked);
+          if (!this.#closed) return resolve(looked);
+          looked();
+          resolve(undefined);
         });
       const deadline = this.#clock.at(untilMs, giveUp);
       signal.addEventListener('abort', giveUp, { once: true });

@@ -18,7 +18,11 @@ const DIGESTS: [string, Record<string, MessageAttributeValue>, string][] = [
     '4c360f3fdafd970e05fae2f149d997f5',
   ],
   ['a number', { attr1: text('99.12', 'Number') }, 'd302007e9aa062660afc85fd0a482472'],
-  ['two numbers', { attr2: text('109.12', 'Number'), attr1: text('99.12', 'Number') }, '9b720b3af309c1c4b0d395c53b08c502'],
+  [
+    'two numbers',
+    { attr2: text('109.12', 'Number'), attr1: text('99.12', 'Number') },
+    '9b720b3af309c1c4b0d395c53b08c502',
+  ],
   [
     'binary',
     { attr1: binary('traceparent\x1e00-774062d6c37081a5a0b9b5b88e30627c-2d2482211f6489da-01') },
@@ -33,7 +37,11 @@ for (const [name, attributes, digest] of DIGESTS) {
 }
 
 const REFUSED: [string, Record<string, MessageAttributeValue>, RegExp][] = [
-  ['an empty string', { a: text('') }, /^Message \(user\) attribute 'a' must contain a non-empty value of type 'String'\.$/],
+  [
+    'an empty string',
+    { a: text('') },
+    /^Message \(user\) attribute 'a' must contain a non-empty value of type 'String'\.$/,
+  ],
   ['empty binary', { a: binary('') }, /non-empty value of type 'Binary'/],
   ['an unknown type', { a: text('x', 'Bool') }, /the set of supported type prefixes is Binary, Number, and String\.$/],
   ['a prefix without its dot', { a: text('x', 'Stringy') }, /supported type prefixes/],
@@ -41,7 +49,11 @@ const REFUSED: [string, Record<string, MessageAttributeValue>, RegExp][] = [
   ['text that is no number', { a: text('1x', 'Number') }, /^Could not cast message attribute 'a' value to number\.$/],
   ['binary in a string', { a: { DataType: 'String', BinaryValue: Buffer.from('x') } }, /must use field 'String'/],
   ['text in a binary', { a: { DataType: 'Binary', StringValue: 'x' } }, /must use field 'Binary'/],
-  ['a control character', { a: text('\u0001') }, /^Invalid binary character '#x1' was found in the message attribute 'a' value/],
+  [
+    'a control character',
+    { a: text('\u0001') },
+    /^Invalid binary character '#x1' was found in the message attribute 'a' value/,
+  ],
   ['a forbidden character in the name', { 'a^': text('x') }, /^Invalid non-alphanumeric character '#x5E'/],
   ['a reserved name', { 'aws.x': text('x') }, /reserved/],
   ['a leading dot', { '.a': text('x') }, /starting with character '\.'/],

@@ -20,7 +20,11 @@ test('no altered or made-up handle opens', () => {
   for (let index = 0; index < bytes.length; index++) {
     const altered = Buffer.from(bytes);
     altered[index]! ^= 1;
-    assert.throws(() => openReceipt(queue, altered.toString('base64')), { code: 'ReceiptHandleIsInvalid' }, `byte ${index}`);
+    assert.throws(
+      () => openReceipt(queue, altered.toString('base64')),
+      { code: 'ReceiptHandleIsInvalid' },
+      `byte ${index}`,
+    );
   }
   for (const handle of ['', 'x', 'AQEB', bytes.subarray(1).toString('base64')]) {
     assert.throws(() => openReceipt(queue, handle), {

@@ -85,6 +85,7 @@ export function createSqsService({ state, clock, meter, log }: SqsDependencies):
     },
     async stop() {
       unsubscribe?.();
+      sqs.arrivals.close();
       await Promise.all([monitor.stop(), mover.stop()]);
     },
     async reset() {
