@@ -23,10 +23,11 @@ import { createStsService } from '#services/sts/service.ts';
 import { openDataDir } from '#storage/data-dir.ts';
 import { openObjectStore } from '#storage/objects/file-objects.ts';
 import { openStateStore } from '#storage/state/sqlite-state.ts';
+import { openTelemetry } from '#storage/telemetry/chdb-telemetry.ts';
 import { Authenticator } from '#wire/authenticator.ts';
 import { createListener } from '#wire/listener.ts';
 import { createAdmin } from './admin.ts';
-import { createAlarmEngine, createFunctionEngine, createLogStore, createMeter, openTelemetry } from './pending.ts';
+import { createAlarmEngine, createFunctionEngine, createLogStore, createMeter } from './pending.ts';
 import { readVersion } from './version.ts';
 
 export interface Brume {

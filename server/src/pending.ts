@@ -4,7 +4,6 @@ import type { Meter } from '#core/meter.ts';
 import type { AlarmEngine } from '#engines/alarms/alarm-engine.ts';
 import type { FunctionEngine } from '#engines/functions/function-engine.ts';
 import type { LogStore } from '#engines/logs/log-store.ts';
-import type { Telemetry } from '#storage/telemetry/telemetry.ts';
 
 function pending<T extends object>(name: string): T {
   return new Proxy({} as T, {
@@ -23,7 +22,6 @@ function pending<T extends object>(name: string): T {
             },
   });
 }
-export const openTelemetry = async (_: object) => pending<Telemetry>('telemetry');
 export const createLogStore = (_: object) => pending<LogStore>('logs');
 export const createAlarmEngine = (_: object) => pending<AlarmEngine>('alarms');
 export const createFunctionEngine = (_: object) => pending<FunctionEngine>('functions');

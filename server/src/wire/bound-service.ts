@@ -58,10 +58,16 @@ export class BoundService {
     if (missing.length > 0) {
       throw (
         this.model.missingMembers?.(missing) ??
-        new AwsError('ValidationException', constraintMessage(missing), { status: 400 })
+        new AwsError(this.#validationCode, constraintMessage(missing), { status: 400 })
       );
     }
     return (await handler(input, context)) ?? {};
+  }
+
+  get #validationCode(): string {
+    return this.model.protocols.every((protocol) => protocol === 'awsQuery')
+      ? 'ValidationError'
+      : 'ValidationException';
   }
 
   #load() {

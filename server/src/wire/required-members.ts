@@ -15,7 +15,7 @@ const MOST_REPORTED = 10;
 
 export function findMissingMembers(shape: StructureShape, input: Record<string, unknown>): MissingMember[] {
   const missing: MissingMember[] = [];
-  visit(shape, input, '', missing);
+  if (!isComplete(shape, input)) visit(shape, input, '', missing);
   return missing;
 }
 
@@ -41,7 +41,7 @@ function visit(shape: Shape, value: any, path: string, missing: MissingMember[])
       return;
     case 'list':
       if (!needsVisit(shape.member.shape)) return;
-      for (let i = 0; i < value.length; i++) visitItem(shape.member.shape, value[i], path, i, missing);
+      for (let i = 0; i < value.length; i++) visit(shape.member.shape, value[i], `${path}${i + 1}.member.`, missing);
       return;
     case 'map':
       if (!needsVisit(shape.value.shape)) return;
@@ -50,18 +50,34 @@ function visit(shape: Shape, value: any, path: string, missing: MissingMember[])
   }
 }
 
-/** The path text is built only for items that lack something: this runs over every event of a large batch. */
-function visitItem(shape: Shape, item: any, path: string, index: number, missing: MissingMember[]): void {
-  if (shape.kind === 'structure') {
-    let complete = true;
-    for (const member of shape.members) {
-      const given = item?.[member.name];
-      if (given === undefined || given === null) complete &&= !member.required;
-      else if (needsVisit(member.shape)) complete = false;
+/** The first pass builds no paths: it runs over every datum of a large batch, and nearly always finds nothing. */
+function isComplete(shape: Shape, value: any): boolean {
+  if (value === undefined || value === null) return true;
+  switch (shape.kind) {
+    case 'structure': {
+      const { members } = shape;
+      for (let i = 0; i < members.length; i++) {
+        const member = members[i]!;
+        const given = value[member.name];
+        if (given === undefined || given === null) {
+          if (member.required) return false;
+        } else if (needsVisit(member.shape) && !isComplete(member.shape, given)) return false;
+      }
+      return true;
     }
-    if (complete) return;
+    case 'list': {
+      const { shape: itemShape } = shape.member;
+      if (!needsVisit(itemShape)) return true;
+      for (let i = 0; i < value.length; i++) if (!isComplete(itemShape, value[i])) return false;
+      return true;
+    }
+    case 'map':
+      return (
+        !needsVisit(shape.value.shape) || Object.values(value).every((item) => isComplete(shape.value.shape, item))
+      );
+    default:
+      return true;
   }
-  visit(shape, item, `${path}${index + 1}.member.`, missing);
 }
 
 const visited = new WeakMap<Shape, boolean>();

@@ -191,13 +191,14 @@ function compileMember(name: string, reference: Schema, required: boolean): Memb
     traits = { ...readTraits(target[1] as RawTraits), ...traits };
     target = target[0];
   }
-  let shape: Shape | undefined;
   return {
     name,
     traits,
     required,
     get shape() {
-      if (shape === undefined) shape = shapeOf(target);
+      const shape = shapeOf(target);
+      // From now on a plain property: the codecs read it for every value.
+      Object.defineProperty(this, 'shape', { value: shape, enumerable: true });
       return shape;
     },
   };

@@ -1,6 +1,7 @@
 // Amazon CloudWatch: table of operations.
 
 import { createRequire } from 'node:module';
+import { AwsError } from '#core/errors.ts';
 import type { Service, ServiceModel } from '#wire/service.ts';
 import type { ServiceDependencies } from '../dependencies.ts';
 
@@ -14,6 +15,8 @@ export const CLOUDWATCH_MODEL: ServiceModel = {
   queryVersion: '2010-08-01',
   xmlNamespace: 'http://monitoring.amazonaws.com/doc/2010-08-01/',
   awsQueryCompatible: true,
+  missingMembers: ([first]) =>
+    new AwsError('MissingRequiredParameterException', `The parameter ${first!.name} is required.`),
 };
 
 export function createCloudWatchService(_dependencies: ServiceDependencies): Service {

@@ -10,6 +10,8 @@ export const LAMBDA_MODEL: ServiceModel = {
   schemas: () => require('@aws-sdk/client-lambda'),
   signingName: 'lambda',
   protocols: ['restJson1'],
+  // A 50 MB package travels as base64.
+  largestBodyBytes: 72 * 1024 * 1024,
 };
 
 export function createLambdaService(_dependencies: ServiceDependencies): Service {

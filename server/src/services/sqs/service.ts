@@ -1,6 +1,7 @@
 // Amazon SQS: table of operations.
 
 import { createRequire } from 'node:module';
+import { AwsError } from '#core/errors.ts';
 import type { Service, ServiceModel } from '#wire/service.ts';
 import type { ServiceDependencies } from '../dependencies.ts';
 import { Arrivals } from './arrivals.ts';
@@ -33,6 +34,8 @@ export const SQS_MODEL: ServiceModel = {
   queryVersion: '2012-11-05',
   xmlNamespace: 'http://queue.amazonaws.com/doc/2012-11-05/',
   awsQueryCompatible: true,
+  missingMembers: ([first]) =>
+    new AwsError('MissingParameter', `The request must contain the parameter ${first!.name}.`, { status: 400 }),
 };
 
 /** What SQS needs of the dependencies that all services share. */
