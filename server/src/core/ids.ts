@@ -1,6 +1,6 @@
 // Identifiers in the forms that AWS gives them.
 
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 
 export { randomUUID as uuid };
 
@@ -15,6 +15,11 @@ export function iamUniqueId(prefix: string): string {
 /** S3's `x-amz-request-id`: 16 upper-case characters. */
 export function s3RequestId(): string {
   return randomCharacters(S3_ALPHABET, 16);
+}
+
+/** S3's `x-amz-id-2`: 76 characters that follow from the request id, so that event records can name it too. */
+export function s3HostId(requestId: string): string {
+  return createHash('sha512').update(requestId).digest().subarray(0, 57).toString('base64');
 }
 
 export function randomHex(characters: number): string {

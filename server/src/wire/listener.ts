@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { pipeline, Readable } from 'node:stream';
 import type { Caller, OperationCall } from '#core/caller.ts';
 import { AwsError } from '#core/errors.ts';
-import { randomHex, s3RequestId, uuid } from '#core/ids.ts';
+import { s3HostId, s3RequestId, uuid } from '#core/ids.ts';
 import type { Logger } from '#core/log.ts';
 import type { Authenticator, Identity } from './authenticator.ts';
 import { BoundService } from './bound-service.ts';
@@ -249,7 +249,7 @@ class Exchange {
     if (this.#requestId === '') {
       const isS3 = this.#service?.name === 's3';
       this.#requestId = isS3 ? s3RequestId() : uuid();
-      if (isS3) this.#hostId = Buffer.from(randomHex(48), 'hex').toString('base64');
+      if (isS3) this.#hostId = s3HostId(this.#requestId);
     }
     return { requestId: this.#requestId, hostId: this.#hostId };
   }

@@ -16,7 +16,7 @@ export interface ObjectStoreOptions {
 }
 
 const ID_CHARACTERS = 32;
-const ID = /^[0-9a-f]{32}$/;
+const ID = /^[0-9a-f]{32}(-[a-z0-9]{1,16})?$/;
 /** Chunks gather up to here while a write is under way; then the sender has to wait. */
 const GATHERED_BYTES = 1024 * 1024;
 const COPY_BUFFER_BYTES = 1024 * 1024;
@@ -53,8 +53,12 @@ class FileObjects implements ObjectStore {
     }
   }
 
-  write(body: Readable | Uint8Array, onChunk?: (chunk: Uint8Array) => void): Promise<StoredObject> {
-    return this.#store(async (file) => {
+  write(
+    body: Readable | Uint8Array,
+    onChunk?: (chunk: Uint8Array) => void,
+    { owner }: { owner?: string } = {},
+  ): Promise<StoredObject> {
+    return this.#store(owner, async (file) => {
       const sink = new FileSink(file);
       for await (const chunk of body instanceof Uint8Array ? [body] : (body as AsyncIterable<Uint8Array>)) {
         onChunk?.(chunk);
@@ -64,8 +68,8 @@ class FileObjects implements ObjectStore {
     });
   }
 
-  async #store(fill: (file: FileHandle) => Promise<number>): Promise<StoredObject> {
-    const id = randomHex(ID_CHARACTERS);
+  async #store(owner: string | undefined, fill: (file: FileHandle) => Promise<number>): Promise<StoredObject> {
+    const id = randomHex(ID_CHARACTERS) + (owner === undefined ? '' : `-${owner}`);
     const temporary = join(this.#temporary, id);
     const file = await open(temporary, 'wx', 0o600);
     let size: number;
@@ -96,8 +100,8 @@ class FileObjects implements ObjectStore {
     return readFile(this.#path(id));
   }
 
-  concat(ids: string[]): Promise<StoredObject> {
-    return this.#store(async (target) => {
+  concat(ids: string[], { owner }: { owner?: string } = {}): Promise<StoredObject> {
+    return this.#store(owner, async (target) => {
       const buffer = Buffer.allocUnsafe(COPY_BUFFER_BYTES);
       let size = 0;
       for (const id of ids) {

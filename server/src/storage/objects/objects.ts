@@ -7,14 +7,19 @@ import type { Readable } from 'node:stream';
 export interface ObjectStore {
   /**
    * Streams `body` in, flat in memory, and resolves once it is durable. `onChunk` sees every chunk as it
-   * passes (checksums); its throw discards the blob.
+   * passes (checksums); its throw discards the blob. With an `owner` (lower-case letters and digits) the id ends in
+   * `-owner`, so that each service can tell its own blobs in `list()` and sweep those that no document names.
    */
-  write(body: Readable | Uint8Array, onChunk?: (chunk: Uint8Array) => void): Promise<StoredObject>;
+  write(
+    body: Readable | Uint8Array,
+    onChunk?: (chunk: Uint8Array) => void,
+    options?: { owner?: string },
+  ): Promise<StoredObject>;
   /** Bytes [start, end) of a blob; the whole when no range is given. Throws when the id is unknown. */
   read(id: string, range?: { start: number; end: number }): Readable;
   readAll(id: string): Promise<Uint8Array>;
   /** Joins blobs into a new one (multipart completion) without passing through the heap. */
-  concat(ids: string[]): Promise<StoredObject>;
+  concat(ids: string[], options?: { owner?: string }): Promise<StoredObject>;
   /** Where the blob lies as a file, for what reads it in place (function code). */
   localPath(id: string): Promise<string>;
   /** Removing what is not there is no error. */
