@@ -20,6 +20,7 @@ import { createS3Service } from '#services/s3/service.ts';
 import { createSnsService } from '#services/sns/service.ts';
 import { createSqsService } from '#services/sqs/service.ts';
 import { createStsService } from '#services/sts/service.ts';
+import { lookUpSession } from '#services/sts/sessions.ts';
 import { openDataDir } from '#storage/data-dir.ts';
 import { openObjectStore } from '#storage/objects/file-objects.ts';
 import { openStateStore } from '#storage/state/sqlite-state.ts';
@@ -120,7 +121,7 @@ export async function startBrume(config: Config): Promise<Brume> {
     services,
     authenticator: new Authenticator({
       accessKeys: config.accessKeys,
-      findSession: async () => undefined,
+      findSession: (accessKeyId) => lookUpSession(state, accessKeyId),
       now: () => clock.now(),
     }),
     log,
