@@ -28,8 +28,8 @@ export interface RunOptions {
 
 const FIRST_RESTART_DELAY_MS = 50;
 const LAST_RESTART_DELAY_MS = 5_000;
-/** An engine that lived this long earns a restart without delay. */
-const STABLE_AFTER_MS = 10_000;
+/** Opening a large data directory takes a while; longer than this is a hang. */
+const START_PATIENCE_MS = 120_000;
 /** An engine that has not answered this long after a query's limit is taken for hung, and killed. */
 const HUNG_AFTER_MS = 15_000;
 const CLOSE_PATIENCE_MS = 5_000;
@@ -54,9 +54,13 @@ export class EngineClient {
   state: 'idle' | 'starting' | 'ready' | 'restarting' = 'idle';
   readonly #settings: EngineSettings;
   readonly #log: Logger;
+  /** The last that was started, ready or not, alive or not. */
+  #spawned: Engine | undefined;
   #engine: Engine | undefined;
   #starting: Promise<Engine> | undefined;
   #nextId = 1;
+  /** Why the last start failed, and until when that is answered without trying. */
+  #failure: { error: unknown; untilMs: number } | undefined;
   #restartDelayMs = 0;
   #closed = false;
 
@@ -111,8 +115,7 @@ export class EngineClient {
   /** Ends the engine in order, or by force when that takes too long. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#starting?.catch(() => {});
-    const engine = this.#engine;
+    const engine = this.#spawned;
     if (!engine) return;
     send(engine, { id: 0, do: 'close' });
     const force = setTimeout(() => engine.process.kill('SIGKILL'), CLOSE_PATIENCE_MS);
@@ -123,6 +126,8 @@ export class EngineClient {
   #ready(): Promise<Engine> {
     if (this.#closed) return Promise.reject(new TelemetryQueryError('The telemetry store is closed.', 0));
     if (this.#engine) return Promise.resolve(this.#engine);
+    // What failed a moment ago is not tried again for every query.
+    if (this.#failure && performance.now() < this.#failure.untilMs) return Promise.reject(this.#failure.error);
     this.#starting ??= this.#start().finally(() => {
       this.#starting = undefined;
     });
@@ -131,17 +136,38 @@ export class EngineClient {
 
   async #start(): Promise<Engine> {
     this.state = this.restarts > 0 ? 'restarting' : 'starting';
-    if (this.#restartDelayMs > 0) await new Promise((resolve) => setTimeout(resolve, this.#restartDelayMs));
-    this.#restartDelayMs = Math.min(LAST_RESTART_DELAY_MS, Math.max(FIRST_RESTART_DELAY_MS, this.#restartDelayMs * 2));
     const engine = this.#spawn();
-    await engine.ready;
+    this.#spawned = engine;
+    const hung = setTimeout(() => engine.process.kill('SIGKILL'), START_PATIENCE_MS);
+    try {
+      await engine.ready;
+    } catch (error) {
+      this.state = 'idle';
+      this.#restartDelayMs = Math.min(
+        LAST_RESTART_DELAY_MS,
+        Math.max(FIRST_RESTART_DELAY_MS, this.#restartDelayMs * 2),
+      );
+      this.#failure = { error, untilMs: performance.now() + this.#restartDelayMs };
+      this.#log.error('the telemetry engine did not start', { error });
+      throw error;
+    } finally {
+      clearTimeout(hung);
+    }
+    this.#restartDelayMs = 0;
+    this.#failure = undefined;
     this.#engine = engine;
     this.state = 'ready';
-    const stable = setTimeout(() => {
-      this.#restartDelayMs = 0;
-    }, STABLE_AFTER_MS).unref();
-    void engine.exited.then(() => clearTimeout(stable));
+    void engine.exited.then(() => this.#died(engine));
     return engine;
+  }
+
+  #died(engine: Engine): void {
+    this.#engine = undefined;
+    this.state = 'idle';
+    if (this.#closed) return;
+    this.restarts++;
+    this.#log.error('the telemetry engine died and is started again', { pid: engine.process.pid });
+    this.#ready().catch(() => {}); // told by #start
   }
 
   #spawn(): Engine {
@@ -189,24 +215,14 @@ export class EngineClient {
       createInterface({ input: output }).on('line', (line) => this.#log.debug('telemetry engine', { line }));
     }
     const gone = (how: string) => {
-      const asked = this.#closed;
-      if (this.#engine === engine) {
-        this.#engine = undefined;
-        this.state = 'idle';
-        if (!asked) {
-          this.restarts++;
-          this.state = 'restarting';
-          this.#log.error('the telemetry engine died and is started again', { how });
-        }
-      }
       const error = new TelemetryQueryError(
         unavailable ? explain(unavailable) : `The telemetry engine died (${how}).`,
         0,
       );
+      exited.resolve();
       ready.reject(error);
       for (const waiting of pending.values()) waiting.reject(error);
       pending.clear();
-      exited.resolve();
     };
     child.on('error', (error) => gone(error.message));
     child.on('close', (code, signal) => gone(signal ?? `exit code ${code}`));

@@ -26,7 +26,7 @@ interface Lane {
 }
 
 /** How long a new engine waits for the one before it to die (its server may have been killed a moment ago). */
-const LOCK_PATIENCE_MS = 10_000;
+const LOCK_PATIENCE_MS = 3_000;
 /** KILL QUERY finds nothing when the query has not quite begun, so it is repeated. */
 const KILL_REPEAT_MS = 50;
 
@@ -44,7 +44,7 @@ socket.on('error', die);
 
 const runs = new Map<number, Run>();
 const lanes = new Map<EngineLane, Lane>();
-const lock = lockDirectory();
+const lock = await lockDirectory();
 const openSession = await loadEngine();
 const control = openSession('statement');
 const [{ version }] = JSON.parse(
@@ -70,6 +70,8 @@ function receive(request: EngineRequest): void {
       run.state = 'killed';
       void kill(run);
     }
+  } else if (lanes.size === 0) {
+    process.exit(0); // nothing was run yet; perhaps not even opened
   } else {
     void close();
   }
@@ -80,23 +82,27 @@ function startNext(lane: Lane): void {
     const session = takeSession(lane);
     if (!session) return;
     const run = lane.queue.shift()!;
-    void execute(run, session).finally(() => {
-      lane.idle.push(session);
+    void execute(run, session).then((succeeded) => {
+      if (succeeded) lane.idle.push(session);
+      else discard(lane, session);
       startNext(lane);
     });
   }
 }
 
-async function execute(run: Run, session: Session): Promise<void> {
+/** Whether it succeeded. */
+async function execute(run: Run, session: Session): Promise<boolean> {
   run.state = 'running';
   // SET and the query go in one call: a call costs more than a SET.
   const limits = `SET log_comment = '${run.id}', max_execution_time = ${run.timeoutMs / 1000};`;
   try {
     const result = await session.queryAsync(`${limits} ${run.sql}`, { format: 'JSONEachRow' });
     reply({ id: run.id, result: 'ok', rowsRead: result.rowsRead, bytesRead: result.bytesRead }, result.bytes());
+    return true;
   } catch (error) {
     const { message, clickhouseCode } = error as Error & { clickhouseCode?: number };
     reply({ id: run.id, result: 'error', code: clickhouseCode ?? 0, message });
+    return false;
   } finally {
     runs.delete(run.id);
   }
@@ -109,9 +115,10 @@ async function kill(run: Run): Promise<void> {
   }
 }
 
-/** Runs end by themselves before the server asks for this; sessions close in order and the process exits. */
+/** Queries end early, inserts and statements in their time; then sessions close in order and the process exits. */
 async function close(): Promise<void> {
   const { drainPending } = await import('chdb');
+  for (const run of runs.values()) if (run.lane === 'read') receive({ id: run.id, do: 'kill' });
   await drainPending();
   control.close();
   for (const { sessions } of lanes.values()) for (const session of sessions) session.close();
@@ -127,6 +134,15 @@ function takeSession(lane: Lane): Session | undefined {
   const session = openSession(lane.name);
   lane.sessions.push(session);
   return session;
+}
+
+/**
+ * chdb (3.4) prefixes what a failed query had already put out, rows perhaps of another account, to the result of the
+ * session's next query. A new session costs 0.3 ms.
+ */
+function discard(lane: Lane, session: Session): void {
+  lane.sessions.splice(lane.sessions.indexOf(session), 1);
+  session.close();
 }
 
 function laneOf(name: EngineLane): Lane {
@@ -160,7 +176,7 @@ async function loadEngine(): Promise<(lane: EngineLane) => Session> {
  * Two engines on one directory would ruin it. SQLite's file lock is the one that Node has: it goes with the
  * process that holds it, however that ends.
  */
-function lockDirectory(): DatabaseSync {
+async function lockDirectory(): Promise<DatabaseSync> {
   const database = new DatabaseSync(settings.lockPath, { timeout: LOCK_PATIENCE_MS });
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
@@ -170,11 +186,12 @@ function lockDirectory(): DatabaseSync {
   }
 }
 
-function unavailable(message: string): never {
+/** Tells why and exits once that is sent. */
+function unavailable(message: string): Promise<never> {
   reply({ id: 0, result: 'unavailable', message });
   socket.removeAllListeners();
-  socket.end();
-  throw new Error(message);
+  socket.end(() => process.exit(1));
+  return new Promise(() => {});
 }
 
 function reply(head: EngineReply, body?: Uint8Array): void {

@@ -47,6 +47,10 @@ export function sessionSettings(settings: EngineSettings, lane: EngineLane): str
   const queryMemory = Math.floor(settings.serverMemoryBytes / 2);
   const values: Record<string, number | string> = {
     async_insert: 0,
+    // Lists of streams and of metrics stand in the text.
+    max_query_size: 16 * MB,
+    max_ast_elements: 1_000_000,
+    max_expanded_ast_elements: 1_000_000,
     max_memory_usage: queryMemory,
     max_bytes_before_external_group_by: Math.floor(queryMemory / 2),
     max_bytes_before_external_sort: Math.floor(queryMemory / 2),

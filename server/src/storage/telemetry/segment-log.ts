@@ -12,6 +12,9 @@ import type { SegmentNumbers } from './segment-numbers.ts';
 import { encodeFrame, findValidPrefix, type TelemetryTable } from './tables.ts';
 import type { AppendedRows } from './telemetry.ts';
 
+/** One that fills while another is written, and as many for a segment that closes meanwhile. */
+const MAX_SPARE_BUFFERS = 4;
+
 export interface SegmentLogOptions {
   dir: string;
   durable: boolean;
@@ -51,7 +54,7 @@ export class SegmentLog<Batch> {
     return this.#open !== undefined && (this.#open.bytes >= maxBytes || this.#open.failed);
   }
 
-  /** Encodes now; resolves once durable. Throws at once when the batch cannot be encoded. */
+  /** Encodes now; resolves once durable. Rejects when the batch cannot be encoded. */
   append(batch: Batch): Promise<AppendedRows> {
     this.#open ??= new OpenSegment(this.table, this.#options.numbers.next(), this.#options, this.#spareBuffers);
     return this.#open.append(batch);
@@ -168,9 +171,9 @@ class OpenSegment<Batch> {
 
   async finish(): Promise<ClosedSegment> {
     await this.#writing;
-    await this.#file?.close();
-    this.#buffer.reset();
-    this.#spareBuffers.push(this.#buffer);
+    // All that counts is written and synced by now.
+    await this.#file?.close().catch((error) => this.#options.log.warn('a telemetry segment did not close', { error }));
+    this.#spare(this.#buffer);
     return { number: this.number, path: this.#path, ...this.#committed, tornEnd: this.#tornEnd };
   }
 
@@ -192,10 +195,14 @@ class OpenSegment<Batch> {
         await this.#giveUp(error);
         for (const { reject } of group) reject(error);
       }
-      buffer.reset();
-      this.#spareBuffers.push(buffer);
+      this.#spare(buffer);
     }
     this.#writing = undefined;
+  }
+
+  #spare(buffer: RowBinaryBuffer): void {
+    buffer.reset();
+    if (this.#spareBuffers.length < MAX_SPARE_BUFFERS) this.#spareBuffers.push(buffer);
   }
 
   async #write(buffer: RowBinaryBuffer): Promise<void> {

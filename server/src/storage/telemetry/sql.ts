@@ -28,9 +28,12 @@ export function list(values: readonly (string | number | bigint)[]): Sql {
   return new SqlText(values.length === 0 ? '(NULL)' : `(${values.map(literal).join(', ')})`);
 }
 
-/** An array literal. */
+/** An array literal; of floats when one of its numbers is, because ClickHouse finds no common type otherwise. */
 export function array(values: readonly (string | number | bigint)[]): Sql {
-  return new SqlText(`[${values.map(literal).join(', ')}]`);
+  const floats = values.some((value) => typeof value === 'number' && !Number.isSafeInteger(value));
+  const element = (value: string | number | bigint) =>
+    floats && typeof value === 'number' ? float(value) : literal(value);
+  return new SqlText(`[${values.map(element).join(', ')}]`);
 }
 
 /** Joins fragments: join([a, b], ' AND '); the separator is the caller's own text, never a value. */
@@ -49,17 +52,27 @@ function literal(value: SqlValue): string {
     case 'string':
       return `'${value.replace(/[\\'\0\b\f\n\r\t\v]/g, escapeCharacter)}'`;
     case 'number':
-      if (Number.isNaN(value)) return 'nan';
-      if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
-      return Object.is(value, -0) ? '-0.' : String(value);
+      return Number.isSafeInteger(value) && !Object.is(value, -0) ? signed(String(value)) : float(value);
     case 'bigint':
-      return String(value);
+      return signed(String(value));
     case 'boolean':
       return value ? 'true' : 'false';
     default:
       if (value === null) return 'NULL';
       throw new TypeError('BUG: not an SQL value');
   }
+}
+
+/** With an exponent, so that ClickHouse reads a Float64 however large or whole the number is. */
+function float(value: number): string {
+  if (Number.isNaN(value)) return 'nan';
+  if (!Number.isFinite(value)) return value > 0 ? 'inf' : '(-inf)';
+  return Object.is(value, -0) ? '(-0e0)' : signed(value.toExponential());
+}
+
+/** In parentheses when negative: a minus sign before it would make `--`, a comment. */
+function signed(digits: string): string {
+  return digits.startsWith('-') ? `(${digits})` : digits;
 }
 
 const ESCAPES: Record<string, string> = {

@@ -37,6 +37,7 @@ export class TableFlusher<Batch> {
   #timer: NodeJS.Timeout | undefined;
   #retryDelayMs = FIRST_RETRY_DELAY_MS;
   #deletions: Promise<void> = Promise.resolve();
+  #stopped = false;
 
   constructor(log: SegmentLog<Batch>, engine: EngineClient, options: TableFlusherOptions) {
     this.#log = log;
@@ -53,7 +54,8 @@ export class TableFlusher<Batch> {
     if (segments.length > 0) this.#schedule(0);
   }
 
-  append(batch: Batch): Promise<AppendedRows> {
+  async append(batch: Batch): Promise<AppendedRows> {
+    if (this.#stopped) throw new Error('The telemetry store is closed.');
     if (this.#backlogBytes + this.#log.openBytes > MAX_BACKLOG_BYTES) return this.#appendLater(batch);
     if (this.#log.mustRotate(SEGMENT_BYTES)) {
       this.#closeSegment();
@@ -85,6 +87,7 @@ export class TableFlusher<Batch> {
 
   /** Rows on disk, but no insert of them is begun: the next process does it. */
   async stop(): Promise<void> {
+    this.#stopped = true;
     clearTimeout(this.#timer);
     this.#closeSegment();
     await Promise.all(this.#backlog);
@@ -94,7 +97,7 @@ export class TableFlusher<Batch> {
 
   /** Forgets every row that is not in the table yet. */
   async discard(): Promise<void> {
-    await this.#running?.catch(() => {});
+    while (this.#running || this.#next) await (this.#next ?? this.#running)?.catch(() => {});
     this.#closeSegment();
     for (const closing of this.#backlog.splice(0)) {
       const backlogged = await closing;
@@ -120,37 +123,45 @@ export class TableFlusher<Batch> {
   }
 
   #schedule(delayMs: number): void {
-    if (this.#timer && delayMs > 0) return;
+    if (this.#stopped || (this.#timer && delayMs > 0)) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.flush().catch(() => this.#scheduleRetry());
+      this.flush().catch(() => {}); // told and scheduled again by #begin
     }, delayMs);
     this.#timer.unref();
   }
 
-  #scheduleRetry(): void {
-    this.#schedule(this.#retryDelayMs);
-    this.#retryDelayMs = Math.min(LAST_RETRY_DELAY_MS, this.#retryDelayMs * 2);
-  }
-
   #begin(): Promise<void> {
     this.#closeSegment();
-    this.#running = this.#insertAll(this.#backlog.length).finally(() => {
-      this.#running = undefined;
-      if (this.#backlog.length > 0) this.#schedule(FLUSH_INTERVAL_MS);
-    });
+    if (this.#backlog.length === 0) return Promise.resolve();
+    this.#running = this.#insertAll(this.#backlog.length);
     return this.#running;
   }
 
   async #insertAll(count: number): Promise<void> {
-    for (let i = 0; i < count; i++) {
-      const backlogged = await this.#backlog[0];
-      if (backlogged) await this.#insertPatiently(backlogged);
-      this.#backlog.shift();
-      if (backlogged) this.#finished(backlogged.segment);
+    try {
+      for (let i = 0; i < count; i++) {
+        const backlogged = await this.#backlog[0];
+        if (backlogged) await this.#insertPatiently(backlogged);
+        this.#backlog.shift();
+        if (backlogged) this.#finished(backlogged.segment);
+      }
+      this.#retryDelayMs = FIRST_RETRY_DELAY_MS;
+      if (this.#backlog.length > 0) this.#schedule(0);
+    } catch (error) {
+      if (!this.#stopped) {
+        this.#options.log.error('telemetry rows could not be inserted; they stay in the log and are tried again', {
+          table: this.#log.table.name,
+          error,
+        });
+        this.#schedule(this.#retryDelayMs);
+        this.#retryDelayMs = Math.min(LAST_RETRY_DELAY_MS, this.#retryDelayMs * 2);
+      }
+      throw error;
+    } finally {
+      this.#running = undefined;
     }
-    this.#retryDelayMs = FIRST_RETRY_DELAY_MS;
   }
 
   async #insertPatiently(backlogged: Backlogged): Promise<void> {
@@ -160,12 +171,7 @@ export class TableFlusher<Batch> {
         return;
       } catch (error) {
         const died = error instanceof TelemetryQueryError && error.clickhouseCode === 0;
-        if (died && attempt < ATTEMPTS) continue;
-        this.#options.log.error('telemetry rows could not be inserted; they stay in the log and are tried again', {
-          segment: backlogged.segment.path,
-          error,
-        });
-        throw error;
+        if (!died || attempt >= ATTEMPTS || this.#stopped) throw error;
       }
     }
   }
