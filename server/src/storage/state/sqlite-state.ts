@@ -6,6 +6,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '#core/log.ts';
+import { Checkpointer } from './checkpointer.ts';
 import { Connection } from './connection.ts';
 import { SqliteDocuments } from './documents.ts';
 import { type Durability, GroupSync, NOT_DURABLE } from './group-sync.ts';
@@ -27,8 +28,8 @@ const WRITE_CACHE_KIB = 32 * 1024;
 const READ_CACHE_KIB = 8 * 1024;
 /** Transactions waiting for their turn; more than any number of callers that wire/ lets in. */
 const MAX_WAITING = 100_000;
-/** How long transactions run in one turn of the event loop before sockets and timers get theirs. */
-const MAX_TURN_MS = 5;
+/** How long transactions run on end before sockets and timers get their turn of the event loop. */
+const MAX_ROUND_MS = 5;
 /** A transaction that awaits something else than its own methods holds up everybody. */
 const SLOW_TRANSACTION_MS = 1_000;
 
@@ -48,7 +49,7 @@ export async function openStateStore({ dir, durable, log }: StateStoreOptions): 
     );
     syncDirectory(dir);
   }
-  return new SqliteStateStore(write, read, durability, log);
+  return new SqliteStateStore({ path, durable, write, read, durability, log });
 }
 
 /** Makes the names of new files durable. */
@@ -61,11 +62,17 @@ function syncDirectory(dir: string): void {
   }
 }
 
-interface Job {
-  work: (tx: Transaction) => unknown;
-  resolve: (value: any) => void;
-  reject: (reason: unknown) => void;
+interface Parts {
+  path: string;
+  durable: boolean;
+  write: Connection;
+  read: Connection;
+  durability: Durability;
+  log: Logger;
 }
+
+/** A turn on the write connection; never rejects. */
+type Turn = () => Promise<void>;
 
 class SqliteStateStore implements StateStore {
   readonly documents: DocumentReader;
@@ -76,19 +83,27 @@ class SqliteStateStore implements StateStore {
   readonly #durability: Durability;
   readonly #log: Logger;
   readonly #messageIds: MessageIds;
+  readonly #checkpointer: Checkpointer;
   readonly #inside = new AsyncLocalStorage<TransactionSession>();
   readonly #queueListeners = new Set<(queue: string) => void>();
   readonly #streamListeners = new Set<(stream: string) => void>();
-  #waiting: Job[] = [];
+  #waiting: Turn[] = [];
   #running: Promise<void> | undefined;
   #closed = false;
 
-  constructor(write: Connection, read: Connection, durability: Durability, log: Logger) {
+  constructor({ path, durable, write, read, durability, log }: Parts) {
     this.#write = write;
     this.#read = read;
     this.#durability = durability;
     this.#log = log;
     this.#messageIds = new MessageIds(write);
+    this.#checkpointer = new Checkpointer({
+      path,
+      durable,
+      connection: write,
+      log,
+      exclusively: (task) => new Promise((resolve, reject) => this.#enqueue(() => task().then(resolve, reject))),
+    });
     // The write connection has the warmer cache, but inside a transaction it sees what is not committed.
     const session = new ReadSession(() => (write.database.isTransaction ? read : write));
     this.documents = new SqliteDocuments(session);
@@ -101,30 +116,38 @@ class SqliteStateStore implements StateStore {
     if (this.#inside.getStore()?.open) throw new Error('BUG: transact inside a transaction would wait for itself');
     if (this.#waiting.length >= MAX_WAITING) throw new Error(`more than ${MAX_WAITING} transactions are waiting`);
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ work, resolve, reject });
-      this.#running ??= this.#runWaiting();
+      this.#enqueue(() => this.#run(work, resolve, reject));
     });
   }
 
+  #enqueue(turn: Turn): void {
+    this.#waiting.push(turn);
+    this.#running ??= this.#runWaiting();
+  }
+
   async #runWaiting(): Promise<void> {
-    let turnStart = performance.now();
+    let roundStart = performance.now();
     while (this.#waiting.length > 0) {
-      const jobs = this.#waiting;
+      const turns = this.#waiting;
       this.#waiting = [];
-      for (const job of jobs) {
-        await this.#run(job);
-        if (performance.now() - turnStart < MAX_TURN_MS) continue;
+      for (const turn of turns) {
+        await turn();
+        if (performance.now() - roundStart < MAX_ROUND_MS) continue;
         await new Promise((resolve) => setImmediate(resolve));
-        turnStart = performance.now();
+        roundStart = performance.now();
       }
     }
     this.#running = undefined;
   }
 
-  async #run({ work, resolve, reject }: Job): Promise<void> {
+  async #run<T>(
+    work: (tx: Transaction) => Promise<T> | T,
+    resolve: (value: T) => void,
+    reject: (reason: unknown) => void,
+  ): Promise<void> {
     const session = new TransactionSession(this.#write, this.#messageIds);
     const startMs = performance.now();
-    let result: unknown;
+    let result: T;
     try {
       this.#write.run('BEGIN IMMEDIATE');
       result = await this.#inside.run(session, work, {
@@ -144,8 +167,12 @@ class SqliteStateStore implements StateStore {
     const tookMs = performance.now() - startMs;
     if (tookMs > SLOW_TRANSACTION_MS) this.#log.warn('slow transaction', { tookMs: Math.round(tookMs) });
     const settled = (error?: Error) => (error ? reject(error) : resolve(result));
-    if (session.wrote) this.#durability.whenDurable(settled);
-    else this.#durability.whenRead(settled);
+    if (session.wrote) {
+      this.#durability.whenDurable(settled);
+      this.#checkpointer.committed();
+    } else {
+      this.#durability.whenRead(settled);
+    }
     this.#tell(this.#queueListeners, session.queues);
     this.#tell(this.#streamListeners, session.streams);
   }
@@ -188,6 +215,7 @@ class SqliteStateStore implements StateStore {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    await this.#checkpointer.close();
     await this.#running;
     await this.#durability.close();
     this.#read.close();
