@@ -9,7 +9,9 @@ import type { OperationCall } from '#core/caller.ts';
 import { SystemClock, VirtualClock } from '#core/clock.ts';
 import type { Config } from '#core/config.ts';
 import { createLogger } from '#core/log.ts';
+import { createAlarmEngine } from '#engines/alarms/alarm-engine.ts';
 import { createDelivery } from '#engines/delivery/delivery.ts';
+import { createMeter } from '#engines/metrics/meter.ts';
 import { createMetricStore } from '#engines/metrics/metric-store.ts';
 import { createCloudWatchService } from '#services/cloudwatch/service.ts';
 import type { ServiceDependencies } from '#services/dependencies.ts';
@@ -28,7 +30,7 @@ import { openTelemetry } from '#storage/telemetry/chdb-telemetry.ts';
 import { Authenticator } from '#wire/authenticator.ts';
 import { createListener } from '#wire/listener.ts';
 import { createAdmin } from './admin.ts';
-import { createAlarmEngine, createFunctionEngine, createLogStore, createMeter } from './pending.ts';
+import { createFunctionEngine, createLogStore } from './pending.ts';
 import { readVersion } from './version.ts';
 
 export interface Brume {

@@ -1,7 +1,5 @@
 // Placeholders for engines that are still being written; gone when they land.
 
-import type { Meter } from '#core/meter.ts';
-import type { AlarmEngine } from '#engines/alarms/alarm-engine.ts';
 import type { FunctionEngine } from '#engines/functions/function-engine.ts';
 import type { LogStore } from '#engines/logs/log-store.ts';
 
@@ -23,6 +21,4 @@ function pending<T extends object>(name: string): T {
   });
 }
 export const createLogStore = (_: object) => pending<LogStore>('logs');
-export const createAlarmEngine = (_: object) => pending<AlarmEngine>('alarms');
 export const createFunctionEngine = (_: object) => pending<FunctionEngine>('functions');
-export const createMeter = (_: object) => pending<Meter & { flush(): Promise<void>; stop(): Promise<void> }>('meter');
