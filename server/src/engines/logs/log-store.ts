@@ -1,9 +1,23 @@
 // Logs: groups, streams and their events, with what hangs on ingestion (metric filters, live tail).
+// An append costs one encoding into the telemetry log; everything else about it is counted in memory.
 
-export interface LogScope {
-  account: string;
-  region: string;
-}
+import type { Clock } from '#core/clock.ts';
+import type { Logger } from '#core/log.ts';
+import type { Meter } from '#core/meter.ts';
+import type { MetricStore } from '#engines/metrics/metric-store.ts';
+import type { StateStore } from '#storage/state/state.ts';
+import type { AppendedRows, Telemetry } from '#storage/telemetry/telemetry.ts';
+import { Eraser } from './eraser.ts';
+import { EventReader } from './event-reader.ts';
+import { GroupDirectory } from './group-directory.ts';
+import { IngestionStatistics } from './ingestion-statistics.ts';
+import { LiveTail, type LiveTailOptions } from './live-tail.ts';
+import type { LogGroup, LogScope, LogStream } from './log-group.ts';
+import { collectMetricData } from './metric-filter.ts';
+import { MetricFilterDirectory } from './metric-filter-directory.ts';
+import { Retention } from './retention.ts';
+
+export type { LogScope } from './log-group.ts';
 
 export interface LogEventInput {
   timestamp: number;
@@ -16,4 +30,173 @@ export interface LogStore {
    * Resolves once durable.
    */
   appendFromService(scope: LogScope, group: string, stream: string, events: readonly LogEventInput[]): Promise<void>;
+  /**
+   * Appends events in the order of their timestamps, `messageBytes` of UTF-8 in all. Resolves once they and the data
+   * of the group's metric filters are durable.
+   */
+  append(
+    group: LogGroup,
+    stream: LogStream,
+    events: readonly LogEventInput[],
+    messageBytes: number,
+  ): Promise<AppendedRows>;
+  readonly groups: GroupDirectory;
+  readonly events: EventReader;
+  readonly metricFilters: MetricFilterDirectory;
+  readonly statistics: IngestionStatistics;
+  readonly retention: Retention;
+  openTail(options: LiveTailOptions): LiveTail;
+  start(): Promise<void>;
+  /** Ends background work and writes the statistics down; nothing may be appended afterwards. */
+  stop(): Promise<void>;
+  /** Forgets what is in memory after the stores were emptied. */
+  reset(): Promise<void>;
+}
+
+export interface LogStoreOptions {
+  state: StateStore;
+  telemetry: Telemetry;
+  clock: Clock;
+  metrics: MetricStore;
+  meter: Meter;
+  log: Logger;
+}
+
+/** Events that Brume's own services give at once go in batches of this many. */
+const LARGEST_SERVICE_BATCH = 10_000;
+const MOST_ATTEMPTS = 10;
+
+export function createLogStore(options: LogStoreOptions): LogStore {
+  return new StandardLogStore({ ...options, log: options.log.with({ component: 'logs' }) });
+}
+
+class StandardLogStore implements LogStore {
+  readonly groups: GroupDirectory;
+  readonly events: EventReader;
+  readonly metricFilters: MetricFilterDirectory;
+  readonly statistics: IngestionStatistics;
+  readonly retention: Retention;
+  readonly #options: LogStoreOptions;
+  readonly #eraser: Eraser;
+  readonly #tails = new Set<LiveTail>();
+
+  constructor(options: LogStoreOptions) {
+    const { state, telemetry, clock, log } = options;
+    this.#options = options;
+    this.#eraser = new Eraser({
+      state,
+      telemetry,
+      clock,
+      log,
+      onErased: (erasures) => {
+        for (const { groupId, stream } of erasures) {
+          if (stream !== undefined) this.groups.findById(groupId)?.streamsBeingErased.delete(stream);
+        }
+      },
+    });
+    this.groups = new GroupDirectory(state, clock, this.#eraser);
+    this.events = new EventReader(telemetry, clock);
+    this.metricFilters = new MetricFilterDirectory(state, this.groups);
+    this.statistics = new IngestionStatistics({ state, telemetry, clock, log, groups: this.groups });
+    this.retention = new Retention({ telemetry, clock, log, groups: this.groups, statistics: this.statistics });
+  }
+
+  async append(
+    group: LogGroup,
+    stream: LogStream,
+    events: readonly LogEventInput[],
+    messageBytes: number,
+  ): Promise<AppendedRows> {
+    const { telemetry, clock } = this.#options;
+    const ingestionTimeMs = clock.now();
+    const { statistics } = this;
+    stream.beginAppend();
+    const floor = statistics.begin();
+    try {
+      const appended = telemetry.appendLogEvents({ groupId: group.id, stream: stream.name, ingestionTimeMs, events });
+      // The metric data are durable before the client hears that its events are.
+      const [rows] = await Promise.all([appended, statistics.markDirty(), this.#publishMetrics(group, events)]);
+      statistics.add(group, stream, rows.segment, messageBytes);
+      stream.extend(events[0]!.timestamp, events.at(-1)!.timestamp, ingestionTimeMs);
+      this.#measure(group, events.length, messageBytes);
+      for (const tail of group.tails) tail.offer(group, stream.name, events, ingestionTimeMs);
+      return rows;
+    } finally {
+      statistics.end(floor);
+      stream.endAppend();
+    }
+  }
+
+  async appendFromService(
+    scope: LogScope,
+    groupName: string,
+    streamName: string,
+    events: readonly LogEventInput[],
+  ): Promise<void> {
+    if (events.length === 0) return;
+    const ordered = inOrder(events) ? events : [...events].sort((a, b) => a.timestamp - b.timestamp);
+    const [group, stream] = await this.#findOrCreate(scope, groupName, streamName);
+    for (let i = 0; i < ordered.length; i += LARGEST_SERVICE_BATCH) {
+      const batch = ordered.slice(i, i + LARGEST_SERVICE_BATCH);
+      let bytes = 0;
+      for (const { message } of batch) bytes += Buffer.byteLength(message);
+      await this.append(group, stream, batch, bytes);
+    }
+  }
+
+  openTail(options: LiveTailOptions): LiveTail {
+    const tail = new LiveTail(options, this.#options.clock, () => this.#tails.delete(tail));
+    this.#tails.add(tail);
+    return tail;
+  }
+
+  async start(): Promise<void> {
+    this.retention.start();
+    if ((await this.#eraser.pending()).length > 0) this.#eraser.run();
+  }
+
+  async stop(): Promise<void> {
+    this.retention.stop();
+    for (const tail of this.#tails) tail.close();
+    await this.#eraser.stop();
+    await this.statistics.stop();
+  }
+
+  async reset(): Promise<void> {
+    for (const tail of this.#tails) tail.close();
+    this.groups.forget();
+    this.statistics.forget();
+  }
+
+  async #publishMetrics(group: LogGroup, events: readonly LogEventInput[]): Promise<void> {
+    if (group.metricFilters.size === 0) return;
+    const { metrics } = this.#options;
+    const data = collectMetricData(group.metricFilters.values(), events, group.scope);
+    await Promise.all([...data].map(([namespace, of]) => metrics.put(group.scope, namespace, of)));
+  }
+
+  #measure(group: LogGroup, events: number, bytes: number): void {
+    const { meter } = this.#options;
+    const namespace = 'AWS/Logs';
+    const dimensions: Record<string, string>[] = [{ LogGroupName: group.name }, {}];
+    meter.record(group.scope, { namespace, metricName: 'IncomingLogEvents', dimensions, value: events, unit: 'Count' });
+    meter.record(group.scope, { namespace, metricName: 'IncomingBytes', dimensions, value: bytes, unit: 'Bytes' });
+  }
+
+  /** Both may be deleted at any moment, so finding them is tried again, within reason. */
+  async #findOrCreate(scope: LogScope, groupName: string, streamName: string): Promise<[LogGroup, LogStream]> {
+    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+      const group = (await this.groups.find(scope, groupName)) ?? (await this.groups.create(scope, groupName));
+      if (!group) continue;
+      const streams = await this.groups.streams(group);
+      const stream = streams.get(streamName) ?? (await this.groups.createStream(group, streamName));
+      if (stream) return [group, stream];
+    }
+    throw new Error(`The log stream ${groupName} ${streamName} is deleted again and again.`);
+  }
+}
+
+function inOrder(events: readonly LogEventInput[]): boolean {
+  for (let i = 1; i < events.length; i++) if (events[i]!.timestamp < events[i - 1]!.timestamp) return false;
+  return true;
 }

@@ -1,0 +1,182 @@
+// Reads events back, a page at a time in the order (timestamp, segment, row). Bounds on time and position become
+// conditions on the table's primary key, so a page costs what it holds and not what lies around it.
+
+import type { Clock } from '#core/clock.ts';
+import { compileMatcher, type FilterPattern, LogLine, sqlCondition } from '#engines/filter-pattern/filter-pattern.ts';
+import { join, list, type Sql, sql } from '#storage/telemetry/sql.ts';
+import { type Telemetry, TelemetryQueryError } from '#storage/telemetry/telemetry.ts';
+import type { EventPosition } from './event-position.ts';
+import type { LogGroup } from './log-group.ts';
+
+export interface StoredEvent extends EventPosition {
+  stream: string;
+  message: string;
+  ingestion_time: number;
+}
+
+export interface EventRange {
+  group: LogGroup;
+  streams?: readonly string[];
+  streamPrefix?: string;
+  /** Inclusive. */
+  fromMs?: number;
+  /** Exclusive. */
+  toMs?: number;
+}
+
+export interface EventPage {
+  /** Oldest first. */
+  events: StoredEvent[];
+  /** More may stand beyond this page: after its last event, or before its first when read backwards. */
+  more: boolean;
+}
+
+export interface FilteredPage {
+  events: StoredEvent[];
+  /** Where the search ended; undefined when it came to the end. */
+  next: EventPosition | undefined;
+}
+
+/** Message bytes in a page (AWS: 1 MB). */
+const LARGEST_PAGE_BYTES = 1_048_576;
+/** Events that a pattern which SQL cannot decide alone is tried on in one query: the first, and the most. */
+const FIRST_CHUNK = 2_000;
+const LARGEST_CHUNK = 20_000;
+/** After so many events without filling a page, the search goes on with the next call. */
+const MOST_SEARCHED = 400_000;
+/** Rows read at once when the messages are so large that a page of them exceeds a query's memory. */
+const FEW_ROWS = 64;
+const CLICKHOUSE_MEMORY_LIMIT_EXCEEDED = 241;
+
+export class EventReader {
+  readonly #telemetry: Telemetry;
+  readonly #clock: Clock;
+
+  constructor(telemetry: Telemetry, clock: Clock) {
+    this.#telemetry = telemetry;
+    this.#clock = clock;
+  }
+
+  /** The first `limit` events after the position. */
+  forward(range: EventRange, after: EventPosition, limit: number, signal?: AbortSignal): Promise<EventPage> {
+    return this.#page(range, [afterPosition(after)], 'ASC', limit, signal);
+  }
+
+  /** The last `limit` events before the position, or of all. */
+  async backward(
+    range: EventRange,
+    before: EventPosition | undefined,
+    limit: number,
+    signal?: AbortSignal,
+  ): Promise<EventPage> {
+    const bounds = before ? [beforePosition(before)] : [];
+    const { events, more } = await this.#page(range, bounds, 'DESC', limit, signal);
+    return { events: events.reverse(), more };
+  }
+
+  /** The first `limit` events after the position that match. */
+  async filter(
+    range: EventRange,
+    pattern: FilterPattern,
+    after: EventPosition,
+    limit: number,
+    signal?: AbortSignal,
+  ): Promise<FilteredPage> {
+    const { where, exact } = sqlCondition(pattern, sql`message`);
+    const conditions = where ? [sql`(${where})`] : [];
+    if (exact) {
+      const { events, more } = await this.#page(range, [afterPosition(after), ...conditions], 'ASC', limit, signal);
+      return { events, next: more ? events.at(-1) : undefined };
+    }
+    const matches = compileMatcher(pattern);
+    const found: StoredEvent[] = [];
+    let bytes = 0;
+    let position = after;
+    let chunk = FIRST_CHUNK;
+    for (let searched = 0; searched < MOST_SEARCHED; chunk = Math.min(LARGEST_CHUNK, chunk * 2)) {
+      const bounds = [afterPosition(position), ...conditions];
+      const { events, more } = await this.#page(range, bounds, 'ASC', chunk, signal);
+      for (const event of events) {
+        if (!matches(new LogLine(event.message))) continue;
+        bytes += Buffer.byteLength(event.message);
+        if (found.length === limit || (bytes > LARGEST_PAGE_BYTES && found.length > 0)) {
+          return { events: found, next: found.at(-1) };
+        }
+        found.push(event);
+      }
+      if (!more) return { events: found, next: undefined };
+      position = events.at(-1)!;
+      searched += events.length;
+    }
+    return { events: found, next: position };
+  }
+
+  async #page(
+    range: EventRange,
+    bounds: readonly Sql[],
+    order: 'ASC' | 'DESC',
+    limit: number,
+    signal: AbortSignal | undefined,
+  ): Promise<EventPage> {
+    try {
+      return await this.#read(range, bounds, order, limit, signal);
+    } catch (error) {
+      const tooLarge =
+        error instanceof TelemetryQueryError && error.clickhouseCode === CLICKHOUSE_MEMORY_LIMIT_EXCEEDED;
+      if (!tooLarge || limit <= FEW_ROWS) throw error;
+      return this.#read(range, bounds, order, FEW_ROWS, signal);
+    }
+  }
+
+  /** Rows up to the limit and to a page's bytes, but at least one; one row beyond them tells whether there are more. */
+  async #read(
+    range: EventRange,
+    bounds: readonly Sql[],
+    order: 'ASC' | 'DESC',
+    limit: number,
+    signal: AbortSignal | undefined,
+  ): Promise<EventPage> {
+    const conditions = join([...this.#rangeConditions(range), ...bounds], ' AND ');
+    const direction = order === 'ASC' ? sql`ASC` : sql`DESC`;
+    const ordering = sql`timestamp ${direction}, segment ${direction}, row ${direction}`;
+    const { rows } = await this.#telemetry.query<StoredEvent & { size: number }>(
+      sql`
+      SELECT timestamp, ingestion_time, stream, if(size <= ${LARGEST_PAGE_BYTES} OR number = 1, text, '') AS message,
+        segment, row, size
+      FROM (
+        SELECT *, row_number() OVER page AS number,
+          sum(length(text)) OVER (page ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS size
+        FROM (
+          SELECT timestamp, ingestion_time, stream, message AS text, segment, row FROM log_events
+          WHERE ${conditions} ORDER BY ${ordering} LIMIT ${limit + 1}
+        )
+        WINDOW page AS (ORDER BY ${ordering})
+      )
+      WHERE size - length(text) <= ${LARGEST_PAGE_BYTES}
+      ORDER BY ${ordering}`,
+      signal ? { signal } : {},
+    );
+    const whole = rows.findIndex(({ size }, i) => i > 0 && size > LARGEST_PAGE_BYTES);
+    const count = Math.min(limit, whole < 0 ? rows.length : whole);
+    return { events: rows.slice(0, count), more: rows.length > count };
+  }
+
+  #rangeConditions({ group, streams, streamPrefix, fromMs = 0, toMs }: EventRange): Sql[] {
+    const conditions = [sql`group_id = ${group.id}`];
+    const oldestMs = Math.max(fromMs, group.oldestKeptMs(this.#clock.now()));
+    if (oldestMs > 0) conditions.push(sql`timestamp >= ${oldestMs}`);
+    if (toMs !== undefined) conditions.push(sql`timestamp < ${toMs}`);
+    if (streams) conditions.push(sql`stream IN ${list(streams)}`);
+    if (streamPrefix !== undefined) conditions.push(sql`startsWith(stream, ${streamPrefix})`);
+    if (group.streamsBeingErased.size > 0) conditions.push(sql`stream NOT IN ${list([...group.streamsBeingErased])}`);
+    return conditions;
+  }
+}
+
+function afterPosition({ timestamp, segment, row }: EventPosition): Sql {
+  return sql`timestamp >= ${timestamp} AND (timestamp, segment, row) > (${timestamp}, ${segment}, ${row})`;
+}
+
+function beforePosition({ timestamp, segment, row }: EventPosition): Sql {
+  return sql`timestamp <= ${timestamp} AND (timestamp, segment, row) < (${timestamp}, ${segment}, ${row})`;
+}

@@ -1,0 +1,119 @@
+// A log group and its streams as they are held in memory; the documents are what is kept on disk.
+
+import { formatArn } from '#core/arn.ts';
+import { defineCollection } from '#storage/state/state.ts';
+import type { LiveTail } from './live-tail.ts';
+import type { CompiledMetricFilter } from './metric-filter.ts';
+
+export interface LogScope {
+  account: string;
+  region: string;
+}
+
+export type LogGroupClass = 'STANDARD' | 'INFREQUENT_ACCESS' | 'DELIVERY';
+
+export interface LogGroupDocument {
+  name: string;
+  /** Unique over accounts and regions and never given again, so that rows of a deleted group belong to nobody. */
+  groupId: number;
+  createdAtMs: number;
+  logGroupClass: LogGroupClass;
+  retentionInDays?: number;
+  kmsKeyId?: string;
+  tags: Record<string, string>;
+  deletionProtection?: boolean;
+}
+
+export interface LogStreamDocument {
+  name: string;
+  createdAtMs: number;
+}
+
+/** Keyed by the group's name. */
+export const LOG_GROUPS = defineCollection<LogGroupDocument>('logs.groups');
+/** Keyed by `GROUPID/stream name`. */
+export const LOG_STREAMS = defineCollection<LogStreamDocument>('logs.streams');
+
+const DAY_MS = 86_400_000;
+
+export class LogGroup {
+  readonly scope: LogScope;
+  readonly id: number;
+  readonly name: string;
+  document: LogGroupDocument;
+  deleted = false;
+  /** Undefined until they are asked for. */
+  streams: Map<string, LogStream> | undefined;
+  /** Deleted streams whose rows are still in the table. */
+  readonly streamsBeingErased = new Set<string>();
+  readonly metricFilters = new Map<string, CompiledMetricFilter>();
+  readonly tails = new Set<LiveTail>();
+  /** Message bytes in segments that take no more rows, and in each of the later ones. */
+  settledBytes = 0;
+  readonly bytesBySegment = new Map<number, number>();
+
+  constructor(scope: LogScope, document: LogGroupDocument) {
+    this.scope = { account: scope.account, region: scope.region };
+    this.id = document.groupId;
+    this.name = document.name;
+    this.document = document;
+  }
+
+  /** Without `:*`; that is appended where AWS does so. */
+  get arn(): string {
+    return formatArn({ service: 'logs', ...this.scope, resource: `log-group:${this.name}` });
+  }
+
+  get storedBytes(): number {
+    let bytes = this.settledBytes;
+    for (const more of this.bytesBySegment.values()) bytes += more;
+    return bytes;
+  }
+
+  /** Events before this are expired: no longer read, and soon erased. */
+  oldestKeptMs(nowMs: number): number {
+    const { retentionInDays } = this.document;
+    return retentionInDays === undefined ? 0 : nowMs - retentionInDays * DAY_MS;
+  }
+
+  streamKey(stream: string): string {
+    return `${this.id}/${stream}`;
+  }
+}
+
+export class LogStream {
+  readonly name: string;
+  readonly createdAtMs: number;
+  firstEventMs: number | undefined;
+  lastEventMs: number | undefined;
+  lastIngestionMs: number | undefined;
+  deleted = false;
+  #appending = 0;
+  #drained: (() => void)[] = [];
+
+  constructor({ name, createdAtMs }: LogStreamDocument) {
+    this.name = name;
+    this.createdAtMs = createdAtMs;
+  }
+
+  beginAppend(): void {
+    this.#appending++;
+  }
+
+  endAppend(): void {
+    if (--this.#appending > 0) return;
+    for (const resolve of this.#drained.splice(0)) resolve();
+  }
+
+  /** Resolves when no append to the stream is under way. */
+  async drained(): Promise<void> {
+    if (this.#appending > 0) await new Promise<void>((resolve) => this.#drained.push(resolve));
+  }
+
+  /** Takes in events from `firstMs` to `lastMs`. */
+  extend(firstMs: number, lastMs: number, ingestionMs: number): void {
+    if (this.firstEventMs === undefined || firstMs < this.firstEventMs) this.firstEventMs = firstMs;
+    if (this.lastEventMs === undefined || lastMs > this.lastEventMs) this.lastEventMs = lastMs;
+    if (this.lastIngestionMs === undefined || ingestionMs > this.lastIngestionMs) this.lastIngestionMs = ingestionMs;
+  }
+}

@@ -1,0 +1,150 @@
+// Metric filters: a pattern over a group's events and the metric data that each event gives, gathered per minute.
+
+import {
+  compileMatcher,
+  type FilterPattern,
+  LogLine,
+  type Matcher,
+  parseFilterPattern,
+  parseValueSelector,
+  selectValue,
+  type ValueSelector,
+} from '#engines/filter-pattern/filter-pattern.ts';
+import type { MetricDatumInput } from '#engines/metrics/metric-store.ts';
+import { defineCollection } from '#storage/state/state.ts';
+import type { LogScope } from './log-group.ts';
+import type { LogEventInput } from './log-store.ts';
+
+export interface MetricFilterDocument {
+  name: string;
+  pattern: string;
+  createdAtMs: number;
+  transformations: MetricTransformation[];
+  /** `@aws.account` and `@aws.region` as further dimensions. */
+  systemFieldDimensions?: string[];
+}
+
+export interface MetricTransformation {
+  namespace: string;
+  name: string;
+  /** A number, or a selector of one in the event. */
+  value: string;
+  /** Emitted for each event that does not match. */
+  defaultValue?: number;
+  unit?: string;
+  /** Dimension name -> selector in the event. */
+  dimensions?: Record<string, string>;
+}
+
+/** Keyed by `GROUPID/filter name`. */
+export const METRIC_FILTERS = defineCollection<MetricFilterDocument>('logs.metric-filters');
+
+export interface CompiledMetricFilter {
+  document: MetricFilterDocument;
+  pattern: FilterPattern;
+  matches: Matcher;
+  transformations: CompiledTransformation[];
+}
+
+interface CompiledTransformation {
+  transformation: MetricTransformation;
+  value: ValueSelector;
+  dimensions: [name: string, selector: ValueSelector][];
+}
+
+const MINUTE_MS = 60_000;
+/** CloudWatch takes no longer dimension values. */
+const LONGEST_DIMENSION_VALUE = 1024;
+
+/** Throws FilterPatternError. */
+export function compileMetricFilter(document: MetricFilterDocument): CompiledMetricFilter {
+  const pattern = parseFilterPattern(document.pattern);
+  const transformations = document.transformations.map((transformation) => ({
+    transformation,
+    value: parseValueSelector(transformation.value),
+    dimensions: Object.entries(transformation.dimensions ?? {}).map(([name, selector]): [string, ValueSelector] => [
+      name,
+      parseValueSelector(selector),
+    ]),
+  }));
+  return { document, pattern, matches: compileMatcher(pattern), transformations };
+}
+
+/** What the filters make of a batch of events: namespace -> data. */
+export function collectMetricData(
+  filters: Iterable<CompiledMetricFilter>,
+  events: readonly LogEventInput[],
+  scope: LogScope,
+): Map<string, MetricDatumInput[]> {
+  const series = new Map<string, Series>();
+  const all = [...filters];
+  for (const { message, timestamp } of events) {
+    const line = new LogLine(message);
+    for (let i = 0; i < all.length; i++) collect(series, all[i]!, i, line, timestamp, scope);
+  }
+  const byNamespace = new Map<string, MetricDatumInput[]>();
+  for (const { namespace, counts, ...datum } of series.values()) {
+    const data = byNamespace.get(namespace) ?? [];
+    data.push({ ...datum, data: { kind: 'values', values: [...counts.keys()], counts: [...counts.values()] } });
+    byNamespace.set(namespace, data);
+  }
+  return byNamespace;
+}
+
+/** One metric in one minute. */
+interface Series {
+  namespace: string;
+  metricName: string;
+  dimensions: Record<string, string>;
+  timestampMs: number;
+  unit: string;
+  /** How often each value occurred. */
+  counts: Map<number, number>;
+}
+
+function collect(
+  series: Map<string, Series>,
+  { document, pattern, matches, transformations }: CompiledMetricFilter,
+  index: number,
+  line: LogLine,
+  timestamp: number,
+  scope: LogScope,
+): void {
+  const matched = matches(line);
+  const minuteMs = Math.floor(timestamp / MINUTE_MS) * MINUTE_MS;
+  for (const { transformation, value: selector, dimensions: selectors } of transformations) {
+    const { namespace, name, unit = 'None', defaultValue } = transformation;
+    const value = matched ? numberOf(selectValue(selector, pattern, line)) : defaultValue;
+    if (value === undefined) continue;
+    const dimensions =
+      selectors.length > 0 || document.systemFieldDimensions ? { ...systemFields(document, scope) } : NONE;
+    for (const [dimension, dimensionSelector] of selectors) {
+      const text = selectValue(dimensionSelector, pattern, line);
+      // Without one of its dimensions the event would count under another metric.
+      if (text === undefined || text === '') return;
+      dimensions[dimension] = text.slice(0, LONGEST_DIMENSION_VALUE);
+    }
+    const key = dimensions === NONE ? `${index} ${minuteMs}` : `${index} ${minuteMs} ${JSON.stringify(dimensions)}`;
+    let found = series.get(key);
+    if (!found) {
+      found = { namespace, metricName: name, dimensions, timestampMs: minuteMs, unit, counts: new Map() };
+      series.set(key, found);
+    }
+    found.counts.set(value, (found.counts.get(value) ?? 0) + 1);
+  }
+}
+
+const NONE: Record<string, string> = Object.freeze({}) as Record<string, string>;
+
+function systemFields({ systemFieldDimensions = [] }: MetricFilterDocument, scope: LogScope): Record<string, string> {
+  const fields: Record<string, string> = {};
+  for (const field of systemFieldDimensions) fields[field] = field === '@aws.account' ? scope.account : scope.region;
+  return fields;
+}
+
+/** CloudWatch takes no NaN and no infinities. */
+function numberOf(text: string | undefined): number | undefined {
+  if (text === undefined || text.trim() === '') return undefined;
+  const number = Number(text);
+  return Number.isFinite(number) ? number : undefined;
+}
