@@ -29,6 +29,10 @@ export interface FunctionsConfig {
   isolation: 'auto' | 'process' | 'sandbox';
   /** Interpreters by runtime name; what is not set is looked for on the PATH. */
   interpreters: Record<string, string>;
+  /** Executions at once, over all functions; 1,000 when not set. */
+  concurrency?: number;
+  /** How long an environment may idle before it is ended; ten minutes when not set. */
+  idleTimeoutMs?: number;
 }
 
 export const DEFAULT_ACCOUNT = '000000000000';

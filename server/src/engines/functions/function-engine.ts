@@ -1,12 +1,41 @@
 // Functions: environments that run a function's code, and the Runtime API they speak.
 
+import { mkdirSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { type Clock, VirtualClock } from '#core/clock.ts';
+import type { Config } from '#core/config.ts';
+import { randomHex } from '#core/ids.ts';
+import type { Logger } from '#core/log.ts';
+import type { Meter } from '#core/meter.ts';
+import type { LogStore } from '#engines/logs/log-store.ts';
+import { type ControlGroups, openControlGroups } from './cgroups.ts';
+import { CodeStore } from './code-store.ts';
+import { Environment } from './environment.ts';
+import { DEFAULT_IDLE_TIMEOUT_MS, EnvironmentPool } from './environment-pool.ts';
+import { recordEnd, recordStart, recordThrottle } from './function-metrics.ts';
+import { type Interpreter, Interpreters } from './interpreters.ts';
+import { type Cell, chooseIsolation, type Isolation } from './isolation/isolation.ts';
+import { LogStream } from './log-stream.ts';
+import { logStreamName } from './report-lines.ts';
+import { StartGate } from './start-gate.ts';
+
 export interface FunctionEngine {
-  /** Runs one invocation in a warm or new environment of this function version. */
+  /**
+   * Runs one invocation in a warm or new environment of this function version. Rejects with ConcurrencyLimitError, or
+   * MissingInterpreterError when the runtime cannot run on this machine; what the function does wrong is a result.
+   */
   invoke(version: FunctionVersion, invocation: Invocation): Promise<InvocationResult>;
   /** Ends the environments of a version (code or configuration changed, function deleted). */
   retire(versionArn: string): Promise<void>;
   /** Concurrent executions now, of one function or of all. */
   concurrency(functionArn?: string): number;
+  /** Unpacked code. */
+  readonly code: CodeStore;
+  /** What would run this runtime; rejects with MissingInterpreterError, which says what to install. */
+  interpreter(runtime: string): Promise<Pick<Interpreter, 'version' | 'exact' | 'runtimeVersionHash'>>;
+  /** Resolves once what functions wrote until now is durable. */
+  flushLogs(): Promise<void>;
   stop(): Promise<void>;
   reset(): Promise<void>;
 }
@@ -30,12 +59,13 @@ export interface FunctionVersion {
   environment: Record<string, string>;
   /** Directory with the unpacked code, read-only for the function. */
   codeDir: string;
-  layerDirs: string[];
   /** Credentials of the execution role that the function sees. */
   credentials: { accessKeyId: string; secretAccessKey: string; sessionToken: string };
   /** Endpoint under which the function reaches Brume. */
   endpoint: string;
   logGroup: string;
+  /** The most concurrent executions of this function; without it only the limit of all functions holds. */
+  reservedConcurrency?: number;
 }
 
 export interface Invocation {
@@ -46,7 +76,6 @@ export interface Invocation {
   /** Base64 as in X-Amz-Client-Context. */
   clientContext?: string;
   traceHeader?: string;
-  signal?: AbortSignal;
 }
 
 export interface InvocationResult {
@@ -62,4 +91,190 @@ export interface InvocationResult {
 }
 
 /** No environment could be had within the concurrency limit. */
-export class ConcurrencyLimitError extends Error {}
+export class ConcurrencyLimitError extends Error {
+  /** As in TooManyRequestsException. */
+  readonly reason: 'ConcurrentInvocationLimitExceeded' | 'ReservedFunctionConcurrentInvocationLimitExceeded';
+
+  constructor(reason: ConcurrencyLimitError['reason']) {
+    super('Rate Exceeded.');
+    this.reason = reason;
+  }
+}
+
+export interface FunctionEngineOptions {
+  config: Pick<Config, 'functions'>;
+  clock: Clock;
+  logs: LogStore;
+  meter: Meter;
+  log: Logger;
+  /** For what may be lost: unpacked code, sandboxes. */
+  dir: string;
+}
+
+/** As in AWS. */
+export const DEFAULT_CONCURRENCY = 1_000;
+/** Runtimes that start at once, per processor. */
+const STARTS_PER_PROCESSOR = 2;
+
+export function createFunctionEngine(options: FunctionEngineOptions): FunctionEngine {
+  return new Engine(options);
+}
+
+class Engine implements FunctionEngine {
+  readonly code: CodeStore;
+  readonly #options: FunctionEngineOptions;
+  readonly #interpreters: Interpreters;
+  readonly #pool: EnvironmentPool;
+  readonly #gate = new StartGate(STARTS_PER_PROCESSOR * availableParallelism());
+  readonly #environmentsDir: string;
+  /** Executions now, by function. */
+  readonly #executions = new Map<string, number>();
+  #allExecutions = 0;
+  readonly #noticed = new Set<string>();
+  #isolation: Promise<Isolation> | undefined;
+  /** Opened with the first environment; null when this machine has none. */
+  #groups: ControlGroups | null | undefined;
+  #clockHeld = false;
+
+  constructor(options: FunctionEngineOptions) {
+    this.#options = options;
+    const { clock, config, dir } = options;
+    this.code = new CodeStore(join(dir, 'code'));
+    this.#environmentsDir = join(dir, 'environments');
+    rmSync(this.#environmentsDir, { recursive: true, force: true });
+    this.#interpreters = new Interpreters({ configured: config.functions.interpreters, dir: join(dir, 'runtimes') });
+    this.#pool = new EnvironmentPool({
+      clock,
+      idleTimeoutMs: config.functions.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
+      create: (version) => this.#createEnvironment(version),
+    });
+  }
+
+  async invoke(version: FunctionVersion, invocation: Invocation): Promise<InvocationResult> {
+    const { meter } = this.#options;
+    const subject = { version, invokedFunctionArn: invocation.invokedFunctionArn };
+    const { functionArn } = version;
+    const functionNow = (this.#executions.get(functionArn) ?? 0) + 1;
+    const refusal = this.#refusal(version, functionNow);
+    if (refusal) {
+      recordThrottle(meter, subject);
+      throw new ConcurrencyLimitError(refusal);
+    }
+    this.#executions.set(functionArn, functionNow);
+    this.#allExecutions++;
+    try {
+      const entry = await this.#pool.acquire(version);
+      recordStart(meter, subject, functionNow, this.#allExecutions);
+      try {
+        const result = await entry.environment.invoke(invocation);
+        recordEnd(meter, subject, result);
+        return result;
+      } finally {
+        this.#pool.release(entry);
+        this.#holdClock();
+      }
+    } finally {
+      this.#allExecutions--;
+      const left = this.#executions.get(functionArn)! - 1;
+      if (left === 0) this.#executions.delete(functionArn);
+      else this.#executions.set(functionArn, left);
+    }
+  }
+
+  retire(versionArn: string): Promise<void> {
+    return this.#pool.retire(versionArn);
+  }
+
+  concurrency(functionArn?: string): number {
+    return functionArn === undefined ? this.#allExecutions : (this.#executions.get(functionArn) ?? 0);
+  }
+
+  interpreter(runtime: string): Promise<Interpreter> {
+    return this.#interpreters.find(runtime);
+  }
+
+  flushLogs(): Promise<void> {
+    return this.#pool.flushLogs();
+  }
+
+  async stop(): Promise<void> {
+    await this.#pool.clear();
+    this.#groups?.close();
+    this.#groups = undefined;
+  }
+
+  async reset(): Promise<void> {
+    await this.#pool.clear();
+    await this.code.reset();
+    this.#noticed.clear();
+  }
+
+  #refusal(version: FunctionVersion, functionNow: number): ConcurrencyLimitError['reason'] | undefined {
+    if (version.reservedConcurrency !== undefined && functionNow > version.reservedConcurrency) {
+      return 'ReservedFunctionConcurrentInvocationLimitExceeded';
+    }
+    const limit = this.#options.config.functions.concurrency ?? DEFAULT_CONCURRENCY;
+    return this.#allExecutions >= limit ? 'ConcurrentInvocationLimitExceeded' : undefined;
+  }
+
+  async #createEnvironment(version: FunctionVersion): Promise<Environment> {
+    const { clock, logs, log, config } = this.#options;
+    const interpreter = await this.#interpreters.find(version.runtime);
+    const id = randomHex(32);
+    const cell: Cell = {
+      interpreter,
+      codeDir: version.codeDir,
+      dir: join(this.#environmentsDir, id),
+      ephemeralStorageMb: version.ephemeralStorageMb,
+    };
+    mkdirSync(cell.dir, { recursive: true, mode: 0o700 });
+    this.#isolation ??= chooseIsolation(config.functions.isolation, cell, log);
+    this.#isolation.catch(() => {
+      this.#isolation = undefined;
+    });
+    const isolation = await this.#isolation;
+    if (this.#groups === undefined) this.#groups = openControlGroups(log) ?? null;
+    const notice = this.#noticeFor(version, interpreter);
+    return new Environment({
+      id,
+      version,
+      cell,
+      isolation,
+      groups: this.#groups ?? undefined,
+      gate: this.#gate,
+      clock,
+      stream: new LogStream({
+        logs,
+        log,
+        scope: { account: version.account, region: version.region },
+        group: version.logGroup,
+        stream: logStreamName(clock.now(), version.version, id),
+      }),
+      onDestroyed: this.code.use(version.codeDir),
+      ...(notice === undefined ? {} : { notice }),
+    });
+  }
+
+  /** Told once a function: another version of the language runs it than the one that it asks for. */
+  #noticeFor({ functionArn, runtime }: FunctionVersion, interpreter: Interpreter): string | undefined {
+    const key = `${functionArn} ${runtime}`;
+    if (interpreter.exact || this.#noticed.has(key)) return undefined;
+    this.#noticed.add(key);
+    const language = interpreter.language === 'python' ? 'Python' : 'Node.js';
+    return (
+      `BRUME_NOTICE The runtime ${runtime} is run by ${language} ${interpreter.version}, ` +
+      `the one that this machine has (${interpreter.executable}).`
+    );
+  }
+
+  /** A virtual clock must not run past log lines that are on their way: what they set off belongs before later timers. */
+  #holdClock(): void {
+    const { clock } = this.#options;
+    if (this.#clockHeld || !(clock instanceof VirtualClock)) return;
+    this.#clockHeld = true;
+    clock.at(clock.now(), async () => {
+      this.#clockHeld = false;
+      await this.flushLogs();
+    });
+  }
+}

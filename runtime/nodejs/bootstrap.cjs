@@ -1,0 +1,406 @@
+// Runs a Node.js function: loads the handler, then asks the Lambda Runtime API for one event after another.
+// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+//
+// The API is spoken over the connection that this process inherits as a file descriptor, with blocking reads: between two
+// events the event loop stands still, as it does in an environment that AWS froze. A result and the request for the next
+// event leave in one write. CommonJS, because Node starts it some milliseconds faster than an ES module.
+'use strict';
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { format } = require('node:util');
+
+const CONNECTION = 3;
+const RUNTIME = '/2018-06-01/runtime/';
+const NEXT = Buffer.from(`GET ${RUNTIME}invocation/next HTTP/1.1\r\n\r\n`);
+const READ_SIZE = 65_536;
+// Message frame on standard output, so that a message of several lines stays one log event: mark, length, microseconds.
+const FRAME_MARK = 0xa55a0003;
+/** Exit codes that AWS's runtime uses. */
+const EXIT_UNHANDLED_REJECTION = 128;
+const EXIT_UNCAUGHT_EXCEPTION = 129;
+/** From this version of the runtime on AWS takes no handlers with a callback. */
+const FIRST_WITHOUT_CALLBACKS = 24;
+
+const environment = process.env;
+let requestId;
+/** Ends the invocation under way with an error; absent between invocations. */
+let failInvocation;
+let onIdle;
+let received = Buffer.alloc(0);
+
+patchConsole();
+process.on('uncaughtException', (error) => die('Uncaught Exception', error, EXIT_UNCAUGHT_EXCEPTION));
+process.on('unhandledRejection', (reason, promise) => {
+  const error = new Error(reason instanceof Error ? `${reason.name}: ${reason.message}` : String(reason));
+  error.name = 'Runtime.UnhandledPromiseRejection';
+  error.reason = reason;
+  error.promise = promise;
+  if (reason instanceof Error) error.stack = `${error.name}: ${error.message}\n${framesOf(reason)}`;
+  die('Unhandled Promise Rejection', error, EXIT_UNHANDLED_REJECTION);
+});
+process.on('beforeExit', () => {
+  const idle = onIdle;
+  onIdle = undefined;
+  idle?.();
+});
+
+main();
+
+async function main() {
+  let handler;
+  try {
+    handler = await loadHandler(environment.LAMBDA_TASK_ROOT, environment._HANDLER);
+  } catch (error) {
+    return die('Uncaught Exception', error, 1);
+  }
+  next(handler, NEXT);
+}
+
+// ---- one event after another ----
+
+/** Sends what is due, waits for the next event and runs the handler on it. */
+function next(handler, request) {
+  send(request);
+  const { headers, body } = receiveEvent();
+  requestId = headers.get('lambda-runtime-aws-request-id');
+  const traceId = headers.get('lambda-runtime-trace-id');
+  if (traceId === undefined) delete environment._X_AMZN_TRACE_ID;
+  else environment._X_AMZN_TRACE_ID = traceId;
+  invoke(handler, headers, body, (answer) => setImmediate(next, handler, answer));
+}
+
+function invoke(handler, headers, body, answer) {
+  let settled = false;
+  let waitsForEmptyEventLoop = true;
+  const finish = (request, waits) => {
+    if (settled) return;
+    settled = true;
+    failInvocation = undefined;
+    const send = () => answer(Buffer.concat([request, NEXT]));
+    if (waits) onIdle = send;
+    else {
+      onIdle = undefined;
+      send();
+    }
+  };
+  const fail = (error) => {
+    if (!settled) logError('Invoke Error', error);
+    finish(errorRequest(error), false);
+  };
+  const succeed = (result, waits = false) => {
+    let text;
+    try {
+      text = JSON.stringify(result === undefined ? null : result) ?? 'null';
+    } catch (cause) {
+      const error = new Error(`Unable to stringify response body: ${cause.message}`);
+      error.name = 'Runtime.MarshalError';
+      return fail(error);
+    }
+    finish(post(`invocation/${requestId}/response`, text), waits);
+  };
+  const callback = (error, result) => {
+    if (error === undefined || error === null) succeed(result, waitsForEmptyEventLoop);
+    else {
+      if (!settled) logError('Invoke Error', error);
+      finish(errorRequest(error), waitsForEmptyEventLoop);
+    }
+  };
+  failInvocation = (error) => {
+    failInvocation = undefined;
+    send(errorRequest(error));
+  };
+  // The event loop ran empty and nothing can call back any more.
+  onIdle = () => {
+    if (!handler.isAsync) return succeed(null);
+    const error = new Error(
+      'The Lambda runtime client detected an unexpected Node.js exit code. This is most commonly caused by a Promise ' +
+        'that was never settled. For more information, see https://nodejs.org/docs/latest/api/process.html#process_exit_codes',
+    );
+    error.name = 'Runtime.NodeJsExit';
+    fail(error);
+  };
+  try {
+    const context = contextOf(headers);
+    Object.defineProperty(context, 'callbackWaitsForEmptyEventLoop', {
+      enumerable: true,
+      get: () => waitsForEmptyEventLoop,
+      set: (value) => {
+        waitsForEmptyEventLoop = value;
+      },
+    });
+    context.succeed = (result) => succeed(result);
+    context.fail = (error) => fail(error ?? new Error('handled'));
+    context.done = (error, result) => (error === undefined || error === null ? succeed(result) : fail(error));
+    const result = handler.handler(JSON.parse(body.toString('utf8')), context, callback);
+    if (typeof result?.then === 'function') result.then((value) => succeed(value), fail);
+    else if (result !== undefined && handler.withoutCallbacks) succeed(result);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** https://docs.aws.amazon.com/lambda/latest/dg/nodejs-context.html */
+function contextOf(headers) {
+  const deadlineMs = Number(headers.get('lambda-runtime-deadline-ms'));
+  const context = {
+    functionVersion: environment.AWS_LAMBDA_FUNCTION_VERSION,
+    functionName: environment.AWS_LAMBDA_FUNCTION_NAME,
+    memoryLimitInMB: environment.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+    logGroupName: environment.AWS_LAMBDA_LOG_GROUP_NAME,
+    logStreamName: environment.AWS_LAMBDA_LOG_STREAM_NAME,
+    clientContext: parsed(headers.get('lambda-runtime-client-context')),
+    identity: parsed(headers.get('lambda-runtime-cognito-identity')),
+    invokedFunctionArn: headers.get('lambda-runtime-invoked-function-arn'),
+    awsRequestId: requestId,
+    tenantId: headers.get('lambda-runtime-aws-tenant-id'),
+    getRemainingTimeInMillis: () => deadlineMs - Date.now(),
+  };
+  return context;
+}
+
+function parsed(text) {
+  return text ? JSON.parse(text) : undefined;
+}
+
+// ---- the handler ----
+
+async function loadHandler(taskRoot, name) {
+  if (name.includes('..'))
+    throw named(
+      'Runtime.MalformedHandlerName',
+      `'${name}' is not a valid handler name. Use absolute paths when specifying root directories in handler names.`,
+    );
+  const base = path.basename(name);
+  const parts = /^([^.]*)\.(.+)$/.exec(base);
+  if (!parts) throw named('Runtime.MalformedHandlerName', 'Bad handler');
+  const file = path.join(path.dirname(name), parts[1]);
+  let value;
+  try {
+    value = await loadModule(taskRoot, file);
+  } catch (error) {
+    if (error instanceof SyntaxError) throw named('Runtime.UserCodeSyntaxError', String(error), error);
+    if (error?.code === 'MODULE_NOT_FOUND' || error?.code === 'ERR_MODULE_NOT_FOUND') {
+      throw named('Runtime.ImportModuleError', String(error), error);
+    }
+    throw error;
+  }
+  for (const key of parts[2].split('.')) value = value?.[key];
+  if (value === undefined) throw named('Runtime.HandlerNotFound', `${name} is undefined or not exported`);
+  if (typeof value !== 'function') throw named('Runtime.HandlerNotFound', `${name} is not a function`);
+  return checked(value);
+}
+
+function checked(handler) {
+  const runtime = Number(/nodejs(\d+)/.exec(environment.AWS_EXECUTION_ENV ?? '')?.[1]);
+  const withoutCallbacks = runtime >= FIRST_WITHOUT_CALLBACKS;
+  if (withoutCallbacks && handler.length >= 3) {
+    throw named(
+      'Runtime.CallbackHandlerDeprecated',
+      'AWS Lambda has removed support for callback-based function handlers starting with Node.js 24. You need to modify ' +
+        'this function to use a supported handler signature to use Node.js 24 or later.',
+    );
+  }
+  return new Runtime(handler, withoutCallbacks);
+}
+
+/** Named for the stack traces: handlers are called as `Runtime.handler`, as in Lambda. */
+class Runtime {
+  constructor(handler, withoutCallbacks) {
+    this.handler = handler;
+    this.isAsync = handler.constructor.name === 'AsyncFunction';
+    this.withoutCallbacks = withoutCallbacks;
+  }
+}
+
+async function loadModule(taskRoot, file) {
+  const absolute = path.resolve(taskRoot, file);
+  const found = ['', '.js', '.mjs', '.cjs'].map((extension) => absolute + extension).find(isFile);
+  if (found === undefined)
+    return require(require.resolve(file, { paths: [taskRoot, path.join(taskRoot, path.dirname(file))] }));
+  if (found.endsWith('.mjs')) return importFile(found);
+  try {
+    return require(found);
+  } catch (error) {
+    // A module with a top-level await, which only `import` can load.
+    if (error?.code === 'ERR_REQUIRE_ASYNC_MODULE' || error?.code === 'ERR_REQUIRE_ESM') return importFile(found);
+    throw error;
+  }
+}
+
+function importFile(file) {
+  return import(require('node:url').pathToFileURL(file).href);
+}
+
+function isFile(file) {
+  return fs.statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+function named(name, message, cause) {
+  const error = new Error(message);
+  error.name = name;
+  error.stack = `${name}: ${message}\n${framesOf(cause ?? error)}`;
+  return error;
+}
+
+// ---- errors ----
+
+function describe(error) {
+  if (!isError(error)) return { errorType: typeof error, errorMessage: String(error), trace: [] };
+  return {
+    errorType: String(error.name),
+    errorMessage: String(error.message),
+    trace: String(error.stack ?? '').split('\n'),
+  };
+}
+
+function isError(error) {
+  return (
+    error instanceof Error || (typeof error === 'object' && error !== null && 'stack' in error && 'message' in error)
+  );
+}
+
+function framesOf(error) {
+  return String(error.stack ?? '')
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .join('\n');
+}
+
+function logError(label, error) {
+  let text;
+  try {
+    text = JSON.stringify(forLog(error));
+  } catch {
+    const { errorType, errorMessage, trace } = describe(error);
+    text = JSON.stringify({ errorType, errorMessage, stack: trace });
+  }
+  writeLine('ERROR', `${label} \t${text}`);
+}
+
+/** With the properties that the function's author added (`code`, `cause`, …). */
+function forLog(error) {
+  if (!isError(error)) return error;
+  const { errorType, errorMessage, trace } = describe(error);
+  const own = Object.entries(error).filter(([key]) => key !== 'stack' && key !== 'message' && key !== 'name');
+  const properties = Object.fromEntries(own.map(([key, value]) => [key, isError(value) ? forLog(value) : value]));
+  return { errorType, errorMessage, ...properties, stack: trace };
+}
+
+function errorRequest(error) {
+  const body = describe(error);
+  return post(`invocation/${requestId}/error`, JSON.stringify(body), body.errorType);
+}
+
+function die(label, error, code) {
+  logError(label, error);
+  if (failInvocation) failInvocation(error);
+  else if (requestId === undefined) {
+    const body = describe(error);
+    send(post('init/error', JSON.stringify(body), body.errorType));
+  }
+  process.exit(code);
+}
+
+// ---- logs ----
+
+function patchConsole() {
+  const levels = {
+    log: 'INFO',
+    info: 'INFO',
+    debug: 'DEBUG',
+    warn: 'WARN',
+    error: 'ERROR',
+    trace: 'TRACE',
+    fatal: 'FATAL',
+  };
+  for (const [method, level] of Object.entries(levels)) {
+    console[method] = (...values) => writeLine(level, format(...values));
+  }
+}
+
+function writeLine(level, message) {
+  const now = new Date();
+  const text = Buffer.from(`${now.toISOString()}\t${requestId}\t${level}\t${message}\n`);
+  const head = Buffer.alloc(16);
+  head.writeUInt32BE(FRAME_MARK, 0);
+  head.writeUInt32BE(text.length, 4);
+  head.writeBigUInt64BE(BigInt(now.getTime()) * 1000n, 8);
+  writeAll(1, Buffer.concat([head, text]));
+}
+
+// ---- the Runtime API ----
+
+function post(what, body, errorType) {
+  const data = Buffer.from(body);
+  const type =
+    errorType === undefined ? '' : `Lambda-Runtime-Function-Error-Type: ${errorType.replace(/[^ -~]/g, '?')}\r\n`;
+  const head = `POST ${RUNTIME}${what} HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: ${data.length}\r\n${type}\r\n`;
+  return Buffer.concat([Buffer.from(head), data]);
+}
+
+function send(data) {
+  writeAll(CONNECTION, data);
+}
+
+/** Skips the acknowledgements of what was posted. */
+function receiveEvent() {
+  for (;;) {
+    const message = receive();
+    if (message.headers.has('lambda-runtime-aws-request-id')) return message;
+  }
+}
+
+function receive() {
+  let end = received.indexOf('\r\n\r\n');
+  while (end < 0) {
+    received = Buffer.concat([received, read(READ_SIZE)]);
+    end = received.indexOf('\r\n\r\n');
+  }
+  const headers = new Map();
+  for (const line of received.toString('utf8', 0, end).split('\r\n').slice(1)) {
+    const colon = line.indexOf(': ');
+    headers.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 2));
+  }
+  const start = end + 4;
+  const length = Number(headers.get('content-length') ?? 0);
+  if (received.length >= start + length) {
+    const body = received.subarray(start, start + length);
+    received = received.subarray(start + length);
+    return { headers, body };
+  }
+  const body = Buffer.allocUnsafe(length);
+  let filled = received.copy(body, 0, start);
+  while (filled < length) {
+    const count = readInto(body, filled, length - filled);
+    filled += count;
+  }
+  received = Buffer.alloc(0);
+  return { headers, body };
+}
+
+function read(size) {
+  const buffer = Buffer.allocUnsafe(size);
+  return buffer.subarray(0, readInto(buffer, 0, size));
+}
+
+function readInto(buffer, offset, size) {
+  const count = fs.readSync(CONNECTION, buffer, offset, size);
+  // The server is gone, and with it everybody who could want a result.
+  if (count === 0) process.exit(0);
+  return count;
+}
+
+function writeAll(descriptor, data) {
+  let written = 0;
+  while (written < data.length) {
+    try {
+      written += fs.writeSync(descriptor, data, written);
+    } catch (error) {
+      if (error.code === 'EPIPE' && descriptor === CONNECTION) process.exit(0);
+      // The function made its standard output non-blocking by using process.stdout.
+      if (error.code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
+}

@@ -1,0 +1,365 @@
+# Runs a Python function: loads the handler, then asks the Lambda Runtime API for one event after another.
+# https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+#
+# The API is spoken over the connection that this process inherits as a file descriptor. A result and the request for the
+# next event leave in one write. Only what every function needs is imported here: each import is paid at every cold start.
+# Argument 1: the directories of installed packages, separated by colons (the interpreter is started without `site`).
+import json
+import os
+import sys
+import time
+
+CONNECTION = 3
+RUNTIME = "/2018-06-01/runtime/"
+NEXT = b"GET " + RUNTIME.encode() + b"invocation/next HTTP/1.1\r\n\r\n"
+READ_SIZE = 65536
+# Message frame on standard output, so that a message of several lines stays one log event: mark, length, microseconds.
+FRAME_MARK = b"\xa5\x5a\x00\x03"
+# AWS keeps the indentation of stack traces visible in consoles that collapse spaces.
+NO_BREAK_SPACE = "\u00a0"
+
+request_id = ""
+
+
+def main():
+    prepare_interpreter()
+    log_format_hook()
+    try:
+        handler = load_handler(os.environ["_HANDLER"])
+    except Fault as fault:
+        fail_initialization(describe(fault.type, str(fault), fault.trace))
+    except Exception as error:
+        fail_initialization(describe_exception(error))
+    connection = Connection()
+    answer = b""
+    while True:
+        connection.send(answer + NEXT)
+        headers, body = connection.receive_event()
+        answer = handle(handler, headers, body)
+        sys.stdout.flush()
+
+
+def prepare_interpreter():
+    os.set_inheritable(CONNECTION, False)
+    sys.stdout.reconfigure(line_buffering=True)
+    sys.argv[1:], packages = [], sys.argv[1].split(":") if len(sys.argv) > 1 else []
+    sys.path[0] = os.environ["LAMBDA_TASK_ROOT"]
+    opt = ["/opt/python/lib/python%d.%d/site-packages" % sys.version_info[:2], "/opt/python"]
+    sys.path[1:1] = [directory for directory in opt if os.path.isdir(directory)]
+    sys.path += [directory for directory in packages if directory not in sys.path]
+    try:
+        import _sitebuiltins
+        import builtins
+
+        # What `site` would have added and handlers do call.
+        builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")
+        builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
+    except ImportError:
+        pass
+
+
+# ---- the handler ----
+
+
+class Fault(Exception):
+    """What is wrong with the function before its own code runs."""
+
+    def __init__(self, type, message, trace=()):
+        super().__init__(message)
+        self.type = type
+        self.trace = list(trace)
+
+
+def load_handler(name):
+    module_name, dot, function_name = name.rpartition(".")
+    if not dot:
+        message = "Bad handler '%s': not enough values to unpack (expected 2, got 1)" % name
+        raise Fault("Runtime.MalformedHandlerName", message)
+    if module_name.split(".")[0] in sys.builtin_module_names:
+        message = "Cannot use built-in module %s as a handler module" % module_name
+        raise Fault("Runtime.BuiltInModuleConflict", message)
+    from importlib import import_module
+
+    try:
+        module = import_module(module_name.replace("/", "."))
+    except ImportError as error:
+        raise Fault("Runtime.ImportModuleError", "Unable to import module '%s': %s" % (module_name, error))
+    except SyntaxError as error:
+        trace = ['  File "%s" Line %s\n    %s' % (error.filename, error.lineno, error.text)]
+        message = "Syntax error in module '%s': %s" % (module_name, error)
+        raise Fault("Runtime.UserCodeSyntaxError", message, trace)
+    try:
+        return getattr(module, function_name)
+    except AttributeError:
+        message = "Handler '%s' missing on module '%s'" % (function_name, module_name)
+        raise Fault("Runtime.HandlerNotFound", message)
+
+
+def handle(handler, headers, body):
+    """The Runtime API request that carries the outcome of one event."""
+    global request_id
+    request_id = headers["lambda-runtime-aws-request-id"]
+    trace_id = headers.get("lambda-runtime-trace-id")
+    if trace_id is None:
+        os.environ.pop("_X_AMZN_TRACE_ID", None)
+    else:
+        os.environ["_X_AMZN_TRACE_ID"] = trace_id
+    try:
+        context = LambdaContext(headers)
+        try:
+            event = json.loads(body)
+        except Exception as error:
+            raise Fault("Runtime.UnmarshalError", "Unable to unmarshal input: %s" % error)
+        result = handler(event, context)
+        try:
+            text = json.dumps(result, default=encode_other, ensure_ascii=sys.version_info < (3, 12))
+        except Exception as error:
+            raise Fault("Runtime.MarshalError", "Unable to marshal response: %s" % error)
+    except Fault as fault:
+        return error_answer(describe(fault.type, str(fault), fault.trace))
+    except Exception as error:
+        return error_answer(describe_exception(error))
+    return post("invocation/%s/response" % request_id, text)
+
+
+def encode_other(value):
+    if type(value).__name__ == "Decimal":
+        return float(value)
+    raise TypeError("Object of type %s is not JSON serializable" % type(value).__name__)
+
+
+# ---- the context ----
+
+
+class CognitoIdentity:
+    __slots__ = ("cognito_identity_id", "cognito_identity_pool_id")
+
+    def __init__(self, text):
+        fields = json.loads(text) if text else {}
+        self.cognito_identity_id = fields.get("cognitoIdentityId")
+        self.cognito_identity_pool_id = fields.get("cognitoIdentityPoolId")
+
+    def __repr__(self):
+        return "CognitoIdentity([%s])" % ",".join("%s=%s" % (name, getattr(self, name)) for name in self.__slots__)
+
+
+class Client:
+    __slots__ = ("installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name")
+
+    def __init__(self, fields):
+        for name in self.__slots__:
+            setattr(self, name, fields.get(name))
+
+    def __repr__(self):
+        return "Client([%s])" % ",".join("%s=%s" % (name, getattr(self, name)) for name in self.__slots__)
+
+
+class ClientContext:
+    __slots__ = ("custom", "env", "client")
+
+    def __init__(self, text):
+        try:
+            fields = json.loads(text)
+        except Exception as error:
+            raise Fault("Runtime.LambdaContextUnmarshalError", "Unable to parse Client Context JSON: %s" % error)
+        self.custom = fields.get("custom")
+        self.env = fields.get("env")
+        client = fields.get("client")
+        self.client = None if client is None else Client(client)
+
+    def __repr__(self):
+        return "ClientContext([%s])" % ",".join("%s=%s" % (name, getattr(self, name)) for name in self.__slots__)
+
+
+class LambdaContext:
+    """https://docs.aws.amazon.com/lambda/latest/dg/python-context.html"""
+
+    def __init__(self, headers):
+        environment = os.environ
+        self.aws_request_id = headers["lambda-runtime-aws-request-id"]
+        self.log_group_name = environment.get("AWS_LAMBDA_LOG_GROUP_NAME")
+        self.log_stream_name = environment.get("AWS_LAMBDA_LOG_STREAM_NAME")
+        self.function_name = environment.get("AWS_LAMBDA_FUNCTION_NAME")
+        self.memory_limit_in_mb = environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+        self.function_version = environment.get("AWS_LAMBDA_FUNCTION_VERSION")
+        self.invoked_function_arn = headers.get("lambda-runtime-invoked-function-arn")
+        client_context = headers.get("lambda-runtime-client-context")
+        self.client_context = ClientContext(client_context) if client_context else None
+        self.identity = CognitoIdentity(headers.get("lambda-runtime-cognito-identity"))
+        self.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
+        self._epoch_deadline_time_in_ms = int(headers["lambda-runtime-deadline-ms"])
+
+    def get_remaining_time_in_millis(self):
+        return max(0, int(self._epoch_deadline_time_in_ms - time.time() * 1000))
+
+    def log(self, message):
+        log_frame(str(message))
+
+    def __repr__(self):
+        names = (
+            "aws_request_id log_group_name log_stream_name function_name memory_limit_in_mb function_version "
+            "invoked_function_arn client_context identity tenant_id"
+        ).split()
+        return "LambdaContext([%s])" % ",".join("%s=%s" % (name, getattr(self, name)) for name in names)
+
+
+# ---- errors ----
+
+
+def describe(type, message, trace):
+    return {"errorMessage": message, "errorType": type, "requestId": request_id, "stackTrace": trace}
+
+
+def describe_exception(error):
+    import traceback
+
+    frames = traceback.extract_tb(error.__traceback__)
+    while frames and frames[0].filename == main.__code__.co_filename:
+        frames = frames[1:]
+    return describe(type(error).__name__, str(error), traceback.format_list(frames))
+
+
+def error_answer(error):
+    log_error(error)
+    sys.stdout.flush()
+    return post("invocation/%s/error" % request_id, json.dumps(error), error["errorType"])
+
+
+def fail_initialization(error):
+    log_error(error)
+    sys.stdout.flush()
+    Connection().send(post("init/error", json.dumps(error), error["errorType"]))
+    os._exit(1)
+
+
+def log_error(error):
+    lines = ["[ERROR] %s: %s" % (error["errorType"], error["errorMessage"]), "Traceback (most recent call last):"]
+    for entry in error["stackTrace"]:
+        for line in entry.splitlines() or [""]:
+            text = line.lstrip(" ")
+            lines.append(NO_BREAK_SPACE * (len(line) - len(text)) + text)
+    log_frame("\n".join(lines))
+
+
+# ---- logs ----
+
+
+def log_frame(message):
+    data = message.encode("utf-8", "backslashreplace")
+    head = FRAME_MARK + len(data).to_bytes(4, "big") + (time.time_ns() // 1000).to_bytes(8, "big")
+    sys.stdout.flush()
+    write_all(1, head + data)
+
+
+def log_format_hook():
+    """Gives `logging` its Lambda form when the function first imports it; most imports of it come from boto3."""
+
+    class Finder:
+        def find_spec(self, name, path=None, target=None):
+            if name != "logging":
+                return None
+            sys.meta_path.remove(self)
+            for finder in sys.meta_path:
+                spec = finder.find_spec(name, path, target)
+                if spec is not None:
+                    break
+            else:
+                return None
+            load = spec.loader.exec_module
+
+            def exec_module(module):
+                load(module)
+                configure_logging(module)
+
+            spec.loader.exec_module = exec_module
+            return spec
+
+    sys.meta_path.insert(0, Finder())
+
+
+def configure_logging(logging):
+    class LambdaHandler(logging.Handler):
+        def emit(self, record):
+            try:
+                record.aws_request_id = request_id
+                log_frame(self.format(record))
+            except Exception:
+                self.handleError(record)
+
+    logging.Formatter.converter = time.gmtime
+    handler = LambdaHandler()
+    handler.setFormatter(
+        logging.Formatter(
+            "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n", "%Y-%m-%dT%H:%M:%S"
+        )
+    )
+    logging.getLogger().addHandler(handler)
+
+
+# ---- the Runtime API ----
+
+
+def post(path, body, error_type=None):
+    data = body.encode("utf-8", "surrogatepass")
+    head = "POST %s%s HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: %d\r\n" % (RUNTIME, path, len(data))
+    if error_type is not None:
+        head += "Lambda-Runtime-Function-Error-Type: %s\r\n" % error_type.encode("ascii", "replace").decode()
+    return head.encode() + b"\r\n" + data
+
+
+def write_all(descriptor, data):
+    written = os.write(descriptor, data)
+    if written < len(data):
+        view = memoryview(data)
+        while written < len(data):
+            written += os.write(descriptor, view[written:])
+
+
+class Connection:
+    def __init__(self):
+        self.buffer = b""
+
+    def send(self, data):
+        try:
+            write_all(CONNECTION, data)
+        except BrokenPipeError:
+            os._exit(1)
+
+    def receive_event(self):
+        """Skips the acknowledgements of what was posted."""
+        while True:
+            headers, body = self.receive()
+            if "lambda-runtime-aws-request-id" in headers:
+                return headers, body
+
+    def receive(self):
+        end = self.buffer.find(b"\r\n\r\n")
+        while end < 0:
+            self.buffer += self.read(READ_SIZE)
+            end = self.buffer.find(b"\r\n\r\n")
+        headers = {}
+        for line in self.buffer[:end].decode("utf-8", "replace").split("\r\n")[1:]:
+            name, _, value = line.partition(": ")
+            headers[name.lower()] = value
+        rest = self.buffer[end + 4 :]
+        missing = int(headers.get("content-length", 0)) - len(rest)
+        if missing <= 0:
+            length = len(rest) + missing
+            self.buffer = rest[length:]
+            return headers, rest[:length]
+        parts = [rest]
+        while missing > 0:
+            part = self.read(min(missing, 1 << 20))
+            parts.append(part)
+            missing -= len(part)
+        self.buffer = b""
+        return headers, b"".join(parts)
+
+    def read(self, size):
+        data = os.read(CONNECTION, size)
+        if not data:
+            os._exit(0)
+        return data
+
+
+main()

@@ -1,0 +1,57 @@
+// The environment variables that a function sees: Lambda's own and the configured ones.
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+
+import type { FunctionVersion } from './function-engine.ts';
+import type { Interpreter } from './interpreters.ts';
+import type { View } from './isolation/isolation.ts';
+
+export function environmentVariables(
+  version: FunctionVersion,
+  interpreter: Interpreter,
+  view: View,
+  logStream: string,
+): Record<string, string> {
+  const languageDir = '/var/lang';
+  return {
+    PATH: `${languageDir}/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin`,
+    LD_LIBRARY_PATH: [
+      `${languageDir}/lib:/lib64:/usr/lib64`,
+      ...[view.runtimeDir, `${view.runtimeDir}/lib`, view.taskRoot, `${view.taskRoot}/lib`, '/opt/lib'],
+    ].join(':'),
+    LANG: 'en_US.UTF-8',
+    TZ: ':UTC',
+    // The SDKs find Brume by it.
+    AWS_ENDPOINT_URL: version.endpoint,
+    // There is no instance to ask; SDKs would wait for an answer.
+    AWS_EC2_METADATA_DISABLED: 'true',
+    ...languageVariables(version, interpreter, view),
+    ...version.environment,
+    _HANDLER: version.handler,
+    LAMBDA_TASK_ROOT: view.taskRoot,
+    LAMBDA_RUNTIME_DIR: view.runtimeDir,
+    AWS_REGION: version.region,
+    AWS_DEFAULT_REGION: version.region,
+    AWS_EXECUTION_ENV: `AWS_Lambda_${version.runtime}`,
+    AWS_LAMBDA_FUNCTION_NAME: version.functionName,
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(version.memoryMb),
+    AWS_LAMBDA_FUNCTION_VERSION: version.version,
+    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+    AWS_LAMBDA_LOG_GROUP_NAME: version.logGroup,
+    AWS_LAMBDA_LOG_STREAM_NAME: logStream,
+    AWS_ACCESS_KEY_ID: version.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: version.credentials.secretAccessKey,
+    AWS_SESSION_TOKEN: version.credentials.sessionToken,
+    ...(view.temporaryDir === undefined ? {} : { TMPDIR: view.temporaryDir }),
+  };
+}
+
+function languageVariables(version: FunctionVersion, interpreter: Interpreter, view: View): Record<string, string> {
+  if (interpreter.language === 'python') return { PYTHONPATH: view.runtimeDir };
+  const major = /\d+/.exec(version.runtime)![0];
+  return {
+    NODE_PATH: [
+      `/opt/nodejs/node${major}/node_modules:/opt/nodejs/node_modules`,
+      ...[`${view.runtimeDir}/node_modules`, view.runtimeDir, view.taskRoot],
+    ].join(':'),
+  };
+}

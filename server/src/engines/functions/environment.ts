@@ -1,0 +1,324 @@
+// One execution environment: a log stream and a runtime process, which runs one invocation at a time. Its phases, and what
+// happens when one fails: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+//
+// An initialization that fails is tried once more as part of the invocation; a runtime that ends or is killed is
+// replaced at the next invocation, in the same environment, its start then being a part of that invocation too.
+
+import { rm } from 'node:fs/promises';
+import { type Clock, SystemClock } from '#core/clock.ts';
+import type { ControlGroup, ControlGroups } from './cgroups.ts';
+import { environmentVariables } from './environment-variables.ts';
+import type { FunctionVersion, Invocation, InvocationResult } from './function-engine.ts';
+import type { Cell, Isolation } from './isolation/isolation.ts';
+import type { LogStream } from './log-stream.ts';
+import { LogTail } from './log-tail.ts';
+import {
+  billedDurationMs,
+  endLine,
+  initReportLine,
+  initStartLine,
+  type Report,
+  reportLine,
+  startLine,
+} from './report-lines.ts';
+import { LARGEST_RESPONSE_BYTES } from './runtime-connection.ts';
+import { type Readiness, RuntimeProcess } from './runtime-process.ts';
+import type { StartGate } from './start-gate.ts';
+
+export interface EnvironmentOptions {
+  id: string;
+  version: FunctionVersion;
+  cell: Cell;
+  isolation: Isolation;
+  groups: ControlGroups | undefined;
+  stream: LogStream;
+  clock: Clock;
+  /** Written to the log once, after INIT_START. */
+  notice?: string;
+  /** Lets only so many runtimes start at once. */
+  gate: StartGate;
+  /** Called once when it is gone. */
+  onDestroyed: () => void;
+}
+
+/** How long the first initialization may take. */
+const LONGEST_INIT_MS = 10_000;
+/** How often the memory of a running function is looked at. */
+const MEMORY_WATCH_MS = 100;
+
+type Status = NonNullable<Report['status']>;
+/** What ends a phase from outside of the runtime. */
+type Interruption = { kind: 'timeout' } | { kind: 'memory' };
+
+interface Ending {
+  payload: Uint8Array;
+  failed: boolean;
+  /** What REPORT tells about it; only for failures of the environment. */
+  status?: Status;
+}
+
+export class Environment {
+  readonly #options: EnvironmentOptions;
+  /** A function computes in real time, whatever the clock of the services says. */
+  readonly #realTime = new SystemClock();
+  #process: RuntimeProcess | undefined;
+  #group: ControlGroup | undefined;
+  #generation = 0;
+  #tail: LogTail | undefined;
+  #destroyed: Promise<void> | undefined;
+
+  constructor(options: EnvironmentOptions) {
+    this.#options = options;
+  }
+
+  /** Runs one invocation; resolves when the result is there and the environment may take the next. */
+  async invoke(invocation: Invocation): Promise<InvocationResult> {
+    const tail = new LogTail();
+    this.#tail = tail;
+    const { version } = this.#options;
+    const first = this.#generation === 0;
+    let initDurationMs: number | undefined;
+    let beganMs = performance.now();
+    let failure: Readiness | Interruption | undefined;
+
+    const readiness = await this.#warmReadiness();
+    if (readiness?.kind === 'timeout') failure = readiness;
+    else if (readiness?.kind !== 'ready') {
+      const outcome = await this.#initialize(first ? LONGEST_INIT_MS : version.timeoutS * 1_000);
+      if (first && outcome.readiness.kind === 'ready') {
+        initDurationMs = outcome.durationMs;
+        beganMs = performance.now();
+      } else if (outcome.readiness.kind !== 'ready') {
+        failure = outcome.readiness;
+        this.#write(initReportLine(outcome.durationMs, first ? 'init' : 'invoke', statusOf(failure)));
+        if (first) {
+          beganMs = performance.now();
+          const again = await this.#initialize(version.timeoutS * 1_000);
+          failure = again.readiness.kind === 'ready' ? undefined : again.readiness;
+          if (failure) this.#write(initReportLine(again.durationMs, 'invoke', statusOf(failure)));
+        }
+      }
+    }
+
+    this.#write(startLine(invocation.requestId, version.version));
+    const ending = failure
+      ? this.#endingOfInit(failure, invocation.requestId)
+      : await this.#run(invocation, version.timeoutS * 1_000 - (performance.now() - beganMs));
+    const durationMs = this.#cap(performance.now() - beganMs, ending);
+    const maxMemoryUsedMb = Math.min(version.memoryMb, this.#process?.maxMemoryUsedMb() ?? 0);
+    if (ending.status) await this.#replaceProcess();
+
+    const billedMs = billedDurationMs(durationMs, initDurationMs);
+    this.#write(endLine(invocation.requestId));
+    this.#write(
+      reportLine({
+        requestId: invocation.requestId,
+        durationMs,
+        billedDurationMs: billedMs,
+        memoryMb: version.memoryMb,
+        maxMemoryUsedMb,
+        ...(initDurationMs === undefined ? {} : { initDurationMs }),
+        ...(invocation.traceHeader === undefined ? {} : { traceHeader: invocation.traceHeader }),
+        ...(ending.status ? { status: ending.status } : {}),
+      }),
+    );
+    this.#tail = undefined;
+    return {
+      payload: ending.payload,
+      ...(ending.failed ? { functionError: 'Unhandled' } : {}),
+      logTail: tail.toString(),
+      durationMs,
+      billedDurationMs: billedMs,
+      ...(initDurationMs === undefined ? {} : { initDurationMs }),
+      maxMemoryUsedMb,
+    };
+  }
+
+  /** Ends it; resolves when its processes are gone and its log is durable. */
+  destroy(): Promise<void> {
+    this.#destroyed ??= (async () => {
+      await this.#process?.kill();
+      this.#group?.remove();
+      await rm(this.#options.cell.dir, { recursive: true, force: true });
+      this.#options.onDestroyed();
+      await this.flushLog();
+    })();
+    return this.#destroyed;
+  }
+
+  flushLog(): Promise<void> {
+    return this.#options.stream.flush();
+  }
+
+  /** Of the runtime that is there; undefined when there is none, or it ended since its last invocation. */
+  async #warmReadiness(): Promise<Readiness | Interruption | undefined> {
+    if (!this.#process) return undefined;
+    if (this.#process.ready) return { kind: 'ready' };
+    const readiness = await this.#within(this.#options.version.timeoutS * 1_000, this.#process.readiness());
+    if (readiness.kind === 'ready' || readiness.kind === 'timeout') return readiness;
+    await this.#replaceProcess();
+    return undefined;
+  }
+
+  async #initialize(limitMs: number): Promise<{ readiness: Readiness | Interruption; durationMs: number }> {
+    const { version, cell, notice, gate } = this.#options;
+    const { runtimeVersion, runtimeVersionHash } = cell.interpreter;
+    if (this.#generation === 0 || !this.#process) {
+      this.#write(initStartLine(runtimeVersion, `arn:aws:lambda:${version.region}::runtime:${runtimeVersionHash}`));
+      if (this.#generation === 0 && notice !== undefined) this.#write(`${notice}\n`);
+    }
+    this.#generation++;
+    return gate.run(() => this.#start(limitMs));
+  }
+
+  async #start(limitMs: number): Promise<{ readiness: Readiness | Interruption; durationMs: number }> {
+    const { version, cell, isolation, groups, stream, id } = this.#options;
+    if (this.#destroyed) throw new Error('The environment was ended before it began.');
+    const beganMs = performance.now();
+    this.#group?.remove();
+    this.#group = groups?.create(`${id}-${this.#generation}`, version);
+    const process = new RuntimeProcess({
+      command: isolation.command(
+        cell,
+        environmentVariables(version, cell.interpreter, isolation.view(cell), stream.name),
+      ),
+      group: this.#group,
+      onOutput: (message) => {
+        this.#write(message);
+        if (stream.congested) {
+          process.pauseOutput();
+          stream.whenDrained(() => process.resumeOutput());
+        }
+      },
+    });
+    this.#process = process;
+    const readiness = await this.#within(limitMs, process.readiness());
+    const durationMs = performance.now() - beganMs;
+    await process.drainOutput();
+    if (readiness.kind !== 'ready') await process.kill();
+    return { readiness, durationMs };
+  }
+
+  async #run(invocation: Invocation, limitMs: number): Promise<Ending> {
+    const { version, clock } = this.#options;
+    const process = this.#process!;
+    const { requestId } = invocation;
+    const outcome = await this.#within(
+      limitMs,
+      process.run(requestId, this.#headers(invocation, limitMs), invocation.payload),
+    );
+    await process.drainOutput();
+    switch (outcome.kind) {
+      case 'response':
+        return { payload: outcome.payload, failed: false };
+      case 'error':
+        return { payload: outcome.payload, failed: true };
+      case 'tooLarge':
+        return failed(
+          'Function.ResponseSizeTooLarge',
+          `Response payload size exceeded maximum allowed payload size (${LARGEST_RESPONSE_BYTES} bytes).`,
+        );
+      case 'timeout': {
+        const message = `Task timed out after ${version.timeoutS.toFixed(2)} seconds`;
+        this.#write(`${new Date(clock.now()).toISOString()} ${requestId} ${message}\n\n`);
+        return {
+          ...failed('Sandbox.Timedout', `RequestId: ${requestId} Error: ${message}`),
+          status: { state: 'timeout' },
+        };
+      }
+      case 'exit':
+        return this.#endingOfExit(outcome.description, requestId);
+      case 'memory':
+        return this.#endingOfExit('signal: killed', requestId);
+    }
+  }
+
+  #endingOfInit(failure: Readiness | Interruption, requestId: string): Ending {
+    switch (failure.kind) {
+      case 'initError':
+        return {
+          payload: failure.payload,
+          failed: true,
+          status: { state: 'error', errorType: failure.errorType },
+        };
+      case 'exit':
+        return this.#endingOfExit(failure.description, requestId);
+      case 'memory':
+        return this.#endingOfExit('signal: killed', requestId);
+      default: {
+        const message = `Task timed out after ${this.#options.version.timeoutS.toFixed(2)} seconds`;
+        return {
+          ...failed('Sandbox.Timedout', `RequestId: ${requestId} Error: ${message}`),
+          status: { state: 'timeout' },
+        };
+      }
+    }
+  }
+
+  #endingOfExit(description: string, requestId: string): Ending {
+    const message =
+      description === 'exit status 0'
+        ? `RequestId: ${requestId} Error: Runtime exited without providing a reason`
+        : `RequestId: ${requestId} Error: Runtime exited with error: ${description}`;
+    this.#write(`${message}\nRuntime.ExitError\n`);
+    return { ...failed('Runtime.ExitError', message), status: { state: 'error', errorType: 'Runtime.ExitError' } };
+  }
+
+  async #replaceProcess(): Promise<void> {
+    await this.#process?.kill();
+    this.#process = undefined;
+  }
+
+  /** A time-out is reported with the time that was allowed. */
+  #cap(durationMs: number, ending: Ending): number {
+    return ending.status?.state === 'timeout' ? this.#options.version.timeoutS * 1_000 : durationMs;
+  }
+
+  #headers(invocation: Invocation, limitMs: number): Record<string, string> {
+    return {
+      'Lambda-Runtime-Aws-Request-Id': invocation.requestId,
+      'Lambda-Runtime-Deadline-Ms': String(Math.round(this.#realTime.now() + limitMs)),
+      'Lambda-Runtime-Invoked-Function-Arn': invocation.invokedFunctionArn,
+      ...(invocation.traceHeader === undefined ? {} : { 'Lambda-Runtime-Trace-Id': oneLine(invocation.traceHeader) }),
+      ...(invocation.clientContext === undefined
+        ? {}
+        : { 'Lambda-Runtime-Client-Context': oneLine(Buffer.from(invocation.clientContext, 'base64').toString()) }),
+    };
+  }
+
+  /** The result, or what came first: the end of the time, or of the memory. */
+  #within<T>(limitMs: number, result: Promise<T>): Promise<T | Interruption> {
+    const process = this.#process!;
+    const { memoryMb } = this.#options.version;
+    return new Promise((resolve, reject) => {
+      const endMs = this.#realTime.now() + Math.max(0, limitMs);
+      const nextLookMs = () => Math.min(endMs, this.#realTime.now() + MEMORY_WATCH_MS);
+      const look = () => {
+        if (this.#realTime.now() >= endMs) resolve({ kind: 'timeout' });
+        else if (process.exceeds(memoryMb)) resolve({ kind: 'memory' });
+        else timer = this.#realTime.at(nextLookMs(), look);
+      };
+      let timer = this.#realTime.at(nextLookMs(), look);
+      result.then(resolve, reject).finally(() => timer.cancel());
+    });
+  }
+
+  #write(message: string): void {
+    this.#options.stream.append(this.#options.clock.now(), message);
+    this.#tail?.add(message);
+  }
+}
+
+function failed(errorType: string, errorMessage: string): Ending {
+  return { payload: Buffer.from(JSON.stringify({ errorType, errorMessage })), failed: true };
+}
+
+function statusOf(failure: Readiness | Interruption): Status {
+  if (failure.kind === 'timeout') return { state: 'timeout' };
+  return { state: 'error', errorType: failure.kind === 'initError' ? failure.errorType : 'Runtime.ExitError' };
+}
+
+/** Header values hold no line breaks; in JSON they mean no more than a space. */
+function oneLine(text: string): string {
+  return text.replace(/[\r\n]+/g, ' ');
+}

@@ -1,0 +1,67 @@
+// The sandbox by bubblewrap. https://github.com/containers/bubblewrap
+// Its arguments go through a descriptor, so that no other user of the machine reads a function's environment off the
+// process list, and no LD_PRELOAD of a function's author ever loads into the starter outside of the sandbox.
+
+import { basename } from 'node:path';
+import { GROUP_ID, hostView, LANGUAGE_DIR, RUNTIME_DIR, TASK_ROOT, USER_ID } from './host-view.ts';
+import { type Cell, type Isolation, STARTER_ENVIRONMENT, type View } from './isolation.ts';
+
+const MEGABYTE = 1024 * 1024;
+
+export const bubblewrap: Isolation = {
+  name: 'sandbox',
+  view: sandboxView,
+  command(cell, environment) {
+    const { executable } = sandboxView(cell);
+    const options = [
+      ...['--clearenv', ...Object.entries(environment).flatMap(([name, value]) => ['--setenv', name, value])],
+      // A user namespace of its own, in which no further one can be made; no capabilities, and none to be had.
+      ...['--unshare-user', '--disable-userns', '--uid', String(USER_ID), '--gid', String(GROUP_ID)],
+      ...['--cap-drop', 'ALL', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
+      ...['--hostname', 'localhost', '--die-with-parent', '--new-session'],
+      ...rootOf(cell, executable),
+      ...['--chdir', TASK_ROOT],
+    ];
+    return {
+      file: 'bwrap',
+      args: [
+        '--args',
+        '4',
+        '--',
+        executable,
+        ...cell.interpreter.args.map((arg) => arg.replace('{runtime}', RUNTIME_DIR)),
+      ],
+      environment: STARTER_ENVIRONMENT,
+      input: Buffer.from(options.map((option) => `${option}\0`).join('')),
+    };
+  },
+};
+
+export function sandboxView({ interpreter }: Cell): View {
+  return {
+    taskRoot: TASK_ROOT,
+    runtimeDir: RUNTIME_DIR,
+    executable: interpreter.language === 'nodejs' ? `${LANGUAGE_DIR}/bin/node` : interpreter.executable,
+  };
+}
+
+function rootOf({ interpreter, codeDir, ephemeralStorageMb }: Cell, executable: string): string[] {
+  const view = hostView(interpreter);
+  return [
+    ...view.directories.flatMap((path) => ['--ro-bind', path, path]),
+    ...view.links.flatMap(({ path, target }) => ['--symlink', target, path]),
+    ...view.settings.flatMap((path) => ['--ro-bind-try', path, path]),
+    // As on Lambda there is no shared memory to be had, so /dev needs no room.
+    ...['--proc', '/proc', '--dev', '/dev', '--remount-ro', '/dev'],
+    ...['--perms', '1777', '--size', String(ephemeralStorageMb * MEGABYTE), '--tmpfs', '/tmp'],
+    ...['--ro-bind', codeDir, TASK_ROOT, '--ro-bind', interpreter.runtimeDir, RUNTIME_DIR, '--dir', '/opt'],
+    ...(interpreter.language === 'nodejs'
+      ? ['--ro-bind', interpreter.executable, executable]
+      : [...new Set(['python3', basename(executable)])].flatMap((name) => [
+          '--symlink',
+          executable,
+          `${LANGUAGE_DIR}/bin/${name}`,
+        ])),
+    ...['--remount-ro', '/'],
+  ];
+}

@@ -1,0 +1,92 @@
+// The sandbox without bubblewrap: `unshare` makes the namespaces, a shell script with `mount` and `pivot_root` builds the
+// same root, `setpriv` takes the privileges away. All are part of util-linux; slower than bubblewrap by a program run per mount.
+
+import { basename } from 'node:path';
+import { sandboxView } from './bubblewrap.ts';
+import { hostView, LANGUAGE_DIR, RUNTIME_DIR, TASK_ROOT } from './host-view.ts';
+import { type Isolation, STARTER_ENVIRONMENT } from './isolation.ts';
+
+/**
+ * Arguments: directory to build in, megabytes of /tmp, number of pairs (source, place) and link pairs (target, place), the
+ * pairs, and the command. The function's environment is read as shell assignments from descriptor 4 inside, at the end.
+ */
+const SCRIPT = `
+set -e
+new=$1 size=$2 binds=$3 links=$4
+shift 4
+mount -t tmpfs -o size=1m,mode=755 tmpfs "$new"
+cd "$new"
+mkdir proc dev tmp opt old
+while [ "$binds" -gt 0 ]; do
+  if [ -d "$1" ]; then mkdir -p ".$2"; else mkdir -p ".\${2%/*}"; : > ".$2"; fi
+  mount --rbind "$1" ".$2"
+  mount -o remount,bind,ro,nosuid,nodev ".$2"
+  shift 2
+  binds=$((binds - 1))
+done
+while [ "$links" -gt 0 ]; do
+  mkdir -p ".\${2%/*}"
+  ln -s "$1" ".$2"
+  shift 2
+  links=$((links - 1))
+done
+for device in null zero full random urandom; do
+  : > "dev/$device"
+  mount --bind "/dev/$device" "dev/$device"
+done
+ln -s /proc/self/fd dev/fd
+mount -t proc -o nosuid,nodev,noexec proc proc
+mount --bind proc/sys proc/sys
+mount -o remount,bind,ro,nosuid,nodev,noexec proc/sys
+mount -t tmpfs -o "size=\${size}m,mode=1777,nosuid,nodev" tmpfs tmp
+pivot_root . old
+umount -l /old
+rmdir /old
+mount -o remount,ro,nosuid,nodev /
+cd ${TASK_ROOT}
+exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all --ambient-caps=-all /bin/sh -c '
+settings=$(cat <&4)
+exec 4<&-
+unset PATH OLDPWD
+eval "$settings"
+exec "$@"' sh "$@"
+`;
+
+export const namespaces: Isolation = {
+  name: 'namespaces',
+  view: sandboxView,
+  command(cell, environment) {
+    const { interpreter, codeDir, dir, ephemeralStorageMb } = cell;
+    const { executable } = sandboxView(cell);
+    const view = hostView(interpreter);
+    const binds = [
+      ...[...view.directories, ...view.settings].map((path) => [path, path]),
+      [codeDir, TASK_ROOT],
+      [interpreter.runtimeDir, RUNTIME_DIR],
+      ...(interpreter.language === 'nodejs' ? [[interpreter.executable, executable]] : []),
+    ];
+    const links = [
+      ...view.links.map(({ path, target }) => [target, path]),
+      ...(interpreter.language === 'nodejs'
+        ? []
+        : [...new Set(['python3', basename(executable)])].map((name) => [executable, `${LANGUAGE_DIR}/bin/${name}`])),
+    ];
+    return {
+      file: 'unshare',
+      args: [
+        ...['--user', '--map-root-user', '--mount', '--pid', '--fork', '--kill-child', '--ipc', '--uts', '--cgroup'],
+        ...['/bin/sh', '-c', SCRIPT, 'sh', dir, String(ephemeralStorageMb), String(binds.length), String(links.length)],
+        ...binds.flat(),
+        ...links.flat(),
+        executable,
+        ...interpreter.args.map((arg) => arg.replace('{runtime}', RUNTIME_DIR)),
+      ],
+      environment: STARTER_ENVIRONMENT,
+      input: Buffer.from(
+        Object.entries(environment)
+          .map(([name, value]) => `export ${name}='${value.replaceAll("'", `'\\''`)}'\n`)
+          .join(''),
+      ),
+    };
+  },
+};

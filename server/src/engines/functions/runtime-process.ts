@@ -1,0 +1,247 @@
+// One runtime: the process tree that runs a function's code, its Runtime API connection and its output.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import type { Duplex, Readable, Writable } from 'node:stream';
+import { SystemClock } from '#core/clock.ts';
+import type { ControlGroup } from './cgroups.ts';
+import type { Command } from './isolation/isolation.ts';
+import { OutputReader } from './output-reader.ts';
+import { RuntimeConnection } from './runtime-connection.ts';
+
+export interface RuntimeExit {
+  kind: 'exit';
+  /** In the words of Lambda's supervisor: `exit status 1`, `signal: killed`. */
+  description: string;
+}
+
+export type Readiness = { kind: 'ready' } | { kind: 'initError'; errorType: string; payload: Buffer } | RuntimeExit;
+
+export type Outcome =
+  | { kind: 'response'; payload: Buffer }
+  | { kind: 'error'; errorType: string; payload: Buffer }
+  | { kind: 'tooLarge'; size: number }
+  | RuntimeExit;
+
+export interface RuntimeProcessOptions {
+  command: Command;
+  group: ControlGroup | undefined;
+  onOutput: (message: string) => void;
+}
+
+/** Joins the control groups named first, puts standard error where standard output goes, and becomes the command. */
+const STARTER = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 125; shift; done; shift; exec "$@" 2>&1';
+/** How long output may stay open after the runtime's end, held by a process that escaped its group. */
+const LONGEST_OUTPUT_AFTER_EXIT_MS = 500;
+const MEGABYTE = 1_048_576;
+
+export class RuntimeProcess {
+  readonly #child: ChildProcess;
+  readonly #connection: RuntimeConnection;
+  readonly #output: Readable;
+  readonly #reader: OutputReader;
+  readonly #group: ControlGroup | undefined;
+  readonly #ended: Promise<void>;
+  /** The runtime asked for an event that it did not get yet. */
+  #asks = false;
+  #exit: RuntimeExit | undefined;
+  #initError: Readiness | undefined;
+  #onReadiness: ((readiness: Readiness) => void) | undefined;
+  #running: { requestId: string; resolve: (outcome: Outcome) => void } | undefined;
+  #statusFile: string | undefined;
+
+  constructor({ command, group, onOutput }: RuntimeProcessOptions) {
+    this.#group = group;
+    this.#child = spawn(
+      '/bin/sh',
+      ['-c', STARTER, 'sh', ...(group?.joinFiles ?? []), '--', command.file, ...command.args],
+      {
+        env: command.environment,
+        cwd: command.workingDir,
+        // A process group of its own, so that the whole of it can be killed.
+        detached: true,
+        stdio: ['ignore', 'pipe', 'ignore', 'pipe', command.input ? 'pipe' : 'ignore'],
+      },
+    );
+    this.#reader = new OutputReader(onOutput);
+    this.#output = this.#child.stdout!;
+    this.#output.on('data', (chunk: Buffer) => this.#reader.read(chunk));
+    this.#output.on('error', () => {});
+    if (command.input) {
+      const input = this.#child.stdio[4] as Writable;
+      input.on('error', () => {});
+      input.end(command.input);
+    }
+    this.#connection = new RuntimeConnection(this.#child.stdio[3] as Duplex, {
+      next: () => this.#becomeReady(),
+      response: (requestId, payload) => this.#settle(requestId, { kind: 'response', payload }),
+      responseTooLarge: (requestId, size) => this.#settle(requestId, { kind: 'tooLarge', size }),
+      error: (requestId, payload, errorType) => this.#settle(requestId, { kind: 'error', errorType, payload }),
+      initError: (payload, errorType) => {
+        this.#initError = { kind: 'initError', errorType, payload };
+        this.#tellReadiness(this.#initError);
+      },
+    });
+    this.#ended = this.#watchEnd();
+  }
+
+  get ready(): boolean {
+    return this.#asks && this.#exit === undefined;
+  }
+
+  /** When the runtime asks for an event, or cannot do so any more. */
+  readiness(): Promise<Readiness> {
+    if (this.#exit) return Promise.resolve(this.#initError ?? this.#exit);
+    if (this.#asks) return Promise.resolve({ kind: 'ready' });
+    if (this.#initError) return Promise.resolve(this.#initError);
+    return new Promise((resolve) => {
+      this.#onReadiness = resolve;
+    });
+  }
+
+  /** Gives it an event; it must be ready. */
+  run(requestId: string, headers: Record<string, string>, payload: Uint8Array): Promise<Outcome> {
+    if (this.#exit) return Promise.resolve(this.#exit);
+    this.#asks = false;
+    return new Promise((resolve) => {
+      this.#running = { requestId, resolve };
+      this.#connection.sendEvent(headers, payload);
+    });
+  }
+
+  /** Resolves when what the runtime wrote before its last message has been read. */
+  async drainOutput(): Promise<void> {
+    // That is readable in the same turn of the event loop as the message.
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#reader.flush();
+  }
+
+  pauseOutput(): void {
+    this.#output.pause();
+  }
+
+  resumeOutput(): void {
+    this.#output.resume();
+  }
+
+  maxMemoryUsedMb(): number {
+    return Math.ceil((this.#group ? this.#group.peakMemoryBytes() : this.#peakResidentBytes()) / MEGABYTE);
+  }
+
+  exceeds(memoryMb: number): boolean {
+    return this.#group?.exceeds(memoryMb) ?? false;
+  }
+
+  /** SIGKILL for the whole tree; resolves when it is gone and its output read. */
+  async kill(): Promise<void> {
+    this.#killTree();
+    await this.#ended;
+  }
+
+  #becomeReady(): void {
+    this.#asks = true;
+    // The runtime has no children yet; later a child of the function could be taken for it.
+    if (!this.#group) this.#statusFile ??= statusFileOf(this.#child.pid!);
+    this.#tellReadiness({ kind: 'ready' });
+  }
+
+  #tellReadiness(readiness: Readiness): void {
+    this.#onReadiness?.(readiness);
+    this.#onReadiness = undefined;
+  }
+
+  /** Answers to anything but the invocation under way go nowhere. */
+  #settle(requestId: string, outcome: Outcome): void {
+    if (this.#running?.requestId !== requestId) return;
+    const { resolve } = this.#running;
+    this.#running = undefined;
+    resolve(outcome);
+  }
+
+  #watchEnd(): Promise<void> {
+    const child = this.#child;
+    return new Promise((resolve) => {
+      const finish = (description: string) => {
+        this.#reader.flush();
+        this.#exit = { kind: 'exit', description };
+        this.#tellReadiness(this.#initError ?? this.#exit);
+        this.#running?.resolve(this.#exit);
+        this.#running = undefined;
+        resolve();
+      };
+      child.once('error', (error) => finish(error.message));
+      child.once('exit', (code, signal) => {
+        this.#killTree();
+        this.#output.resume();
+        const description = describeExit(code, signal);
+        if (this.#output.closed) return finish(description);
+        const realTime = new SystemClock();
+        const timer = realTime.at(realTime.now() + LONGEST_OUTPUT_AFTER_EXIT_MS, () => void this.#output.destroy());
+        this.#output.once('close', () => {
+          timer.cancel();
+          finish(description);
+        });
+      });
+    });
+  }
+
+  #killTree(): void {
+    const { pid } = this.#child;
+    if (pid === undefined) return;
+    try {
+      process.kill(-pid, 'SIGKILL');
+    } catch {
+      // It ended by itself.
+    }
+    this.#group?.kill();
+  }
+
+  #peakResidentBytes(): number {
+    if (this.#statusFile === undefined) return 0;
+    try {
+      const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(this.#statusFile, 'latin1'))?.[1];
+      return Number(peak ?? 0) * 1_024;
+    } catch {
+      return 0;
+    }
+  }
+}
+
+/** Of the innermost descendant: the starters stay as ancestors of the runtime. */
+function statusFileOf(pid: number): string | undefined {
+  try {
+    for (let current = pid; ; ) {
+      const children = readFileSync(`/proc/${current}/task/${current}/children`, 'latin1').trim();
+      if (children === '') return `/proc/${current}/status`;
+      current = Number(children.split(' ')[0]);
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+/** A sandbox passes on the signal that ended the runtime as 128 and its number; runtimes use 128 and 129 themselves. */
+const SIGNALS_BY_STATUS: Readonly<Record<number, NodeJS.Signals>> = {
+  132: 'SIGILL',
+  134: 'SIGABRT',
+  135: 'SIGBUS',
+  136: 'SIGFPE',
+  137: 'SIGKILL',
+  139: 'SIGSEGV',
+  143: 'SIGTERM',
+};
+
+const SIGNAL_WORDS: Partial<Record<NodeJS.Signals, string>> = {
+  SIGILL: 'illegal instruction',
+  SIGABRT: 'aborted',
+  SIGBUS: 'bus error',
+  SIGFPE: 'floating point exception',
+  SIGKILL: 'killed',
+  SIGSEGV: 'segmentation fault',
+  SIGTERM: 'terminated',
+};
+
+function describeExit(code: number | null, signal: NodeJS.Signals | null): string {
+  const name = signal ?? SIGNALS_BY_STATUS[code ?? 0];
+  return name ? `signal: ${SIGNAL_WORDS[name] ?? name}` : `exit status ${code}`;
+}
