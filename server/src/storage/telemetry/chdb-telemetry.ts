@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import type { Logger } from '#core/log.ts';
 import { EngineClient } from './engine-client.ts';
 import { engineSettings } from './engine-settings.ts';
+import { parseResult } from './query-result.ts';
 import { SegmentLog } from './segment-log.ts';
 import { SegmentNumbers } from './segment-numbers.ts';
 import { identifier, type Sql, sql } from './sql.ts';
@@ -82,8 +83,7 @@ export class ChdbTelemetry implements Telemetry {
   async query<Row>(query: Sql, options: QueryOptions = {}): Promise<QueryResult<Row>> {
     const { timeoutMs = DEFAULT_QUERY_TIMEOUT_MS, signal } = options;
     await abortable(this.#flushTablesOf(query), signal);
-    const { bytes, rowsRead, bytesRead } = await this.#engine.run(query, { lane: 'read', timeoutMs, signal });
-    return { rows: JSON.parse(bytes.toString()) as Row[], rowsRead, bytesRead };
+    return parseResult<Row>(await this.#engine.run(query, { lane: 'read', timeoutMs, signal }));
   }
 
   async statement(statement: Sql): Promise<void> {

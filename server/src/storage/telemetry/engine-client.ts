@@ -13,13 +13,6 @@ import { type EngineSettings, threadPoolSize } from './engine-settings.ts';
 import type { Sql } from './sql.ts';
 import { TelemetryQueryError } from './telemetry.ts';
 
-export interface EngineResult {
-  /** A JSON array of row objects; nothing after a statement. */
-  bytes: Buffer;
-  rowsRead: number;
-  bytesRead: number;
-}
-
 export interface RunOptions {
   lane: EngineLane;
   timeoutMs: number;
@@ -32,11 +25,13 @@ const LAST_RESTART_DELAY_MS = 5_000;
 const START_PATIENCE_MS = 120_000;
 /** An engine that has not answered this long after a query's limit is taken for hung, and killed. */
 const HUNG_AFTER_MS = 15_000;
+/** Of what the engine printed, told when it dies. */
+const KEPT_OUTPUT_LINES = 30;
 const CLOSE_PATIENCE_MS = 5_000;
 const TIMEOUT_EXCEEDED = 159;
 
 interface Pending {
-  resolve(result: EngineResult): void;
+  resolve(result: Buffer): void;
   reject(error: unknown): void;
 }
 
@@ -78,8 +73,8 @@ export class EngineClient {
     await this.#ready();
   }
 
-  /** Runs one query or statement; rejects with TelemetryQueryError or the signal's reason. */
-  async run(query: Sql, options: RunOptions): Promise<EngineResult> {
+  /** Runs one query or statement: its result as JSONCompact, nothing of a statement. Rejects with TelemetryQueryError or the signal's reason. */
+  async run(query: Sql, options: RunOptions): Promise<Buffer> {
     const { lane, timeoutMs, signal } = options;
     signal?.throwIfAborted();
     const engine = await this.#ready();
@@ -97,7 +92,7 @@ export class EngineClient {
     }, timeoutMs + HUNG_AFTER_MS);
     signal?.addEventListener('abort', kill, { once: true });
     try {
-      return await new Promise<EngineResult>((resolve, reject) => {
+      return await new Promise<Buffer>((resolve, reject) => {
         engine.pending.set(id, { resolve, reject });
         send(engine, { id, do: 'run', lane, sql: query.text, timeoutMs });
       });
@@ -148,7 +143,6 @@ export class EngineClient {
         Math.max(FIRST_RESTART_DELAY_MS, this.#restartDelayMs * 2),
       );
       this.#failure = { error, untilMs: performance.now() + this.#restartDelayMs };
-      this.#log.error('the telemetry engine did not start', { error });
       throw error;
     } finally {
       clearTimeout(hung);
@@ -157,17 +151,16 @@ export class EngineClient {
     this.#failure = undefined;
     this.#engine = engine;
     this.state = 'ready';
-    void engine.exited.then(() => this.#died(engine));
+    void engine.exited.then(() => this.#died());
     return engine;
   }
 
-  #died(engine: Engine): void {
+  #died(): void {
     this.#engine = undefined;
     this.state = 'idle';
     if (this.#closed) return;
     this.restarts++;
-    this.#log.error('the telemetry engine died and is started again', { pid: engine.process.pid });
-    this.#ready().catch(() => {}); // told by #start
+    this.#ready().catch(() => {}); // told when that one ends
   }
 
   #spawn(): Engine {
@@ -195,6 +188,7 @@ export class EngineClient {
     const exited = Promise.withResolvers<void>();
     const engine: Engine = { process: child, socket, ready: ready.promise, exited: exited.promise, pending };
     let unavailable: string | undefined;
+    const lastLines: string[] = [];
 
     const reader = new FrameReader<EngineReply>(({ head, body }) => {
       if (head.result === 'ready') {
@@ -205,16 +199,21 @@ export class EngineClient {
       } else {
         const waiting = pending.get(head.id);
         pending.delete(head.id);
-        if (head.result === 'ok') waiting?.resolve({ bytes: body, rowsRead: head.rowsRead, bytesRead: head.bytesRead });
+        if (head.result === 'ok') waiting?.resolve(body);
         else waiting?.reject(new TelemetryQueryError(head.message, head.code));
       }
     });
     socket.on('data', (chunk) => reader.push(chunk));
     socket.on('error', () => {}); // the exit that follows tells
     for (const output of [child.stdout!, child.stderr!]) {
-      createInterface({ input: output }).on('line', (line) => this.#log.debug('telemetry engine', { line }));
+      createInterface({ input: output }).on('line', (line) => {
+        lastLines.push(line);
+        if (lastLines.length > KEPT_OUTPUT_LINES) lastLines.shift();
+      });
     }
     const gone = (how: string) => {
+      if (!this.#closed)
+        this.#log.error('the telemetry engine ended', { how: unavailable ?? how, output: lastLines.join('\n') });
       const error = new TelemetryQueryError(
         unavailable ? explain(unavailable) : `The telemetry engine died (${how}).`,
         0,

@@ -47,9 +47,9 @@ const lanes = new Map<EngineLane, Lane>();
 const lock = await lockDirectory();
 const openSession = await loadEngine();
 const control = openSession('statement');
-const [{ version }] = JSON.parse(
-  (await control.queryAsync('SELECT version() AS version', { format: 'JSONEachRow' })).text(),
-);
+const { version } = (await control.queryAsync('SELECT version() AS version', { format: 'JSONEachRow' })).json<{
+  version: string;
+}>();
 reply({ id: 0, result: 'ready', version });
 
 function receive(request: EngineRequest): void {
@@ -96,8 +96,8 @@ async function execute(run: Run, session: Session): Promise<boolean> {
   // SET and the query go in one call: a call costs more than a SET.
   const limits = `SET log_comment = '${run.id}', max_execution_time = ${run.timeoutMs / 1000};`;
   try {
-    const result = await session.queryAsync(`${limits} ${run.sql}`, { format: 'JSONEachRow' });
-    reply({ id: run.id, result: 'ok', rowsRead: result.rowsRead, bytesRead: result.bytesRead }, result.bytes());
+    const result = await session.queryAsync(`${limits} ${run.sql}`, { format: 'JSONCompact' });
+    reply({ id: run.id, result: 'ok' }, result.bytes());
     return true;
   } catch (error) {
     const { message, clickhouseCode } = error as Error & { clickhouseCode?: number };

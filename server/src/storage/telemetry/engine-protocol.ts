@@ -11,7 +11,7 @@ export type EngineRequest =
 export type EngineLane = 'read' | 'statement' | `insert ${string}`;
 
 export type EngineReply =
-  | { id: number; result: 'ok'; rowsRead: number; bytesRead: number }
+  | { id: number; result: 'ok' }
   | { id: number; result: 'error'; code: number; message: string }
   /** Sent once, unasked, when the engine is open (id 0); or why it cannot be. */
   | { id: 0; result: 'ready'; version: string }

@@ -58,7 +58,6 @@ export function sessionSettings(settings: EngineSettings, lane: EngineLane): str
     output_format_json_quote_64bit_integers: 0,
     output_format_json_quote_denormals: 0,
     output_format_json_escape_forward_slashes: 0,
-    output_format_json_array_of_rows: 1,
   };
   if (lane === 'read') {
     values.max_result_bytes = MAX_RESULT_BYTES;

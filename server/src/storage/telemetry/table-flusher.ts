@@ -4,6 +4,7 @@
 import { truncate, unlink } from 'node:fs/promises';
 import type { Logger } from '#core/log.ts';
 import type { EngineClient } from './engine-client.ts';
+import { parseResult } from './query-result.ts';
 import { type ClosedSegment, type SegmentLog, syncDirectory } from './segment-log.ts';
 import { identifier, type Sql, sql } from './sql.ts';
 import { type AppendedRows, TelemetryQueryError } from './telemetry.ts';
@@ -193,8 +194,8 @@ export class TableFlusher<Batch> {
    */
   async #settleDoubt(segment: ClosedSegment): Promise<boolean> {
     const table = identifier(this.#log.table.name);
-    const { bytes } = await this.#run(sql`SELECT count() AS rows FROM ${table} WHERE segment = ${segment.number}`);
-    const [{ rows }] = JSON.parse(bytes.toString()) as [{ rows: number }];
+    const result = await this.#run(sql`SELECT count() AS rows FROM ${table} WHERE segment = ${segment.number}`);
+    const { rows } = parseResult<{ rows: number }>(result).rows[0]!;
     if (rows > 0 && rows < segment.rows) {
       await this.#run(sql`ALTER TABLE ${table} DELETE WHERE segment = ${segment.number}`);
     }

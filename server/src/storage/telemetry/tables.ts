@@ -31,7 +31,8 @@ const LOG_EVENT_FRAME = 'group_id UInt32, ingestion_time Int64, stream String, e
 /**
  * Columns for queries: group_id, stream, timestamp and ingestion_time (Int64, milliseconds since the epoch: plain
  * numbers in SQL and JSON; fromUnixTimestamp64Milli makes a DateTime64), message, segment, row.
- * Ordered by (group_id, timestamp, segment, row); the token index serves hasToken() on message.
+ * Ordered by (group_id, timestamp, segment, row); the token index serves hasToken() on message. A granule is at most
+ * 1 MiB, because the tokens that a Bloom filter of 16 KiB can tell apart grow with the bytes, not with the rows.
  */
 export const LOG_EVENTS: TelemetryTable<LogEventBatch> = {
   name: LOG_EVENTS_TABLE,
@@ -51,7 +52,7 @@ export const LOG_EVENTS: TelemetryTable<LogEventBatch> = {
     ENGINE = MergeTree
     PARTITION BY toYYYYMM(toDateTime(intDiv(timestamp, 1000), 'UTC'))
     ORDER BY (group_id, timestamp, segment, row)
-    ${engineSettings(durable)}`,
+    SETTINGS index_granularity_bytes = 1048576, ${durability(durable)}`,
   rowCount: (batch) => batch.events.length,
   encode(buffer, batch) {
     buffer.reserve(32);
@@ -99,7 +100,7 @@ export const METRIC_POINTS: TelemetryTable<readonly MetricPoint[]> = {
       count Float64 CODEC(ZSTD(1)),
       set_minimum Float64 CODEC(ZSTD(1)),
       set_maximum Float64 CODEC(ZSTD(1)),
-      segment UInt64 CODEC(Delta, ZSTD(1)),
+      segment UInt64 CODEC(DoubleDelta, ZSTD(1)),
       sample_count Float64 ALIAS count,
       sum Float64 ALIAS if(kind = 'value', value * count, value),
       minimum Float64 ALIAS if(kind = 'value', value, set_minimum),
@@ -109,7 +110,7 @@ export const METRIC_POINTS: TelemetryTable<readonly MetricPoint[]> = {
     ENGINE = MergeTree
     PARTITION BY toYYYYMM(toDateTime(timestamp, 'UTC'))
     ORDER BY (metric_id, timestamp)
-    ${engineSettings(durable)}`,
+    SETTINGS ${durability(durable)}`,
   rowCount: (points) => points.length,
   encode(buffer, points) {
     buffer.reserve(5);
@@ -147,10 +148,9 @@ export const METRIC_POINTS: TelemetryTable<readonly MetricPoint[]> = {
 };
 
 /** A part is on disk, with its directory entry, before its insert or merge is done. */
-function engineSettings(durable: boolean): Sql {
-  return durable
-    ? sql`SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1`
-    : sql``;
+function durability(durable: boolean): Sql {
+  const on = durable ? 1 : 0;
+  return sql`fsync_after_insert = ${on}, fsync_part_directory = ${on}, min_rows_to_fsync_after_merge = ${on}`;
 }
 
 // ---- frames ----
