@@ -1,6 +1,6 @@
-// Objects: immutable blobs (S3 bodies, function code). Embedded: files written to a temporary name,
-// fsynced, renamed. An id names a blob once and for all; documents refer to ids, so a blob becomes
-// visible only when the transaction that names it commits.
+// Objects: immutable blobs (S3 bodies, function code). Embedded: files. An id names a blob once and for all;
+// documents refer to ids, so a blob becomes visible only when the transaction that names it commits. What a crash
+// leaves of a write that was not acknowledged may stay in `list()`: only blobs that a document names are whole.
 
 import type { Readable } from 'node:stream';
 
@@ -15,7 +15,7 @@ export interface ObjectStore {
     onChunk?: (chunk: Uint8Array) => void,
     options?: { owner?: string },
   ): Promise<StoredObject>;
-  /** Bytes [start, end) of a blob; the whole when no range is given. Throws when the id is unknown. */
+  /** Bytes [start, end) of a blob; the whole when no range is given. The stream fails with ENOENT when the id is unknown. */
   read(id: string, range?: { start: number; end: number }): Readable;
   readAll(id: string): Promise<Uint8Array>;
   /** Joins blobs into a new one (multipart completion) without passing through the heap. */

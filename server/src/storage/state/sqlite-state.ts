@@ -1,15 +1,15 @@
 // State on SQLite in WAL mode. Transactions run one after another on a single write connection; a commit writes to
 // the WAL without fsync (synchronous = NORMAL) and is acknowledged by a grouped fdatasync of the WAL file
-// (group-sync.ts). Reads outside a transaction see committed state only. See docs/decisions/0001-group-commit.md.
+// (../group-sync.ts). Reads outside a transaction see committed state only. See docs/decisions/0001-group-commit.md.
 
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, fdatasync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '#core/log.ts';
+import { type Durability, GroupSync, NOT_DURABLE, type Sync } from '../group-sync.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { Connection } from './connection.ts';
 import { SqliteDocuments } from './documents.ts';
-import { type Durability, GroupSync, NOT_DURABLE } from './group-sync.ts';
 import { MessageIds } from './message-ids.ts';
 import { SqliteQueues } from './queues.ts';
 import { createSchema, RESET_TABLES } from './schema.ts';
@@ -22,6 +22,8 @@ export interface StateStoreOptions {
   /** False: nothing is fsynced (in-memory mode). */
   durable: boolean;
   log: Logger;
+  /** How the write-ahead log reaches the disk; a test puts itself in between. */
+  sync?: Sync;
 }
 
 const WRITE_CACHE_KIB = 32 * 1024;
@@ -34,14 +36,14 @@ const MAX_ROUND_MS = 5;
 const SLOW_TRANSACTION_MS = 1_000;
 
 /** Opens `state.db` in `dir`, creating both as needed. One process at a time (data-dir.ts sees to it). */
-export async function openStateStore({ dir, durable, log }: StateStoreOptions): Promise<StateStore> {
+export async function openStateStore({ dir, durable, log, sync = fdatasync }: StateStoreOptions): Promise<StateStore> {
   mkdirSync(dir, { recursive: true });
   const path = join(dir, 'state.db');
   const write = new Connection(path, { cacheKiB: WRITE_CACHE_KIB });
   write.database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${durable ? 'NORMAL' : 'OFF'}`);
   createSchema(write);
   const read = new Connection(path, { readOnly: true, cacheKiB: READ_CACHE_KIB });
-  const durability = durable ? new GroupSync(`${path}-wal`) : NOT_DURABLE;
+  const durability = durable ? new GroupSync(openSync(`${path}-wal`, 'r+'), sync) : NOT_DURABLE;
   if (durable) {
     // What a killed process left unsynced in the WAL is visible from now on, so it must be on disk as well.
     await new Promise<void>((resolve, reject) =>

@@ -1,17 +1,20 @@
-// Group commit: everything written before an fdatasync starts is acknowledged by it. While one runs on the thread
-// pool, what is written meanwhile gathers for the next.
+// Group commit: everything written before an fsync starts is acknowledged by it. While one runs on the thread pool,
+// what is written meanwhile gathers for the next.
 
-import { close, fdatasync, openSync } from 'node:fs';
+import { close, type NoParamCallback } from 'node:fs';
 
 export interface Durability {
   /** Calls `settled` once all that is written by now is on disk (with the error when that failed). */
   whenDurable(settled: Settled): void;
-  /** The same for one who wrote nothing, but may have read what is not on disk yet: starts no sync of its own. */
+  /** The same for one who wrote nothing, but may have read what is not on disk yet: starts no fsync of its own. */
   whenRead(settled: Settled): void;
   close(): Promise<void>;
 }
 
 export type Settled = (error?: Error) => void;
+
+/** `fs.fdatasync` for a file that grows, `fs.fsync` for a directory. */
+export type Sync = (descriptor: number, done: NoParamCallback) => void;
 
 /** In-memory mode: nothing is promised, so nothing is waited for. */
 export const NOT_DURABLE: Durability = {
@@ -22,13 +25,16 @@ export const NOT_DURABLE: Durability = {
 
 export class GroupSync implements Durability {
   readonly #descriptor: number;
+  readonly #syncDescriptor: Sync;
   #gathering: Settled[] = [];
   #syncing: Settled[] | undefined;
-  #starting = false;
+  #isStarting = false;
   #failure: Error | undefined;
 
-  constructor(path: string) {
-    this.#descriptor = openSync(path, 'r+');
+  /** Takes over the descriptor: `close` closes it. */
+  constructor(descriptor: number, sync: Sync) {
+    this.#descriptor = descriptor;
+    this.#syncDescriptor = sync;
   }
 
   whenDurable(settled: Settled): void {
@@ -47,12 +53,12 @@ export class GroupSync implements Durability {
     else settled();
   }
 
-  /** In the next turn of the loop, so that all transactions of this one share the sync. */
+  /** At the end of this turn of the event loop, so that all who wrote in it share the fsync. */
   #start(): void {
-    if (this.#syncing || this.#starting) return;
-    this.#starting = true;
+    if (this.#syncing || this.#isStarting) return;
+    this.#isStarting = true;
     setImmediate(() => {
-      this.#starting = false;
+      this.#isStarting = false;
       this.#sync();
     });
   }
@@ -61,20 +67,20 @@ export class GroupSync implements Durability {
     const group = this.#gathering;
     this.#gathering = [];
     this.#syncing = group;
-    fdatasync(this.#descriptor, (error) => {
+    this.#syncDescriptor(this.#descriptor, (error) => {
       this.#syncing = undefined;
-      // After a failed fsync the kernel may have dropped the pages: a second try would succeed and lie.
-      if (error) this.#failure = error;
+      if (error) this.#fail(error);
       for (const settled of group) settled(error ?? undefined);
-      if (this.#failure) this.#failGathering();
-      else if (this.#gathering.length > 0) this.#sync();
+      if (this.#gathering.length > 0 && !this.#isStarting) this.#sync();
     });
   }
 
-  #failGathering(): void {
+  /** For good: after a failed fsync the kernel may have dropped the pages, and a second try would succeed and lie. */
+  #fail(error: Error): void {
+    this.#failure = error;
     const group = this.#gathering;
     this.#gathering = [];
-    for (const settled of group) settled(this.#failure);
+    for (const settled of group) settled(error);
   }
 
   async close(): Promise<void> {
