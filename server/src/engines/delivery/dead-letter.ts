@@ -30,6 +30,7 @@ export function deadLetterRequest(request: DeliveryRequest, deadLetterArn: strin
     sourceAccount: request.sourceAccount,
     region: request.region,
     messageAttributes: Object.fromEntries(Object.entries(attributes).slice(0, MAX_ATTRIBUTES)),
+    ...(request.messageGroupId === undefined ? {} : { messageGroupId: request.messageGroupId }),
     ...(request.traceHeader === undefined ? {} : { traceHeader: request.traceHeader }),
   };
 }

@@ -29,6 +29,8 @@ export interface DeliveryRequest {
   messageAttributes?: Record<string, DeliveryAttribute>;
   /** For SQS targets: the X-Ray header that travels with the message. */
   traceHeader?: string;
+  /** For SQS targets: the tenant or the group of the message. */
+  messageGroupId?: string;
   /** An SQS queue for what could not be delivered. */
   deadLetterArn?: string;
   /** What the dead-letter queue gets instead of `payload` (SNS keeps its own envelope there). */

@@ -55,6 +55,7 @@ function sqsMessage(arn: Arn, request: DeliveryRequest) {
     QueueUrl: `http://sqs/${arn.account}/${arn.resource}`,
     MessageBody: request.payload,
     ...(request.messageAttributes ? { MessageAttributes: sdkAttributes(request.messageAttributes) } : {}),
+    ...(request.messageGroupId === undefined ? {} : { MessageGroupId: request.messageGroupId }),
     ...(request.traceHeader === undefined
       ? {}
       : {

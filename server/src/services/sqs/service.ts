@@ -5,6 +5,7 @@ import { AwsError } from '#core/errors.ts';
 import type { Service, ServiceModel } from '#wire/service.ts';
 import type { ServiceDependencies } from '../dependencies.ts';
 import { Arrivals } from './arrivals.ts';
+import { missingParameter } from './errors.ts';
 import { MessageMover } from './message-mover.ts';
 import { changeMessageVisibility, changeMessageVisibilityBatch } from './operations/change-message-visibility.ts';
 import { createQueue } from './operations/create-queue.ts';
@@ -35,7 +36,10 @@ export const SQS_MODEL: ServiceModel = {
   xmlNamespace: 'http://queue.amazonaws.com/doc/2012-11-05/',
   awsQueryCompatible: true,
   missingMembers: ([first]) =>
-    new AwsError('MissingParameter', `The request must contain the parameter ${first!.name}.`, { status: 400 }),
+    // An empty list does not exist in the query protocol.
+    first!.name === 'Entries'
+      ? new AwsError('EmptyBatchRequest', 'There should be at least one entry in the request.')
+      : missingParameter(first!.name),
 };
 
 /** What SQS needs of the dependencies that all services share. */
