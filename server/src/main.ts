@@ -11,6 +11,8 @@ import type { Config } from '#core/config.ts';
 import { createLogger } from '#core/log.ts';
 import { createAlarmEngine } from '#engines/alarms/alarm-engine.ts';
 import { createDelivery } from '#engines/delivery/delivery.ts';
+import { createFunctionEngine } from '#engines/functions/function-engine.ts';
+import { createLogStore } from '#engines/logs/log-store.ts';
 import { createMeter } from '#engines/metrics/meter.ts';
 import { createMetricStore } from '#engines/metrics/metric-store.ts';
 import { createCloudWatchService } from '#services/cloudwatch/service.ts';
@@ -30,7 +32,6 @@ import { openTelemetry } from '#storage/telemetry/chdb-telemetry.ts';
 import { Authenticator } from '#wire/authenticator.ts';
 import { createListener } from '#wire/listener.ts';
 import { createAdmin } from './admin.ts';
-import { createFunctionEngine, createLogStore } from './pending.ts';
 import { readVersion } from './version.ts';
 
 export interface Brume {
@@ -56,7 +57,8 @@ export class UnsafeBindingError extends Error {
 }
 
 /** Starts a whole Brume in this process. Rejects with what stands in the way: port taken, directory locked, unsafe binding. */
-export async function startBrume(config: Config): Promise<Brume> {
+export async function startBrume(given: Config): Promise<Brume> {
+  const config = { ...given };
   if (!isLoopback(config.host) && config.accessKeys.size === 0) throw new UnsafeBindingError(config.host);
   const log = createLogger(config.logLevel);
   const clock = config.clock === 'virtual' ? new VirtualClock(Date.now()) : new SystemClock();
