@@ -40,9 +40,13 @@ export function parseText(scanner: Scanner): TextPattern {
 
 function parseNeedle(scanner: Scanner): Needle {
   const first = scanner.peek();
-  if (first === '"') return { kind: 'term', text: scanner.takeQuoted() };
-  if (first === '%') return { kind: 'regex', source: scanner.takeRegex() };
   const start = scanner.position;
+  if (first === '"') {
+    const text = scanner.takeQuoted();
+    if (text === '') throw new FilterPatternError(`Invalid character(s) in term '""'`, start, true);
+    return { kind: 'term', text };
+  }
+  if (first === '%') return { kind: 'regex', source: scanner.takeRegex() };
   const text = scanner.takeMatch(WORD);
   if (!/^\w+$/.test(text)) throw new FilterPatternError(`Invalid character(s) in term '${text}'`, start, true);
   return { kind: 'term', text };

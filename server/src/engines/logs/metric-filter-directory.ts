@@ -2,7 +2,7 @@
 
 import type { StateStore } from '#storage/state/state.ts';
 import type { GroupDirectory } from './group-directory.ts';
-import { LOG_GROUPS, type LogGroup } from './log-group.ts';
+import { LOG_GROUPS, type LogGroup, type LogScope } from './log-group.ts';
 import { compileMetricFilter, METRIC_FILTERS, type MetricFilterDocument } from './metric-filter.ts';
 
 export class MetricFilterDirectory {
@@ -36,14 +36,13 @@ export class MetricFilterDirectory {
     return deleted;
   }
 
-  /** All filters of a scope in the order of their names. */
-  async list(scope: {
-    account: string;
-    region: string;
-  }): Promise<{ group: LogGroup; document: MetricFilterDocument }[]> {
-    const filters = (await this.#groups.list(scope)).flatMap((group) =>
+  /** The filters of a group, or of all groups of a scope, in the order of their names. */
+  async list(scope: LogScope, of?: LogGroup): Promise<{ group: LogGroup; document: MetricFilterDocument }[]> {
+    const groups = of ? [of] : await this.#groups.list(scope);
+    const filters = groups.flatMap((group) =>
       [...group.metricFilters.values()].map(({ document }) => ({ group, document })),
     );
-    return filters.sort((a, b) => (a.document.name < b.document.name ? -1 : 1));
+    const keyOf = ({ group, document }: (typeof filters)[number]) => `${document.name}\n${group.name}`;
+    return filters.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   }
 }

@@ -1,0 +1,87 @@
+// The lengths, patterns, ranges and value sets that AWS declares for members, and its message for what breaks them:
+// 1 validation error detected: Value 'x*' at 'logGroupName' failed to satisfy constraint: Member must …
+
+import { AwsError } from '#core/errors.ts';
+
+/** An unanchored pattern as AWS's models write it; the whole value must match. */
+export interface TextConstraint {
+  min?: number;
+  max?: number;
+  pattern?: string;
+  values?: readonly string[];
+}
+
+export interface RangeConstraint {
+  min?: number;
+  max?: number;
+}
+
+export class Constraints {
+  readonly #failures: string[] = [];
+
+  text(path: string, value: string | undefined, { min, max, pattern, values }: TextConstraint): this {
+    if (value === undefined) return this;
+    if (values && !values.includes(value)) {
+      this.#fail(path, value, `Member must satisfy enum value set: [${values.join(', ')}]`);
+    }
+    this.#length(path, value, value.length, { min, max });
+    if (pattern !== undefined && !new RegExp(`^(?:${pattern})$`, 'su').test(value)) {
+      this.#fail(path, value, `Member must satisfy regular expression pattern: ${pattern}`);
+    }
+    return this;
+  }
+
+  number(path: string, value: number | undefined, { min, max }: RangeConstraint): this {
+    if (value === undefined) return this;
+    if (min !== undefined && value < min) {
+      this.#fail(path, value, `Member must have value greater than or equal to ${min}`);
+    }
+    if (max !== undefined && value > max) {
+      this.#fail(path, value, `Member must have value less than or equal to ${max}`);
+    }
+    return this;
+  }
+
+  /** A list or a map; `each` checks its texts. */
+  list(path: string, value: readonly string[] | undefined, range: RangeConstraint, each?: TextConstraint): this {
+    if (value === undefined) return this;
+    this.#length(path, `[${value.join(', ')}]`, value.length, range);
+    if (each) for (const [i, item] of value.entries()) this.text(`${path}.${i + 1}.member`, item, each);
+    return this;
+  }
+
+  /** Throws InvalidParameterException when anything failed. */
+  check(): void {
+    const { length } = this.#failures;
+    if (length === 0) return;
+    const what = `${length} validation error${length === 1 ? '' : 's'} detected`;
+    throw invalidParameter(`${what}: ${this.#failures.join('; ')}`);
+  }
+
+  #length(path: string, value: string, length: number, { min, max }: RangeConstraint): void {
+    if (min !== undefined && length < min) {
+      this.#fail(path, value, `Member must have length greater than or equal to ${min}`);
+    }
+    if (max !== undefined && length > max) {
+      this.#fail(path, value, `Member must have length less than or equal to ${max}`);
+    }
+  }
+
+  #fail(path: string, value: string | number, must: string): void {
+    this.#failures.push(`Value '${value}' at '${path}' failed to satisfy constraint: ${must}`);
+  }
+}
+
+export const LOG_GROUP_NAME: TextConstraint = { min: 1, max: 512, pattern: '[\\.\\-_/#A-Za-z0-9]+' };
+export const LOG_GROUP_IDENTIFIER: TextConstraint = { min: 1, max: 2048, pattern: '[\\w#+=/:,.@\\-]*' };
+export const LOG_STREAM_NAME: TextConstraint = { min: 1, max: 512, pattern: '[^:*]*' };
+export const FILTER_NAME: TextConstraint = { min: 1, max: 512, pattern: '[^:*]*' };
+export const FILTER_PATTERN: TextConstraint = { max: 1024 };
+export const DESCRIBE_LIMIT: RangeConstraint = { min: 1, max: 50 };
+export const EVENTS_LIMIT: RangeConstraint = { min: 1, max: 10_000 };
+export const TIMESTAMP: RangeConstraint = { min: 0 };
+export const LOG_GROUP_CLASS: TextConstraint = { values: ['STANDARD', 'INFREQUENT_ACCESS', 'DELIVERY'] };
+
+export function invalidParameter(message: string): AwsError {
+  return new AwsError('InvalidParameterException', message);
+}

@@ -1,0 +1,148 @@
+// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutMetricFilter.html
+
+import { type MetricTransformation, type PutMetricFilterRequest, StandardUnit } from '@aws-sdk/client-cloudwatch-logs';
+import { AwsError, notImplemented } from '#core/errors.ts';
+import {
+  countRegexes,
+  type FilterPattern,
+  FilterPatternError,
+  parseValueSelector,
+} from '#engines/filter-pattern/filter-pattern.ts';
+import type { LogGroup } from '#engines/logs/log-group.ts';
+import type { MetricTransformation as StoredTransformation } from '#engines/logs/metric-filter.ts';
+import type { Handler } from '#wire/service.ts';
+import { Constraints, FILTER_NAME, FILTER_PATTERN, invalidParameter, LOG_GROUP_NAME } from '../constraints.ts';
+import { refuseInfrequentAccess } from '../log-class.ts';
+import { groupDoesNotExist, requireGroup } from '../log-group-reference.ts';
+import type { Logs } from '../logs.ts';
+import { parsePattern } from '../pattern.ts';
+
+const MOST_FILTERS = 100;
+const MOST_FILTERS_WITH_REGEX = 5;
+const MOST_DIMENSIONS = 3;
+const METRIC_NAME = { max: 255, pattern: '[^:*$]*' };
+const SYSTEM_FIELDS = ['@aws.account', '@aws.region'];
+
+export function putMetricFilter(logs: Logs): Handler<PutMetricFilterRequest, object> {
+  return async (input, context) => {
+    const filterName = input.filterName!;
+    const filterPattern = input.filterPattern!;
+    const transformations = input.metricTransformations!;
+    const systemFields = input.emitSystemFieldDimensions ?? [];
+    const constraints = new Constraints()
+      .text('logGroupName', input.logGroupName, LOG_GROUP_NAME)
+      .text('filterName', filterName, FILTER_NAME)
+      .text('filterPattern', filterPattern, FILTER_PATTERN)
+      .list(
+        'metricTransformations',
+        transformations.map(({ metricName }) => metricName!),
+        { min: 1, max: 1 },
+      )
+      .list('emitSystemFieldDimensions', systemFields, {}, { values: SYSTEM_FIELDS });
+    for (const [i, transformation] of transformations.entries()) {
+      checkTransformation(constraints, `metricTransformations.${i + 1}.member`, transformation);
+    }
+    constraints.check();
+    if (input.applyOnTransformedLogs) throw notImplemented('PutMetricFilter', 'applyOnTransformedLogs');
+    if (input.fieldSelectionCriteria) throw notImplemented('PutMetricFilter', 'fieldSelectionCriteria');
+    const group = await requireGroup(logs, context, input.logGroupName!);
+    refuseInfrequentAccess(group, 'PutMetricFilter', 'InvalidOperationException');
+    const pattern = parsePattern(filterPattern, 'Invalid metric filter pattern');
+    for (const transformation of transformations) checkMeaning(pattern, transformation, systemFields.length);
+    checkQuotas(group, filterName, filterPattern);
+    const stored = await logs.store.metricFilters.put(group, {
+      name: filterName,
+      pattern: filterPattern,
+      createdAtMs: group.metricFilters.get(filterName)?.document.createdAtMs ?? logs.clock.now(),
+      transformations: transformations.map(toStored),
+      ...(systemFields.length > 0 && { systemFieldDimensions: systemFields }),
+    });
+    if (!stored) throw groupDoesNotExist();
+    return {};
+  };
+}
+
+function checkTransformation(constraints: Constraints, path: string, transformation: MetricTransformation): void {
+  const { metricName, metricNamespace, metricValue, unit, dimensions = {} } = transformation;
+  constraints
+    .text(`${path}.metricName`, metricName, METRIC_NAME)
+    .text(`${path}.metricNamespace`, metricNamespace, METRIC_NAME)
+    .text(`${path}.metricValue`, metricValue, { max: 100 })
+    .text(`${path}.unit`, unit, { values: Object.values(StandardUnit) });
+  for (const [name, value] of Object.entries(dimensions)) {
+    constraints
+      .text(`${path}.dimensions`, name, { max: 255 })
+      .text(`${path}.dimensions.${name}.member`, value, { max: 255 });
+  }
+}
+
+/** What a transformation may ask of a pattern of this kind. */
+function checkMeaning(pattern: FilterPattern, transformation: MetricTransformation, systemDimensions: number): void {
+  const { metricName, metricNamespace, metricValue, defaultValue, dimensions = {} } = transformation;
+  if (!metricName || !metricNamespace) {
+    throw invalidParameter('Invalid metric transformation: metric name and namespace must not be empty');
+  }
+  const selectors = Object.values(dimensions);
+  const dimensionCount = selectors.length + systemDimensions;
+  if (dimensionCount > 0 && defaultValue !== undefined) {
+    throw invalidParameter(
+      'Invalid metric transformation: dimensions and default value are mutually exclusive properties',
+    );
+  }
+  if (dimensionCount > MOST_DIMENSIONS) {
+    throw invalidParameter(`Invalid metric transformation: at most ${MOST_DIMENSIONS} dimensions are allowed`);
+  }
+  if (selectors.length > 0 && pattern.kind !== 'json' && pattern.kind !== 'delimited') {
+    throw invalidParameter('The specified filter pattern does not support dimensions');
+  }
+  if (defaultValue !== undefined && !Number.isFinite(defaultValue)) {
+    throw invalidParameter('Invalid metric transformation: default value must be a finite number');
+  }
+  checkSelector(pattern, 'metricValue', metricValue!, true);
+  for (const [name, selector] of Object.entries(dimensions))
+    checkSelector(pattern, `dimension ${name}`, selector, false);
+}
+
+function checkSelector(pattern: FilterPattern, what: string, text: string, mayBeNumber: boolean): void {
+  const invalid = (reason: string) => invalidParameter(`Invalid metric transformation: ${what} '${text}' ${reason}`);
+  const selector = parseSelector(text, invalid);
+  if (selector.kind === 'constant') {
+    if (mayBeNumber && text.trim() !== '' && Number.isFinite(Number(text))) return;
+    throw invalid(mayBeNumber ? 'is neither a number nor a selector' : 'is not a selector');
+  }
+  const wanted = selector.kind === 'json' ? 'json' : 'delimited';
+  if (pattern.kind !== wanted) throw invalid('does not fit the filter pattern');
+  if (selector.kind === 'field' && pattern.kind === 'delimited' && !/^\d+$/.test(selector.name)) {
+    const named = pattern.slots.some((slot) => slot.kind === 'field' && slot.name === selector.name);
+    if (!named) throw invalid('is not a field of the filter pattern');
+  }
+}
+
+function parseSelector(text: string, invalid: (reason: string) => AwsError) {
+  try {
+    return parseValueSelector(text);
+  } catch (error) {
+    if (error instanceof FilterPatternError) throw invalid(`is not a selector: ${error.message}`);
+    throw error;
+  }
+}
+
+function checkQuotas(group: LogGroup, name: string, pattern: string): void {
+  const others = [...group.metricFilters.values()].filter(({ document }) => document.name !== name);
+  const withRegex = others.filter(({ document }) => countRegexes(document.pattern) > 0);
+  const exceeded =
+    others.length >= MOST_FILTERS || (countRegexes(pattern) > 0 && withRegex.length >= MOST_FILTERS_WITH_REGEX);
+  if (exceeded) throw new AwsError('LimitExceededException', 'Resource limit exceeded.');
+}
+
+function toStored(transformation: MetricTransformation): StoredTransformation {
+  const { metricName, metricNamespace, metricValue, defaultValue, unit, dimensions } = transformation;
+  return {
+    namespace: metricNamespace!,
+    name: metricName!,
+    value: metricValue!,
+    ...(defaultValue !== undefined && { defaultValue }),
+    ...(unit !== undefined && { unit }),
+    ...(dimensions && Object.keys(dimensions).length > 0 && { dimensions }),
+  };
+}

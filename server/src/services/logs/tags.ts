@@ -1,0 +1,34 @@
+// Tags of log groups. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_TagResource.html
+
+import { AwsError } from '#core/errors.ts';
+import { Constraints, invalidParameter } from './constraints.ts';
+
+const MOST_TAGS = 50;
+const TAG_KEY = { min: 1, max: 128, pattern: '([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)' };
+const TAG_VALUE = { max: 256, pattern: '([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)' };
+
+export function checkTags(tags: Record<string, string> | undefined): void {
+  if (!tags) return;
+  const keys = Object.keys(tags);
+  const constraints = new Constraints().list('tags', keys, { min: 1, max: MOST_TAGS });
+  for (const key of keys) constraints.text('tags', key, TAG_KEY).text(`tags.${key}.member`, tags[key], TAG_VALUE);
+  constraints.check();
+  const reserved = keys.find((key) => /^aws:/i.test(key));
+  if (reserved !== undefined) throw invalidParameter('aws: prefixed tag key names are not allowed for external use.');
+}
+
+export function addTags(
+  current: Record<string, string>,
+  added: Record<string, string>,
+  resourceName: string,
+): Record<string, string> {
+  const tags = { ...current, ...added };
+  if (Object.keys(tags).length > MOST_TAGS) {
+    throw new AwsError('TooManyTagsException', 'The resource has too many tags.', { fields: { resourceName } });
+  }
+  return tags;
+}
+
+export function removeTags(current: Record<string, string>, keys: readonly string[]): Record<string, string> {
+  return Object.fromEntries(Object.entries(current).filter(([key]) => !keys.includes(key)));
+}
