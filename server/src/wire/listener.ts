@@ -9,6 +9,7 @@ import { s3HostId, s3RequestId, uuid } from '#core/ids.ts';
 import type { Logger } from '#core/log.ts';
 import type { Authenticator, Identity } from './authenticator.ts';
 import { BoundService } from './bound-service.ts';
+import { refuseForeignPages } from './browser-guard.ts';
 import { decodeCborBody, encodeCborBody } from './cbor-codec.ts';
 import { encodeError } from './error-encoder.ts';
 import { EVENT_STREAM_CONTENT_TYPE, encodeEvent, encodeInitialResponse, encodeStreamError } from './event-stream.ts';
@@ -18,7 +19,7 @@ import { decodeQueryInput } from './query-decoder.ts';
 import { readWholeBody, streamBody, unpack } from './request-body.ts';
 import { findOperation, type IncomingRequest, Services, UnroutableError } from './route.ts';
 import { SerializationError } from './serialization-error.ts';
-import type { ProtocolName, RequestContext, Service } from './service.ts';
+import { type ProtocolName, RESPONSE_HEADERS, type RequestContext, type Service } from './service.ts';
 import type { OperationShape, StructureShape } from './shapes.ts';
 import { readSignature, type Signature, sha256Hex } from './sigv4.ts';
 import { element, encodeXmlMembers } from './xml-codec.ts';
@@ -126,6 +127,7 @@ class Exchange {
     const route = this.#services.route(incoming, signature);
     this.#service = route.service;
     this.#protocol = route.protocol;
+    if (!this.#options.authenticator.verifies) refuseForeignPages(incoming.headers);
     const streams = route.protocol === 'restXml' && route.operation !== undefined && streamsInput(route.operation);
     const limit = route.service.model.largestBodyBytes ?? DEFAULT_LARGEST_BODY_BYTES;
     const raw = streams ? undefined : await readWholeBody(this.#request, limit);
@@ -254,8 +256,12 @@ class Exchange {
     return { requestId: this.#requestId, hostId: this.#hostId };
   }
 
-  async #succeed(operation: OperationShape, output: Record<string, unknown>): Promise<void> {
+  async #succeed(
+    operation: OperationShape,
+    output: Record<string, unknown> & { [RESPONSE_HEADERS]?: Record<string, string> },
+  ): Promise<void> {
     const shape = operation.output;
+    const added = output[RESPONSE_HEADERS];
     switch (this.#protocol) {
       case 'awsJson1_0':
       case 'awsJson1_1': {
@@ -272,14 +278,14 @@ class Exchange {
         const isUnit = shape.name === 'Unit';
         return this.#send(
           200,
-          { 'content-type': contentType },
+          { 'content-type': contentType, ...added },
           isUnit ? '' : JSON.stringify(encodeJson(shape, output, { useJsonName: false })),
         );
       }
       case 'rpcV2Cbor':
         return this.#send(
           200,
-          { 'content-type': 'application/cbor', 'smithy-protocol': 'rpc-v2-cbor' },
+          { 'content-type': 'application/cbor', 'smithy-protocol': 'rpc-v2-cbor', ...added },
           encodeCborBody(shape, output),
         );
       case 'awsQuery': {
@@ -289,7 +295,7 @@ class Exchange {
         const namespace = this.#service!.model.xmlNamespace ? ` xmlns="${this.#service!.model.xmlNamespace}"` : '';
         return this.#send(
           200,
-          { 'content-type': 'text/xml' },
+          { 'content-type': 'text/xml', ...added },
           `${element(`${operation.name}Response`, result + metadata, namespace)}\n`,
         );
       }

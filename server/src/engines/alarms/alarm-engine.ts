@@ -372,7 +372,8 @@ class ClockedAlarmEngine implements AlarmEngine {
     if (alarms.length === 0) return Promise.resolve();
     this.#evaluating = this.#evaluating.then(async () => {
       try {
-        const nowS = (this.#clock.now() - (onData ? 0 : EVALUATION_DELAY_MS)) / 1000;
+        // New data too leave a period that just ended the time that it needs to be whole.
+        const nowS = (this.#clock.now() - EVALUATION_DELAY_MS) / 1000;
         const evaluations = await evaluateAlarms(this.#metrics, alarms, nowS, this.#clock.now());
         await this.#apply(evaluations.filter(({ decision }) => !onData || decision.evaluated.length > 0));
       } catch (error) {

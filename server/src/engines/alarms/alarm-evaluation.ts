@@ -125,6 +125,8 @@ function conclude(
   const range = toRange(configuration, planned.ended ? pointsOf.get(planned.ended)! : [], endS);
   const decision = decideState(rule, range);
   if (decision.state === undefined || ignoresFewSamples(configuration, decision)) return undefined;
+  // What is missing from before the alarm was configured says nothing: its metric may be about to come.
+  if (decision.evaluated.length === 0 && planned.alarm.document.configurationUpdatedMs >= endS * 1000) return undefined;
   return evaluation(planned, decision, range, queryMs);
 }
 
