@@ -1,6 +1,7 @@
 // Bad input at the wire: AWS's error each, in the protocol that the client speaks; then random and mutated requests.
 
 import assert from 'node:assert/strict';
+import { request } from 'node:http';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -174,6 +175,18 @@ const table: [what: string, sent: Sent, status: number, expected: RegExp][] = [
     400,
     /IncompleteSignature/,
   ],
+  [
+    'a form post of a web page',
+    { headers: { ...form, origin: 'https://evil.example' }, body: 'Action=ListTopics&Version=2010-03-31' },
+    403,
+    /AccessDenied.*evil\.example/,
+  ],
+  [
+    'a sandboxed web page',
+    { headers: { ...form, origin: 'null' }, body: 'Action=ListTopics&Version=2010-03-31' },
+    403,
+    /AccessDenied/,
+  ],
 ];
 
 for (const [what, sent, status, expected] of table) {
@@ -259,6 +272,28 @@ test('random and mutated requests never crash, never fail inside Brume', async (
     );
   }
   assert.deepEqual(bare.failures, []);
+});
+
+test('a foreign host name is refused (DNS rebinding), local ones are served', async () => {
+  for (const [host, status] of [
+    ['evil.example', 403],
+    ['evil.example:4566', 403],
+    ['localhost:4566', 200],
+    ['brume:4566', 200],
+    ['[::1]:4566', 200],
+    ['bucket.s3.localhost', 200],
+    ['host.docker.internal:4566', 200],
+  ] as const) {
+    const answered = await new Promise((resolve, reject) => {
+      request({ port: bare.port, path: '/bucket/key', headers: { host } }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      })
+        .on('error', reject)
+        .end();
+    });
+    assert.equal(answered, status, host);
+  }
 });
 
 test('bytes that are no HTTP', async () => {
