@@ -217,6 +217,40 @@ test('a second engine on the same directory is refused while the first lives', a
   await telemetry.query(sql`SELECT 1`);
 });
 
+test('a directory whose path ClickHouse would take for a pattern is refused; other odd names are fine', async () => {
+  const openIn = (name: string) => openTelemetry({ dir: join(dir, name), durable: false, log: createLogger('silent') });
+  for (const name of ['{a,b}', 'st*r', 'wh?t']) await assert.rejects(openIn(name), /must not have a "[*?{]" in it/);
+  const odd = await openIn('we ird \'é" [x] %20 $HOME :: b\\');
+  await odd.appendLogEvents(batch(1, ['a']));
+  assert.deepEqual((await odd.query(sql`SELECT message FROM log_events`)).rows, [{ message: 'a' }]);
+  await odd.close();
+});
+
+test('when the engine cannot start, appends are still taken and queries say what to do', async () => {
+  await telemetry.close();
+  await rm(join(dir, 'clickhouse'), { recursive: true });
+  telemetry = await open();
+  await rm(join(dir, 'clickhouse'), { recursive: true });
+  await writeFile(join(dir, 'clickhouse'), 'not a directory');
+  await telemetry.appendLogEvents(batch(1, ['a']));
+  for (let i = 0; i < 2; i++) {
+    await assert.rejects(count(1), (error) => {
+      assert.ok(error instanceof TelemetryQueryError);
+      assert.match(error.message, /cannot start: .+ It needs macOS, or Linux with glibc/s);
+      assert.equal(error.clickhouseCode, 0);
+      return true;
+    });
+  }
+  await rm(join(dir, 'clickhouse'));
+  const deadline = performance.now() + 10_000;
+  let events: number | undefined;
+  while (events === undefined && performance.now() < deadline) {
+    await sleep(100);
+    events = await count(1).catch(() => undefined);
+  }
+  assert.equal(events, 1);
+});
+
 // ---- exactly once ----
 
 test('a segment whose file came back after its insert is not inserted twice', async () => {

@@ -33,6 +33,9 @@ const CLOSE_FLUSH_PATIENCE_MS = 10_000;
  */
 export async function openTelemetry(options: ChdbTelemetryOptions): Promise<ChdbTelemetry> {
   const dir = resolve(options.dir);
+  // ClickHouse would take a segment's path for a pattern, find other files or none, and say nothing.
+  const wildcard = /[*?{}]/.exec(dir);
+  if (wildcard) throw new Error(`The data directory's path must not have a "${wildcard[0]}" in it: ${dir}`);
   const logDir = join(dir, 'log');
   await mkdir(logDir, { recursive: true });
   await mkdir(join(dir, 'clickhouse'), { recursive: true });

@@ -15,6 +15,7 @@ const NOW = 1_763_860_000_000;
 // The test's own seed prints there; this one follows from it.
 let state = seed;
 const telemetry = await openTelemetry({ dir, durable: true, log: createLogger('silent') });
+void telemetry.warmUp().then(() => say(`engine ${telemetry.enginePid}`));
 let nextMetricId = round * 1_000_000 + 1;
 for (let appender = 0; appender < APPENDERS; appender++) void appendLogEvents(appender);
 for (let appender = 0; appender < APPENDERS / 2; appender++) void appendMetricPoints();

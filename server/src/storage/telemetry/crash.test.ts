@@ -23,22 +23,25 @@ test('kill -9 under load: every acknowledged row is there exactly once', async (
   const dir = await mkdtemp(join(tmpdir(), 'brume-crash-'));
   const acknowledged = { log_events: new Set<string>(), metric_points: new Set<string>() };
   let queries = 0;
+  const engines: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const program = fileURLToPath(new URL('./crash-writer.ts', import.meta.url));
     const writer = spawn(process.execPath, [program, dir, String(round), String(Math.floor(random() * 2 ** 31))], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    const killAtMs = 150 + random() * LONGEST_LIFE_MS;
+    const killAtMs = 300 + random() * LONGEST_LIFE_MS;
     const kill = setTimeout(() => writer.kill('SIGKILL'), killAtMs);
     for await (const line of createInterface({ input: writer.stdout })) {
       const [what, key] = line.split(' ') as [string, string];
       if (what === 'log') acknowledged.log_events.add(key);
       else if (what === 'metric') acknowledged.metric_points.add(key);
       else if (what === 'query') queries++;
+      else if (what === 'engine') engines.push(Number(key));
       else assert.fail(`round ${round}: ${line}`);
     }
     clearTimeout(kill);
   }
+  await assertDead(engines);
 
   const warnings: string[] = [];
   const telemetry = await openTelemetry({
@@ -73,6 +76,27 @@ test('kill -9 under load: every acknowledged row is there exactly once', async (
     await rm(dir, { recursive: true });
   }
 });
+
+/** An engine whose server was killed ends by itself. */
+async function assertDead(engines: number[]): Promise<void> {
+  assert.ok(engines.length > ROUNDS / 2, 'too few rounds lived until their engine ran');
+  const deadline = performance.now() + 2_000;
+  for (const pid of engines) {
+    while (isAlive(pid)) {
+      assert.ok(performance.now() < deadline, `engine ${pid} outlived its server`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** mulberry32 */
 function generator(seed: number): () => number {

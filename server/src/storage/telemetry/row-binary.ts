@@ -3,7 +3,7 @@
 
 const INITIAL_CAPACITY = 256 * 1024;
 /** A buffer that one burst made larger than this is given back to the collector at reset. */
-const KEPT_CAPACITY = 4 * 1024 * 1024;
+const KEPT_CAPACITY = 16 * 1024 * 1024;
 const TWO_TO_32 = 4_294_967_296;
 
 export class RowBinaryBuffer {

