@@ -1,7 +1,7 @@
 // SendMessage and SendMessageBatch.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type {
   BatchResultErrorEntry,
   SendMessageBatchRequest,
@@ -127,7 +127,7 @@ function accept(
     delayS,
     stored: {
       id: uuid(),
-      md5: createHash('md5').update(body).digest('hex'),
+      md5: hash('md5', body),
       sender: context.account,
       ...(attributes ? { a: attributes } : {}),
       ...(trace === undefined ? {} : { trace }),
