@@ -20,6 +20,10 @@ import { LogStream } from './log-stream.ts';
 import { logStreamName } from './report-lines.ts';
 import { StartGate } from './start-gate.ts';
 
+export { CodeStore } from './code-store.ts';
+export { MissingInterpreterError } from './interpreters.ts';
+export { BrokenPackageError, LARGEST_UNZIPPED_BYTES, PackageTooLargeError } from './unzip.ts';
+
 export interface FunctionEngine {
   /**
    * Runs one invocation in a warm or new environment of this function version. Rejects with ConcurrencyLimitError, or

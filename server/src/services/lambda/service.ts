@@ -3,6 +3,26 @@
 import { createRequire } from 'node:module';
 import type { Service, ServiceModel } from '#wire/service.ts';
 import type { ServiceDependencies } from '../dependencies.ts';
+import { Activation } from './activation.ts';
+import { AsynchronousInvocations } from './asynchronous-invocations.ts';
+import type { LambdaDependencies } from './dependencies.ts';
+import { FunctionTable } from './function-table.ts';
+import { Invoker } from './invoker.ts';
+import {
+  deleteFunctionConcurrency,
+  getAccountSettings,
+  getFunctionConcurrency,
+  putFunctionConcurrency,
+} from './operations/concurrency.ts';
+import { createFunction } from './operations/create-function.ts';
+import { deleteFunction } from './operations/delete-function.ts';
+import { getFunction, getFunctionConfiguration } from './operations/get-function.ts';
+import { invoke } from './operations/invoke.ts';
+import { listFunctions, listVersionsByFunction } from './operations/list-functions.ts';
+import { addPermission, getPolicy, removePermission } from './operations/permissions.ts';
+import { listTags, tagResource, untagResource } from './operations/tagging.ts';
+import { updateFunctionCode } from './operations/update-function-code.ts';
+import { updateFunctionConfiguration } from './operations/update-function-configuration.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -14,6 +34,59 @@ export const LAMBDA_MODEL: ServiceModel = {
   largestBodyBytes: 72 * 1024 * 1024,
 };
 
-export function createLambdaService(_dependencies: ServiceDependencies): Service {
-  return { name: 'lambda', model: LAMBDA_MODEL, operations: {} };
+export function createLambdaService(common: ServiceDependencies): Service {
+  const { state, clock, meter, delivery } = common;
+  const log = common.log.with({ service: 'lambda' });
+  const table = new FunctionTable(state);
+  const activation = new Activation(table, log);
+  const invoker = new Invoker(common);
+  const asynchronous = new AsynchronousInvocations({
+    state,
+    clock,
+    log,
+    meter,
+    delivery,
+    table,
+    run: (reference, document, request) => invoker.run(reference, document, request),
+  });
+  const dependencies: LambdaDependencies = { ...common, table, activation, invoker, asynchronous };
+  return {
+    name: 'lambda',
+    model: LAMBDA_MODEL,
+    operations: {
+      AddPermission: addPermission(dependencies),
+      CreateFunction: createFunction(dependencies),
+      DeleteFunction: deleteFunction(dependencies),
+      DeleteFunctionConcurrency: deleteFunctionConcurrency(dependencies),
+      GetAccountSettings: getAccountSettings(dependencies),
+      GetFunction: getFunction(dependencies),
+      GetFunctionConcurrency: getFunctionConcurrency(dependencies),
+      GetFunctionConfiguration: getFunctionConfiguration(dependencies),
+      GetPolicy: getPolicy(dependencies),
+      Invoke: invoke(dependencies),
+      ListFunctions: listFunctions(dependencies),
+      ListTags: listTags(dependencies),
+      ListVersionsByFunction: listVersionsByFunction(dependencies),
+      PutFunctionConcurrency: putFunctionConcurrency(dependencies),
+      RemovePermission: removePermission(dependencies),
+      TagResource: tagResource(dependencies),
+      UntagResource: untagResource(dependencies),
+      UpdateFunctionCode: updateFunctionCode(dependencies),
+      UpdateFunctionConfiguration: updateFunctionConfiguration(dependencies),
+    },
+    async start() {
+      await activation.recover(state);
+      await asynchronous.start();
+    },
+    async stop() {
+      await activation.allSettled();
+      await asynchronous.stop();
+    },
+    async reset() {
+      await activation.allSettled();
+      table.reset();
+      invoker.reset();
+      await asynchronous.reset();
+    },
+  };
 }

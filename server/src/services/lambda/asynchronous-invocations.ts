@@ -1,0 +1,381 @@
+// Events that nobody waits for: each function has a durable queue, from which its events are invoked, retried and, when
+// all fails, dropped or sent to its dead-letter queue. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html
+
+import type { Clock, Timer } from '#core/clock.ts';
+import { AwsError } from '#core/errors.ts';
+import type { Logger } from '#core/log.ts';
+import type { Meter } from '#core/meter.ts';
+import type { Delivery } from '#engines/delivery/delivery.ts';
+import type { InvocationResult } from '#engines/functions/function-engine.ts';
+import type { QueuedMessage, Scope, StateStore, Transaction } from '#storage/state/state.ts';
+import { FUNCTIONS, type FunctionDocument } from './documents.ts';
+import { type FunctionReference, functionArn } from './function-name.ts';
+import type { FunctionTable } from './function-table.ts';
+import type { InvocationRequest } from './invoker.ts';
+
+/** Lambda's defaults; PutFunctionEventInvokeConfig will set others. */
+const MAX_RETRIES = 2;
+const MAX_EVENT_AGE_MS = 6 * 3_600_000;
+/** After the first and after the second failure. */
+const RETRY_DELAYS_MS = [60_000, 120_000];
+/** Throttles and faults of Brume's own are retried until the event is too old. */
+const FIRST_BACKOFF_MS = 1_000;
+const LONGEST_BACKOFF_MS = 5 * 60_000;
+/** Events of one function under way at once; Lambda scales further, but this is one machine. */
+const MOST_IN_FLIGHT = 16;
+/** How long a claim holds after a crash; while the process lives, a second claim of an event under way renews it. */
+const LEASE_MS = 30_000;
+const STORE_RETRY_MS = 1_000;
+const QUEUE_PREFIX = 'lambda.async/';
+const LONGEST_DEAD_LETTER_MESSAGE = 1_024;
+
+/** What the queue keeps beside an event's payload. */
+interface EventAttributes {
+  requestId: string;
+  qualifier?: string;
+  clientContext?: string;
+  traceHeader?: string;
+  /** Invocations that ended in an error of the function. */
+  failures: number;
+  /** Attempts that were throttled or failed on Brume's side, since the last that was not. */
+  deferrals: number;
+}
+
+export interface AsynchronousInvocationsOptions {
+  state: StateStore;
+  clock: Clock;
+  log: Logger;
+  meter: Meter;
+  delivery: Delivery;
+  table: FunctionTable;
+  run(reference: FunctionReference, document: FunctionDocument, request: InvocationRequest): Promise<InvocationResult>;
+}
+
+export class AsynchronousInvocations {
+  readonly #options: AsynchronousInvocationsOptions;
+  readonly #queues = new Map<string, FunctionQueue>();
+  #unsubscribe: (() => void)[] = [];
+  #running = false;
+
+  constructor(options: AsynchronousInvocationsOptions) {
+    this.#options = options;
+  }
+
+  /** Takes up what is queued, and whatever comes. */
+  async start(): Promise<void> {
+    const { state, delivery } = this.#options;
+    this.#running = true;
+    this.#unsubscribe = [
+      state.onQueueActivity((queue) => {
+        if (queue.startsWith(QUEUE_PREFIX)) this.#queue(queue).wake();
+      }),
+      delivery.onOutcome('lambda.amazonaws.com', ({ request, delivered }) => {
+        if (!delivered) this.#recordDeadLetterError(request.sourceArn);
+      }),
+    ];
+    for (const { account, region, key } of await state.documents.scan(FUNCTIONS)) {
+      const queue = queueName({ account, region }, key);
+      if ((await state.queues.nextAvailableAtMs(queue)) !== undefined) this.#queue(queue).wake();
+    }
+  }
+
+  /** Ends the invocations under way and begins no more; what is queued stays. */
+  async stop(): Promise<void> {
+    this.#running = false;
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    await Promise.all([...this.#queues.values()].map((queue) => queue.stop()));
+    this.#queues.clear();
+  }
+
+  async reset(): Promise<void> {
+    await Promise.all([...this.#queues.values()].map((queue) => queue.stop()));
+    this.#queues.clear();
+  }
+
+  /** Queues an event; resolves once it is durable. */
+  async enqueue(reference: FunctionReference, request: InvocationRequest): Promise<void> {
+    const { state, clock } = this.#options;
+    const attributes: EventAttributes = {
+      requestId: request.requestId,
+      failures: 0,
+      deferrals: 0,
+      ...(reference.qualifier === undefined ? {} : { qualifier: reference.qualifier }),
+      ...(request.clientContext === undefined ? {} : { clientContext: request.clientContext }),
+      ...(request.traceHeader === undefined ? {} : { traceHeader: request.traceHeader }),
+    };
+    const body = Buffer.from(request.payload).toString('utf8');
+    await state.transact((tx) =>
+      tx.queues.send(
+        queueName(reference.scope, reference.name),
+        [{ body, attributes: { ...attributes } }],
+        clock.now(),
+      ),
+    );
+    this.#record(reference, 'AsyncEventsReceived', 1, 'Count');
+  }
+
+  /** Drops the events of a function that is being deleted. */
+  async purge(tx: Transaction, reference: FunctionReference): Promise<void> {
+    await tx.queues.purge(queueName(reference.scope, reference.name));
+  }
+
+  #queue(name: string): FunctionQueue {
+    let queue = this.#queues.get(name);
+    if (!queue) {
+      queue = new FunctionQueue(name, this.#options, {
+        isRunning: () => this.#running,
+        handle: (message, reference) => this.#handle(name, message, reference),
+        onEmpty: () => this.#queues.delete(name),
+      });
+      this.#queues.set(name, queue);
+    }
+    return queue;
+  }
+
+  async #handle(queue: string, message: QueuedMessage, target: FunctionReference): Promise<void> {
+    const { state, clock, table, run } = this.#options;
+    const attributes = message.attributes as unknown as EventAttributes;
+    const { requestId, qualifier, clientContext, traceHeader } = attributes;
+    const reference = qualifier === undefined ? target : { ...target, qualifier };
+    const document = await table.find(reference.scope, reference.name);
+    if (!document) {
+      await state.transact((tx) => tx.queues.deleteMessage(queue, message.id));
+      return;
+    }
+    const ageMs = clock.now() - message.enqueuedAtMs;
+    this.#record(reference, 'AsyncEventAge', ageMs, 'Milliseconds');
+    if (ageMs > MAX_EVENT_AGE_MS) return this.#drop(queue, message, reference, document, undefined);
+
+    let result: InvocationResult;
+    try {
+      result = await run(reference, document, {
+        requestId,
+        payload: Buffer.from(message.body),
+        ...(clientContext === undefined ? {} : { clientContext }),
+        ...(traceHeader === undefined ? {} : { traceHeader }),
+      });
+    } catch (error) {
+      return this.#defer(queue, message, attributes, error);
+    }
+    if (result.functionError === undefined) {
+      await state.transact((tx) => tx.queues.deleteMessage(queue, message.id));
+      return;
+    }
+    const failures = attributes.failures + 1;
+    if (failures > MAX_RETRIES) return this.#drop(queue, message, reference, document, result);
+    await this.#again(queue, message, { ...attributes, failures, deferrals: 0 }, RETRY_DELAYS_MS[failures - 1]!);
+  }
+
+  async #defer(queue: string, message: QueuedMessage, attributes: EventAttributes, error: unknown): Promise<void> {
+    const deferrals = attributes.deferrals + 1;
+    const delayMs = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(deferrals - 1, 20));
+    if (!(error instanceof AwsError)) {
+      this.#options.log.error('an asynchronous invocation failed in Brume', { queue, error });
+    }
+    await this.#again(queue, message, { ...attributes, deferrals }, delayMs);
+  }
+
+  async #again(queue: string, message: QueuedMessage, attributes: EventAttributes, delayMs: number): Promise<void> {
+    const { state, clock } = this.#options;
+    await state.transact(async (tx) => {
+      await tx.queues.setAttributes(queue, message.id, { ...attributes });
+      await tx.queues.setAvailableAt(queue, message.id, clock.now() + delayMs);
+    });
+  }
+
+  /** The end of an event that was not processed: without a result it was too old to be tried again. */
+  async #drop(
+    queue: string,
+    message: QueuedMessage,
+    reference: FunctionReference,
+    document: FunctionDocument,
+    result: InvocationResult | undefined,
+  ): Promise<void> {
+    const { state, delivery } = this.#options;
+    const { deadLetterArn } = document.latest;
+    await state.transact(async (tx) => {
+      await tx.queues.deleteMessage(queue, message.id);
+      if (deadLetterArn === undefined) return;
+      await delivery.enqueue(tx, [
+        {
+          targetArn: deadLetterArn,
+          payload: message.body,
+          sourceService: 'lambda.amazonaws.com',
+          sourceArn: functionArn(reference),
+          sourceAccount: reference.scope.account,
+          region: reference.scope.region,
+          messageAttributes: deadLetterAttributes((message.attributes as unknown as EventAttributes).requestId, result),
+        },
+      ]);
+    });
+    this.#record(reference, 'AsyncEventsDropped', 1, 'Count');
+  }
+
+  #recordDeadLetterError(arn: string): void {
+    const [, , , region, account, , name] = arn.split(':');
+    if (!region || !account || !name) return;
+    this.#record({ scope: { account, region }, name }, 'DeadLetterErrors', 1, 'Count');
+  }
+
+  #record(reference: FunctionReference, metricName: string, value: number, unit: string): void {
+    const { scope, name, qualifier } = reference;
+    const resource = qualifier === undefined ? name : `${name}:${qualifier}`;
+    this.#options.meter.record(scope, {
+      namespace: 'AWS/Lambda',
+      metricName,
+      dimensions: [{}, { FunctionName: name }, { FunctionName: name, Resource: resource }],
+      value,
+      unit,
+    });
+  }
+}
+
+/** https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html#invocation-dlq */
+function deadLetterAttributes(requestId: string, result: InvocationResult | undefined) {
+  return {
+    RequestID: { DataType: 'String', StringValue: requestId },
+    ErrorCode: { DataType: 'Number', StringValue: result ? '200' : '429' },
+    ErrorMessage: {
+      DataType: 'String',
+      StringValue: (result ? errorMessageOf(result) : 'The event exceeded its maximum age.').slice(
+        0,
+        LONGEST_DEAD_LETTER_MESSAGE,
+      ),
+    },
+  };
+}
+
+function errorMessageOf({ payload }: InvocationResult): string {
+  const text = Buffer.from(payload).toString('utf8');
+  let message: unknown;
+  try {
+    message = JSON.parse(text)?.errorMessage;
+  } catch {
+    message = text;
+  }
+  // SQS takes neither empty values nor control characters.
+  return String(message ?? text).replace(/[^\t\n\r\x20-\ud7ff\ue000-\ufffd]/g, ' ') || 'Unknown';
+}
+
+function queueName({ account, region }: Scope, name: string): string {
+  return `${QUEUE_PREFIX}${account}/${region}/${name}`;
+}
+
+function referenceOf(queue: string): FunctionReference {
+  const [account, region, name] = queue.slice(QUEUE_PREFIX.length).split('/') as [string, string, string];
+  return { scope: { account, region }, name };
+}
+
+interface QueueOwner {
+  isRunning(): boolean;
+  handle(message: QueuedMessage, reference: FunctionReference): Promise<void>;
+  onEmpty(): void;
+}
+
+/** Claims what is due in one function's queue and sees that no more than allowed is under way. */
+class FunctionQueue {
+  readonly #name: string;
+  readonly #options: Pick<AsynchronousInvocationsOptions, 'state' | 'clock' | 'log'>;
+  readonly #owner: QueueOwner;
+  readonly #inFlight = new Map<number, Promise<void>>();
+  #stopped = false;
+  #pump: Promise<void> | undefined;
+  #pumpAgain = false;
+  #timer: Timer | undefined;
+  #hold: Timer | undefined;
+
+  constructor(
+    name: string,
+    options: Pick<AsynchronousInvocationsOptions, 'state' | 'clock' | 'log'>,
+    owner: QueueOwner,
+  ) {
+    this.#name = name;
+    this.#options = options;
+    this.#owner = owner;
+  }
+
+  wake(): void {
+    if (this.#stopped || !this.#owner.isRunning()) return;
+    this.#holdClock();
+    if (this.#pump) {
+      this.#pumpAgain = true;
+      return;
+    }
+    this.#pump = this.#claim().finally(() => {
+      this.#pump = undefined;
+      if (this.#pumpAgain) this.wake();
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    this.#hold?.cancel();
+    await this.#settled();
+  }
+
+  // A virtual clock that is being advanced must not run past events under way: their retries belong before later timers.
+  #holdClock(): void {
+    const { clock } = this.#options;
+    this.#hold ??= clock.at(clock.now(), () => {
+      this.#hold = undefined;
+      return this.#settled();
+    });
+  }
+
+  async #settled(): Promise<void> {
+    while (this.#pump || this.#inFlight.size > 0) await Promise.all([this.#pump, ...this.#inFlight.values()]);
+  }
+
+  async #claim(): Promise<void> {
+    const { state, clock, log } = this.#options;
+    this.#pumpAgain = false;
+    try {
+      while (!this.#stopped && this.#owner.isRunning() && this.#inFlight.size < MOST_IN_FLIGHT) {
+        const limit = MOST_IN_FLIGHT - this.#inFlight.size;
+        const claimed = await state.transact((tx) =>
+          tx.queues.claim(this.#name, { limit, nowMs: clock.now(), visibilityMs: LEASE_MS }),
+        );
+        for (const message of claimed) if (!this.#inFlight.has(message.id)) this.#begin(message);
+        if (claimed.length < limit) break;
+      }
+      await this.#armTimer();
+    } catch (error) {
+      log.error('the asynchronous events of a function cannot be read', { queue: this.#name, error });
+      this.#wakeAt(clock.now() + STORE_RETRY_MS);
+    }
+  }
+
+  async #armTimer(): Promise<void> {
+    const { state, clock } = this.#options;
+    // With no free place, the event that ends next wakes the queue.
+    if (this.#inFlight.size >= MOST_IN_FLIGHT) return;
+    const nextMs = await state.queues.nextAvailableAtMs(this.#name);
+    if (nextMs !== undefined) return this.#wakeAt(Math.max(nextMs, clock.now() + 1));
+    this.#timer?.cancel();
+    if (this.#inFlight.size === 0 && !this.#pumpAgain) this.#owner.onEmpty();
+  }
+
+  #wakeAt(atMs: number): void {
+    this.#timer?.cancel();
+    if (this.#stopped || !this.#owner.isRunning()) return;
+    this.#timer = this.#options.clock.at(atMs, () => {
+      this.wake();
+      return this.#settled();
+    });
+  }
+
+  #begin(message: QueuedMessage): void {
+    const work = this.#owner
+      .handle(message, referenceOf(this.#name))
+      .catch((error) => {
+        // The outcome could not be written down: the lease runs out and the event is claimed again.
+        this.#options.log.error('an asynchronous event could not be recorded', { queue: this.#name, error });
+      })
+      .finally(() => {
+        this.#inFlight.delete(message.id);
+        this.wake();
+      });
+    this.#inFlight.set(message.id, work);
+  }
+}

@@ -1,0 +1,219 @@
+// A function's configuration: what clients may set, its defaults, and how Lambda shows it.
+// https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html
+
+import type {
+  CreateFunctionRequest,
+  FunctionConfiguration,
+  UpdateFunctionConfigurationRequest,
+} from '@aws-sdk/client-lambda';
+import { parseArn } from '#core/arn.ts';
+import { AwsError, notImplemented } from '#core/errors.ts';
+import { checkConstraints } from './constraints.ts';
+import type { VersionDocument } from './documents.ts';
+import { checkEnvironment } from './environment-limits.ts';
+import { type FunctionReference, functionArn, LATEST } from './function-name.ts';
+
+export type ConfigurationInput = CreateFunctionRequest & UpdateFunctionConfigurationRequest;
+
+/** The part of a version that its configuration determines. */
+export type Settings = Pick<
+  VersionDocument,
+  | 'runtime'
+  | 'handler'
+  | 'role'
+  | 'description'
+  | 'timeoutS'
+  | 'memoryMb'
+  | 'ephemeralStorageMb'
+  | 'environment'
+  | 'kmsKeyArn'
+  | 'deadLetterArn'
+  | 'tracing'
+  | 'snapStart'
+  | 'logging'
+  | 'vpc'
+>;
+
+/** Members that Brume has no use for yet: refused rather than forgotten. */
+const UNSUPPORTED = [
+  'CapacityProviderConfig',
+  'CodeSigningConfigArn',
+  'DurableConfig',
+  'FileSystemConfigs',
+  'ImageConfig',
+  'Layers',
+  'PublishTo',
+  'TenancyConfig',
+] as const;
+
+const ROLE = /arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role\/?[a-zA-Z_0-9+=,.@\-_/]+/;
+const KMS_KEY = /(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()/;
+const RESOURCE = /(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()/;
+
+/** Checks the members that CreateFunction and UpdateFunctionConfiguration share. */
+export function checkConfiguration(input: ConfigurationInput, operation: string): void {
+  for (const name of UNSUPPORTED) {
+    const value = ({ ...input } as Record<string, unknown>)[name];
+    if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
+    throw notImplemented(operation, name);
+  }
+  checkConstraints([
+    { at: 'role', value: input.Role, pattern: ROLE },
+    { at: 'handler', value: input.Handler, max: 128, pattern: /[^\s]+/ },
+    { at: 'description', value: input.Description, max: 256 },
+    { at: 'timeout', value: input.Timeout, min: 1, max: 900 },
+    { at: 'memorySize', value: input.MemorySize, min: 128, max: 10_240 },
+    { at: 'kMSKeyArn', value: input.KMSKeyArn, pattern: KMS_KEY },
+    { at: 'deadLetterConfig.targetArn', value: input.DeadLetterConfig?.TargetArn, pattern: RESOURCE },
+    { at: 'tracingConfig.mode', value: input.TracingConfig?.Mode, oneOf: ['Active', 'PassThrough'] },
+    { at: 'snapStart.applyOn', value: input.SnapStart?.ApplyOn, oneOf: ['PublishedVersions', 'None'] },
+    { at: 'ephemeralStorage.size', value: input.EphemeralStorage?.Size, min: 512, max: 10_240 },
+    { at: 'loggingConfig.logFormat', value: input.LoggingConfig?.LogFormat, oneOf: ['JSON', 'Text'] },
+    {
+      at: 'loggingConfig.logGroup',
+      value: input.LoggingConfig?.LogGroup,
+      min: 1,
+      max: 512,
+      pattern: /[.\-_/#A-Za-z0-9]+/,
+    },
+  ]);
+  if (input.Environment?.Variables) checkEnvironment(input.Environment.Variables);
+  checkDeadLetterTarget(input.DeadLetterConfig?.TargetArn);
+  const { LogFormat, ApplicationLogLevel, SystemLogLevel } = input.LoggingConfig ?? {};
+  if (LogFormat === 'JSON') throw notImplemented(operation, 'LoggingConfig with LogFormat JSON');
+  if (ApplicationLogLevel !== undefined || SystemLogLevel !== undefined) {
+    throw new AwsError(
+      'InvalidParameterValueException',
+      'To set an application or system log level, you must first set LogFormat to JSON.',
+    );
+  }
+}
+
+function checkDeadLetterTarget(arn: string | undefined): void {
+  if (!arn) return;
+  const parts = parseArn(arn);
+  if (parts && (parts.service === 'sqs' || parts.service === 'sns') && !arn.endsWith('.fifo')) return;
+  throw new AwsError(
+    'InvalidParameterValueException',
+    `The provided dead letter config TargetArn ${arn} is invalid: it must be an SQS queue or an SNS topic, not FIFO.`,
+  );
+}
+
+/** The settings after a request, over those before it (the defaults, for a new function). */
+export function applyConfiguration(input: ConfigurationInput, before: Settings, name: string): Settings {
+  const deadLetterArn = input.DeadLetterConfig ? input.DeadLetterConfig.TargetArn : before.deadLetterArn;
+  const kmsKeyArn = input.KMSKeyArn ?? before.kmsKeyArn;
+  const environment = input.Environment ? input.Environment.Variables : before.environment;
+  const vpc = input.VpcConfig
+    ? {
+        subnetIds: input.VpcConfig.SubnetIds ?? [],
+        securityGroupIds: input.VpcConfig.SecurityGroupIds ?? [],
+        ipv6: input.VpcConfig.Ipv6AllowedForDualStack ?? false,
+      }
+    : before.vpc;
+  return {
+    runtime: input.Runtime ?? before.runtime,
+    handler: input.Handler ?? before.handler,
+    role: input.Role ?? before.role,
+    description: input.Description ?? before.description,
+    timeoutS: input.Timeout ?? before.timeoutS,
+    memoryMb: input.MemorySize ?? before.memoryMb,
+    ephemeralStorageMb: input.EphemeralStorage?.Size ?? before.ephemeralStorageMb,
+    tracing: input.TracingConfig?.Mode ?? before.tracing,
+    snapStart: input.SnapStart?.ApplyOn ?? before.snapStart,
+    logging: {
+      format: input.LoggingConfig?.LogFormat ?? before.logging.format,
+      group: input.LoggingConfig?.LogGroup ?? (before.logging.group || `/aws/lambda/${name}`),
+    },
+    ...(environment && Object.keys(environment).length > 0 ? { environment } : {}),
+    ...(deadLetterArn ? { deadLetterArn } : {}),
+    ...(kmsKeyArn ? { kmsKeyArn } : {}),
+    ...(vpc ? { vpc } : {}),
+  };
+}
+
+export const DEFAULT_SETTINGS: Settings = {
+  runtime: '',
+  handler: '',
+  role: '',
+  description: '',
+  timeoutS: 3,
+  memoryMb: 128,
+  ephemeralStorageMb: 512,
+  tracing: 'PassThrough',
+  snapStart: 'None',
+  logging: { format: 'Text', group: '' },
+};
+
+/** As GetFunctionConfiguration shows it; `qualifier` when the client named one. */
+export function showConfiguration(
+  reference: FunctionReference,
+  version: VersionDocument,
+  qualifier?: string,
+): FunctionConfiguration {
+  return {
+    ...showListedConfiguration(reference, version, qualifier),
+    State: version.state,
+    ...(version.state === 'Pending'
+      ? { StateReason: 'The function is being created.', StateReasonCode: 'Creating' as const }
+      : version.updating
+        ? {
+            LastUpdateStatus: 'InProgress' as const,
+            LastUpdateStatusReason: 'The function is being created.',
+            // The SDK's list lacks the code that Lambda sends.
+            LastUpdateStatusReasonCode: 'Creating' as never,
+          }
+        : { LastUpdateStatus: 'Successful' as const }),
+    RuntimeVersionConfig: {
+      RuntimeVersionArn: `arn:aws:lambda:${reference.scope.region}::runtime:${version.runtimeVersionHash}`,
+    },
+  };
+}
+
+/** ListFunctions leaves the states out. */
+export function showListedConfiguration(
+  reference: FunctionReference,
+  version: VersionDocument,
+  qualifier?: string,
+): FunctionConfiguration {
+  const { logging, vpc, environment } = version;
+  return {
+    FunctionName: reference.name,
+    FunctionArn: functionArn(reference, qualifier ?? (version.version === LATEST ? undefined : version.version)),
+    Runtime: version.runtime as FunctionConfiguration['Runtime'],
+    Role: version.role,
+    Handler: version.handler,
+    CodeSize: version.code.sizeBytes,
+    Description: version.description,
+    Timeout: version.timeoutS,
+    MemorySize: version.memoryMb,
+    LastModified: showTime(version.lastModifiedMs),
+    CodeSha256: version.code.sha256,
+    Version: version.version,
+    ...(vpc
+      ? {
+          VpcConfig: {
+            SubnetIds: vpc.subnetIds,
+            SecurityGroupIds: vpc.securityGroupIds,
+            VpcId: '',
+            Ipv6AllowedForDualStack: vpc.ipv6,
+          },
+        }
+      : {}),
+    ...(version.deadLetterArn === undefined ? {} : { DeadLetterConfig: { TargetArn: version.deadLetterArn } }),
+    ...(environment ? { Environment: { Variables: environment } } : {}),
+    ...(version.kmsKeyArn === undefined ? {} : { KMSKeyArn: version.kmsKeyArn }),
+    TracingConfig: { Mode: version.tracing },
+    RevisionId: version.revisionId,
+    PackageType: version.packageType,
+    Architectures: version.architectures,
+    EphemeralStorage: { Size: version.ephemeralStorageMb },
+    SnapStart: { ApplyOn: version.snapStart, OptimizationStatus: 'Off' },
+    LoggingConfig: { LogFormat: logging.format, LogGroup: logging.group },
+  };
+}
+
+/** `2026-11-23T01:00:00.000+0000` */
+function showTime(ms: number): string {
+  return new Date(ms).toISOString().replace('Z', '+0000');
+}

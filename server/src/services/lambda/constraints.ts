@@ -1,0 +1,45 @@
+// The constraints that Lambda's API model puts on members, and the message that names every one that is broken.
+
+import { AwsError } from '#core/errors.ts';
+
+export interface Constraints {
+  min?: number;
+  max?: number;
+  pattern?: RegExp;
+  oneOf?: readonly string[];
+}
+
+/** A member by its path in the message (`memorySize`, `loggingConfig.logGroup`). Absent values meet every constraint. */
+export interface CheckedMember extends Constraints {
+  at: string;
+  value: string | number | undefined;
+}
+
+/** Throws ValidationException that lists what is broken. */
+export function checkConstraints(members: readonly CheckedMember[]): void {
+  const broken = members.flatMap(violations);
+  if (broken.length === 0) return;
+  const count = broken.length === 1 ? '1 validation error' : `${broken.length} validation errors`;
+  throw new AwsError('ValidationException', `${count} detected: ${broken.join('; ')}`, { status: 400 });
+}
+
+function violations({ at, value, min, max, pattern, oneOf }: CheckedMember): string[] {
+  if (value === undefined) return [];
+  const isNumber = typeof value === 'number';
+  const size = isNumber ? value : value.length;
+  const member = isNumber ? 'Member must have value' : 'Member must have length';
+  const broken: string[] = [];
+  if (max !== undefined && size > max) broken.push(`${member} less than or equal to ${max}`);
+  if (min !== undefined && size < min) broken.push(`${member} greater than or equal to ${min}`);
+  if (pattern && !anchored(pattern).test(String(value))) {
+    broken.push(`Member must satisfy regular expression pattern: ${pattern.source.replaceAll('\\/', '/')}`);
+  }
+  if (oneOf && !oneOf.includes(String(value))) {
+    broken.push(`Member must satisfy enum value set: [${oneOf.join(', ')}]`);
+  }
+  return broken.map((constraint) => `Value '${value}' at '${at}' failed to satisfy constraint: ${constraint}`);
+}
+
+function anchored(pattern: RegExp): RegExp {
+  return new RegExp(`^(?:${pattern.source})$`, pattern.flags);
+}

@@ -1,0 +1,14 @@
+// What the operations of Lambda share.
+
+import type { ServiceDependencies } from '../dependencies.ts';
+import type { Activation } from './activation.ts';
+import type { AsynchronousInvocations } from './asynchronous-invocations.ts';
+import type { FunctionTable } from './function-table.ts';
+import type { Invoker } from './invoker.ts';
+
+export interface LambdaDependencies extends ServiceDependencies {
+  table: FunctionTable;
+  activation: Activation;
+  invoker: Invoker;
+  asynchronous: AsynchronousInvocations;
+}

@@ -1,0 +1,171 @@
+// From a function's document to an execution: its code unpacked, its role's credentials, the engine's outcome.
+
+import type { AssumeRoleRequest, AssumeRoleResponse } from '@aws-sdk/client-sts';
+import { serviceCaller } from '#core/caller.ts';
+import { AwsError } from '#core/errors.ts';
+import { uuid } from '#core/ids.ts';
+import {
+  ConcurrencyLimitError,
+  type FunctionVersion,
+  type InvocationResult,
+  MissingInterpreterError,
+} from '#engines/functions/function-engine.ts';
+import type { ServiceDependencies } from '../dependencies.ts';
+import type { FunctionDocument } from './documents.ts';
+import { type FunctionReference, functionArn } from './function-name.ts';
+
+export interface InvocationRequest {
+  requestId: string;
+  payload: Uint8Array;
+  clientContext?: string;
+  traceHeader?: string;
+}
+
+type Dependencies = Pick<ServiceDependencies, 'call' | 'clock' | 'config' | 'functions' | 'objects'>;
+
+interface Credentials {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken: string;
+  /** After this new environments get new ones. */
+  renewAtMs: number;
+}
+
+export class Invoker {
+  readonly #dependencies: Dependencies;
+  readonly #credentials = new Map<string, Promise<Credentials>>();
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /**
+   * Runs one invocation. Throws TooManyRequestsException beyond the concurrency limits and InvalidRuntimeException where
+   * the runtime is gone from this machine.
+   */
+  async run(
+    reference: FunctionReference,
+    document: FunctionDocument,
+    request: InvocationRequest,
+  ): Promise<InvocationResult> {
+    const { functions } = this.#dependencies;
+    const version = await this.#versionOf(reference, document);
+    try {
+      return await functions.invoke(version, {
+        ...request,
+        invokedFunctionArn: functionArn(reference, reference.qualifier),
+      });
+    } catch (error) {
+      throw asAwsError(error);
+    }
+  }
+
+  /** Ends the environments of what was changed or deleted. */
+  retire(reference: FunctionReference, version: string): Promise<void> {
+    return this.#dependencies.functions.retire(functionArn(reference, version));
+  }
+
+  reset(): void {
+    this.#credentials.clear();
+  }
+
+  async #versionOf(reference: FunctionReference, document: FunctionDocument): Promise<FunctionVersion> {
+    const { functions, objects, config } = this.#dependencies;
+    const { latest } = document;
+    const { code } = latest;
+    const [codeDir, credentials] = await Promise.all([
+      functions.code.find(code.sha256, () => objects.readAll(code.objectId)),
+      this.#credentialsFor(reference, latest.role),
+    ]);
+    return {
+      versionArn: functionArn(reference, latest.version),
+      functionArn: functionArn(reference),
+      functionName: document.name,
+      version: latest.version,
+      account: reference.scope.account,
+      region: reference.scope.region,
+      revision: `${latest.revisionId}/${credentials.accessKeyId}`,
+      runtime: latest.runtime,
+      handler: latest.handler,
+      timeoutS: latest.timeoutS,
+      memoryMb: latest.memoryMb,
+      ephemeralStorageMb: latest.ephemeralStorageMb,
+      environment: latest.environment ?? {},
+      codeDir,
+      credentials,
+      endpoint: `http://${reachable(config.host)}:${config.port}`,
+      logGroup: latest.logging.group,
+      ...(document.reservedConcurrency === undefined ? {} : { reservedConcurrency: document.reservedConcurrency }),
+    };
+  }
+
+  /** Where any credentials are accepted, the account's number is the key; where they are verified, a session of the role. */
+  #credentialsFor(reference: FunctionReference, role: string): Promise<Credentials> {
+    const { config, clock } = this.#dependencies;
+    const { account } = reference.scope;
+    if (config.accessKeys.size === 0) {
+      const open = { accessKeyId: account, secretAccessKey: 'brume', sessionToken: 'brume' };
+      return Promise.resolve({ ...open, renewAtMs: Number.POSITIVE_INFINITY });
+    }
+    const key = `${functionArn(reference)} ${role}`;
+    const known = this.#credentials.get(key) ?? Promise.resolve(undefined);
+    const current = known.then((credentials) =>
+      credentials && credentials.renewAtMs > clock.now() ? credentials : this.#assumeRole(reference, role),
+    );
+    this.#credentials.set(key, current);
+    current.catch(() => this.#credentials.delete(key));
+    return current;
+  }
+
+  async #assumeRole(reference: FunctionReference, role: string): Promise<Credentials> {
+    const { call, clock } = this.#dependencies;
+    const caller = serviceCaller(
+      'lambda.amazonaws.com',
+      { ...reference.scope, sourceArn: functionArn(reference) },
+      uuid(),
+    );
+    let response: AssumeRoleResponse;
+    try {
+      response = await call<AssumeRoleRequest, AssumeRoleResponse>(
+        'sts',
+        'AssumeRole',
+        { RoleArn: role, RoleSessionName: reference.name },
+        caller,
+      );
+    } catch (error) {
+      if (!(error instanceof AwsError)) throw error;
+      throw new AwsError('AccessDeniedException', 'The role defined for the function cannot be assumed by Lambda.', {
+        status: 403,
+        cause: error,
+      });
+    }
+    const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = response.Credentials!;
+    const nowMs = clock.now();
+    return {
+      accessKeyId: AccessKeyId!,
+      secretAccessKey: SecretAccessKey!,
+      sessionToken: SessionToken!,
+      // At half their life, so that an environment in use never holds expired ones.
+      renewAtMs: nowMs + (Expiration!.getTime() - nowMs) / 2,
+    };
+  }
+}
+
+function asAwsError(error: unknown): unknown {
+  if (error instanceof ConcurrencyLimitError) {
+    return new AwsError('TooManyRequestsException', error.message, {
+      fields: { Reason: error.reason, Type: 'User', retryAfterSeconds: '1' },
+    });
+  }
+  if (error instanceof MissingInterpreterError) {
+    return new AwsError('InvalidRuntimeException', error.message, { fields: { Type: 'User' } });
+  }
+  return error;
+}
+
+/** An address to connect to, for one to listen on. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
+}

@@ -1,0 +1,95 @@
+// PutFunctionConcurrency, GetFunctionConcurrency, DeleteFunctionConcurrency, GetAccountSettings:
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+
+import type {
+  Concurrency,
+  DeleteFunctionConcurrencyRequest,
+  GetAccountSettingsRequest,
+  GetAccountSettingsResponse,
+  GetFunctionConcurrencyRequest,
+  GetFunctionConcurrencyResponse,
+  PutFunctionConcurrencyRequest,
+} from '@aws-sdk/client-lambda';
+import { AwsError } from '#core/errors.ts';
+import { DEFAULT_CONCURRENCY, LARGEST_UNZIPPED_BYTES } from '#engines/functions/function-engine.ts';
+import type { DocumentReader, Scope } from '#storage/state/state.ts';
+import type { RequestContext } from '#wire/service.ts';
+import { checkConstraints } from '../constraints.ts';
+import type { LambdaDependencies } from '../dependencies.ts';
+import { FUNCTIONS } from '../documents.ts';
+import { readFunctionName } from '../function-name.ts';
+
+/** What must stay for the functions without a reservation. */
+const LEAST_UNRESERVED = 100;
+const LARGEST_CODE_BYTES = 80_530_636_800;
+const LARGEST_ZIP_BYTES = 52_428_800;
+
+export function putFunctionConcurrency({ table, config }: LambdaDependencies) {
+  return async (input: PutFunctionConcurrencyRequest, context: RequestContext): Promise<Concurrency> => {
+    const reference = readFunctionName(input.FunctionName!, context, { namespaced: false });
+    const wanted = input.ReservedConcurrentExecutions!;
+    checkConstraints([{ at: 'reservedConcurrentExecutions', value: wanted, min: 0 }]);
+    await table.update(reference, async (document, tx) => {
+      const reserved = await reservedInAll(tx.documents, reference.scope);
+      const unreserved = accountLimit(config) - reserved + (document.reservedConcurrency ?? 0) - wanted;
+      if (unreserved < LEAST_UNRESERVED) {
+        throw new AwsError(
+          'InvalidParameterValueException',
+          `Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [${LEAST_UNRESERVED}].`,
+        );
+      }
+      return { ...document, reservedConcurrency: wanted };
+    });
+    return { ReservedConcurrentExecutions: wanted };
+  };
+}
+
+export function getFunctionConcurrency({ table }: LambdaDependencies) {
+  return async (
+    input: GetFunctionConcurrencyRequest,
+    context: RequestContext,
+  ): Promise<GetFunctionConcurrencyResponse> => {
+    const { reservedConcurrency } = await table.get(
+      readFunctionName(input.FunctionName!, context, { namespaced: false }),
+    );
+    return reservedConcurrency === undefined ? {} : { ReservedConcurrentExecutions: reservedConcurrency };
+  };
+}
+
+export function deleteFunctionConcurrency({ table }: LambdaDependencies) {
+  return async (input: DeleteFunctionConcurrencyRequest, context: RequestContext): Promise<object> => {
+    const reference = readFunctionName(input.FunctionName!, context, { namespaced: false });
+    await table.update(reference, ({ reservedConcurrency: _, ...document }) => document);
+    return {};
+  };
+}
+
+export function getAccountSettings({ state, config }: LambdaDependencies) {
+  return async (_: GetAccountSettingsRequest, context: RequestContext): Promise<GetAccountSettingsResponse> => {
+    const scope = { account: context.account, region: context.region };
+    const functions = await state.documents.range(FUNCTIONS, scope);
+    const limit = accountLimit(config);
+    return {
+      AccountLimit: {
+        TotalCodeSize: LARGEST_CODE_BYTES,
+        CodeSizeUnzipped: LARGEST_UNZIPPED_BYTES,
+        CodeSizeZipped: LARGEST_ZIP_BYTES,
+        ConcurrentExecutions: limit,
+        UnreservedConcurrentExecutions: limit - (await reservedInAll(state.documents, scope)),
+      },
+      AccountUsage: {
+        TotalCodeSize: functions.reduce((total, { value }) => total + value.latest.code.sizeBytes, 0),
+        FunctionCount: functions.length,
+      },
+    };
+  };
+}
+
+async function reservedInAll(documents: DocumentReader, scope: Scope): Promise<number> {
+  const functions = await documents.range(FUNCTIONS, scope);
+  return functions.reduce((total, { value }) => total + (value.reservedConcurrency ?? 0), 0);
+}
+
+function accountLimit(config: LambdaDependencies['config']): number {
+  return config.functions.concurrency ?? DEFAULT_CONCURRENCY;
+}

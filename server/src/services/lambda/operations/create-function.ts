@@ -1,0 +1,65 @@
+// CreateFunction: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
+
+import type { CreateFunctionRequest, FunctionConfiguration } from '@aws-sdk/client-lambda';
+import { AwsError, notImplemented } from '#core/errors.ts';
+import { uuid } from '#core/ids.ts';
+import type { RequestContext } from '#wire/service.ts';
+import { keepPackage, loadPackage } from '../code-package.ts';
+import { applyConfiguration, checkConfiguration, DEFAULT_SETTINGS, showConfiguration } from '../configuration.ts';
+import { checkConstraints } from '../constraints.ts';
+import type { LambdaDependencies } from '../dependencies.ts';
+import type { VersionDocument } from '../documents.ts';
+import { LATEST, readFunctionName } from '../function-name.ts';
+import { checkRuntime } from '../runtimes.ts';
+import { checkTags } from '../tags.ts';
+
+const OPERATION = 'CreateFunction';
+
+export function createFunction(dependencies: LambdaDependencies) {
+  return async (input: CreateFunctionRequest, context: RequestContext): Promise<FunctionConfiguration> => {
+    const reference = readFunctionName(input.FunctionName!, context, { namespaced: false });
+    checkConfiguration(input, OPERATION);
+    checkConstraints([
+      { at: 'packageType', value: input.PackageType, oneOf: ['Zip', 'Image'] },
+      ...(input.Architectures ?? []).map((value) => ({ at: 'architectures', value, oneOf: ['x86_64', 'arm64'] })),
+    ]);
+    checkTags(input.Tags ?? {});
+    if (input.PackageType === 'Image') throw notImplemented(OPERATION, 'PackageType Image');
+    if (input.Publish) throw notImplemented(OPERATION, 'Publish');
+    if (!input.Runtime || !input.Handler) {
+      throw new AwsError(
+        'InvalidParameterValueException',
+        'Runtime and Handler are mandatory parameters for functions created with deployment packages.',
+      );
+    }
+    const { table, activation, functions, objects, clock } = dependencies;
+    const runtimeVersionHash = await checkRuntime(input.Runtime, functions, OPERATION);
+    if (await table.find(reference.scope, reference.name)) {
+      throw new AwsError('ResourceConflictException', `Function already exist: ${reference.name}`, {
+        fields: { Type: 'User' },
+      });
+    }
+
+    const code = await keepPackage(dependencies, await loadPackage(dependencies, input.Code!, context, OPERATION));
+    const latest: VersionDocument = {
+      ...applyConfiguration(input, DEFAULT_SETTINGS, reference.name),
+      version: LATEST,
+      packageType: 'Zip',
+      architectures: input.Architectures ?? ['x86_64'],
+      code,
+      runtimeVersionHash,
+      lastModifiedMs: clock.now(),
+      revisionId: uuid(),
+      state: 'Pending',
+      updating: false,
+    };
+    try {
+      await table.create(reference.scope, { name: reference.name, latest, tags: input.Tags ?? {} });
+    } catch (error) {
+      await objects.remove([code.objectId]);
+      throw error;
+    }
+    activation.begin(reference);
+    return showConfiguration(reference, latest);
+  };
+}

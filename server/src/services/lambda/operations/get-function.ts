@@ -1,0 +1,35 @@
+// GetFunction and GetFunctionConfiguration: https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html
+
+import type {
+  FunctionConfiguration,
+  GetFunctionConfigurationRequest,
+  GetFunctionRequest,
+  GetFunctionResponse,
+} from '@aws-sdk/client-lambda';
+import type { RequestContext } from '#wire/service.ts';
+import { showConfiguration } from '../configuration.ts';
+import type { LambdaDependencies } from '../dependencies.ts';
+import { readFunctionName } from '../function-name.ts';
+
+export function getFunction({ table }: LambdaDependencies) {
+  return async (input: GetFunctionRequest, context: RequestContext): Promise<GetFunctionResponse> => {
+    const reference = readFunctionName(input.FunctionName!, context, { qualifier: input.Qualifier });
+    const { latest, tags, reservedConcurrency } = await table.get(reference);
+    return {
+      Configuration: showConfiguration(reference, latest, reference.qualifier),
+      Code: { RepositoryType: 'S3' },
+      ...(Object.keys(tags).length > 0 ? { Tags: tags } : {}),
+      ...(reservedConcurrency === undefined
+        ? {}
+        : { Concurrency: { ReservedConcurrentExecutions: reservedConcurrency } }),
+    };
+  };
+}
+
+export function getFunctionConfiguration({ table }: LambdaDependencies) {
+  return async (input: GetFunctionConfigurationRequest, context: RequestContext): Promise<FunctionConfiguration> => {
+    const reference = readFunctionName(input.FunctionName!, context, { qualifier: input.Qualifier });
+    const { latest } = await table.get(reference);
+    return showConfiguration(reference, latest, reference.qualifier);
+  };
+}

@@ -1,0 +1,96 @@
+// Invoke: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+
+import type { InvocationRequest, InvocationResponse } from '@aws-sdk/client-lambda';
+import { AwsError, notImplemented } from '#core/errors.ts';
+import { randomHex } from '#core/ids.ts';
+import { RESPONSE_HEADERS, type RequestContext } from '#wire/service.ts';
+import { authorizeInvocation } from '../authorize.ts';
+import { checkConstraints } from '../constraints.ts';
+import type { LambdaDependencies } from '../dependencies.ts';
+import { readFunctionName } from '../function-name.ts';
+
+/** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html#function-configuration-deployment-and-execution */
+const LARGEST_PAYLOAD_BYTES = { RequestResponse: 6_291_456, Event: 1_048_576, DryRun: 6_291_456 };
+const EMPTY_EVENT = Buffer.from('{}');
+const JSON_HEADERS = { 'content-type': 'application/json' };
+
+export function invoke(dependencies: LambdaDependencies) {
+  const { table, activation, invoker, asynchronous, clock } = dependencies;
+  return async (input: InvocationRequest, context: RequestContext): Promise<InvocationResponse> => {
+    const reference = readFunctionName(input.FunctionName!, context, { qualifier: input.Qualifier });
+    checkConstraints([
+      { at: 'invocationType', value: input.InvocationType, oneOf: ['Event', 'RequestResponse', 'DryRun'] },
+      { at: 'logType', value: input.LogType, oneOf: ['None', 'Tail'] },
+    ]);
+    if (input.DurableExecutionName) throw notImplemented('Invoke', 'DurableExecutionName');
+    if (input.TenantId) throw notImplemented('Invoke', 'TenantId');
+    const type = input.InvocationType ?? 'RequestResponse';
+    const payload = readPayload(input.Payload, type);
+    let document = await table.get(reference);
+    if (document.latest.state === 'Pending' || document.latest.updating) {
+      await activation.settled(reference);
+      document = await table.get(reference);
+    }
+    await authorizeInvocation(dependencies, reference, context);
+    if (type === 'DryRun') return { StatusCode: 204 };
+
+    const request = {
+      requestId: context.requestId,
+      payload,
+      traceHeader: context.headers['x-amzn-trace-id'] ?? newTraceHeader(clock.now()),
+      ...(input.ClientContext ? { clientContext: checkClientContext(input.ClientContext) } : {}),
+    };
+    if (type === 'Event') {
+      await asynchronous.enqueue(reference, request);
+      return { StatusCode: 202 };
+    }
+    const result = await invoker.run(reference, document, request);
+    return {
+      StatusCode: 200,
+      ExecutedVersion: document.latest.version,
+      Payload: result.payload as InvocationResponse['Payload'] & {},
+      ...(result.functionError === undefined ? {} : { FunctionError: result.functionError }),
+      ...(input.LogType === 'Tail' ? { LogResult: Buffer.from(result.logTail).toString('base64') } : {}),
+      [RESPONSE_HEADERS]: JSON_HEADERS,
+    } as InvocationResponse;
+  };
+}
+
+function readPayload(payload: Uint8Array | undefined, type: keyof typeof LARGEST_PAYLOAD_BYTES): Uint8Array {
+  if (!payload || payload.byteLength === 0) return EMPTY_EVENT;
+  const limit = LARGEST_PAYLOAD_BYTES[type];
+  if (payload.byteLength > limit) {
+    throw new AwsError(
+      'RequestTooLargeException',
+      `Request must be smaller than ${limit} bytes for the InvokeFunction operation`,
+      { fields: { Type: 'User' } },
+    );
+  }
+  try {
+    JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
+  } catch (error) {
+    throw new AwsError(
+      'InvalidRequestContentException',
+      `Could not parse request body into json: ${error instanceof SyntaxError ? error.message : 'Invalid UTF-8'}`,
+      { fields: { Type: 'User' } },
+    );
+  }
+  return payload;
+}
+
+function checkClientContext(text: string): string {
+  try {
+    JSON.parse(Buffer.from(text, 'base64').toString('utf8'));
+    return text;
+  } catch {
+    throw new AwsError('InvalidRequestContentException', 'Client context must be a valid Base64-encoded JSON object.', {
+      fields: { Type: 'User' },
+    });
+  }
+}
+
+/** Every invocation has one; nothing is sampled unless the caller decided so. */
+function newTraceHeader(nowMs: number): string {
+  const seconds = Math.floor(nowMs / 1_000).toString(16);
+  return `Root=1-${seconds}-${randomHex(24)};Parent=${randomHex(16)};Sampled=0`;
+}

@@ -1,0 +1,116 @@
+// AddPermission, RemovePermission, GetPolicy: https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html
+
+import type {
+  AddPermissionRequest,
+  AddPermissionResponse,
+  GetPolicyRequest,
+  GetPolicyResponse,
+  RemovePermissionRequest,
+} from '@aws-sdk/client-lambda';
+import { AwsError, notImplemented } from '#core/errors.ts';
+import { uuid } from '#core/ids.ts';
+import type { RequestContext } from '#wire/service.ts';
+import { checkConstraints } from '../constraints.ts';
+import type { LambdaDependencies } from '../dependencies.ts';
+import { POLICIES, type PolicyDocument } from '../documents.ts';
+import { type FunctionReference, functionArn, LATEST, readFunctionName } from '../function-name.ts';
+import { buildStatement, type PolicyStatement } from '../resource-policy.ts';
+import { checkRevision } from '../revision.ts';
+
+const LARGEST_POLICY_BYTES = 20_480;
+
+export function addPermission({ table, state }: LambdaDependencies) {
+  return async (input: AddPermissionRequest, context: RequestContext): Promise<AddPermissionResponse> => {
+    const reference = readUnqualified('AddPermission', input, context);
+    checkConstraints([
+      { at: 'statementId', value: input.StatementId, min: 1, max: 100, pattern: /([a-zA-Z0-9-_]+)/ },
+      { at: 'action', value: input.Action, pattern: /(lambda:[*]|lambda:[a-zA-Z]+|[*])/ },
+      { at: 'principal', value: input.Principal, pattern: /[^\s]+/ },
+      {
+        at: 'sourceArn',
+        value: input.SourceArn,
+        pattern: /arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9-])+:([a-z]{2}(-gov)?-[a-z]+-\d{1})?:(\d{12})?:(.*)/,
+      },
+      { at: 'sourceAccount', value: input.SourceAccount, max: 12, pattern: /\d{12}/ },
+      { at: 'eventSourceToken', value: input.EventSourceToken, max: 256, pattern: /[a-zA-Z0-9._-]+/ },
+      { at: 'principalOrgID', value: input.PrincipalOrgID, min: 12, max: 34, pattern: /o-[a-z0-9]{10,32}/ },
+      { at: 'functionUrlAuthType', value: input.FunctionUrlAuthType, oneOf: ['NONE', 'AWS_IAM'] },
+    ]);
+    await table.get(reference);
+    const statement = buildStatement(input, functionArn(reference));
+    await state.transact(async (tx) => {
+      const before = await tx.documents.get(POLICIES, reference.scope, reference.name);
+      if (input.RevisionId !== undefined) checkRevision(input.RevisionId, before?.revisionId);
+      const statements = before?.statements ?? [];
+      if (statements.some(({ Sid }) => Sid === statement.Sid)) {
+        throw new AwsError(
+          'ResourceConflictException',
+          `The statement id (${statement.Sid}) provided already exists. Please provide a new statement id, or remove the existing statement.`,
+          { fields: { Type: 'User' } },
+        );
+      }
+      const after: PolicyDocument = { revisionId: uuid(), statements: [...statements, statement] };
+      const size = Buffer.byteLength(showPolicy(after.statements));
+      if (size > LARGEST_POLICY_BYTES) {
+        throw new AwsError(
+          'PolicyLengthExceededException',
+          `The final policy size (${size}) is bigger than the limit (${LARGEST_POLICY_BYTES}).`,
+        );
+      }
+      await tx.documents.put(POLICIES, reference.scope, reference.name, after);
+    });
+    return { Statement: JSON.stringify(statement) };
+  };
+}
+
+export function removePermission({ table, state }: LambdaDependencies) {
+  return async (input: RemovePermissionRequest, context: RequestContext): Promise<object> => {
+    const reference = readUnqualified('RemovePermission', input, context);
+    checkConstraints([{ at: 'statementId', value: input.StatementId, min: 1, max: 100, pattern: /([a-zA-Z0-9-_.]+)/ }]);
+    await table.get(reference);
+    await state.transact(async (tx) => {
+      const before = await tx.documents.get(POLICIES, reference.scope, reference.name);
+      if (!before) throw notFound('No policy is associated with the given resource.');
+      if (input.RevisionId !== undefined) checkRevision(input.RevisionId, before.revisionId);
+      const statements = before.statements.filter(({ Sid }) => Sid !== input.StatementId);
+      if (statements.length === before.statements.length) {
+        throw notFound(`Statement ${input.StatementId} is not found in resource policy.`);
+      }
+      if (statements.length === 0) await tx.documents.delete(POLICIES, reference.scope, reference.name);
+      else await tx.documents.put(POLICIES, reference.scope, reference.name, { revisionId: uuid(), statements });
+    });
+    return {};
+  };
+}
+
+export function getPolicy({ table, state }: LambdaDependencies) {
+  return async (input: GetPolicyRequest, context: RequestContext): Promise<GetPolicyResponse> => {
+    const reference = readUnqualified('GetPolicy', input, context);
+    await table.get(reference);
+    const policy = await state.documents.get(POLICIES, reference.scope, reference.name);
+    if (!policy) throw notFound('The resource you requested does not exist.');
+    return { Policy: showPolicy(policy.statements), RevisionId: policy.revisionId };
+  };
+}
+
+/** Policies of versions and aliases come with them. */
+function readUnqualified(
+  operation: string,
+  input: { FunctionName?: string | undefined; Qualifier?: string | undefined },
+  context: RequestContext,
+): FunctionReference {
+  const { qualifier, ...reference } = readFunctionName(input.FunctionName!, context, { qualifier: input.Qualifier });
+  if (qualifier === LATEST) {
+    throw new AwsError('InvalidParameterValueException', 'We currently do not support adding policies for $LATEST.');
+  }
+  if (qualifier !== undefined) throw notImplemented(operation, 'Qualifier');
+  return reference;
+}
+
+function showPolicy(statements: readonly PolicyStatement[]): string {
+  return JSON.stringify({ Version: '2012-10-17', Id: 'default', Statement: statements });
+}
+
+function notFound(message: string): AwsError {
+  return new AwsError('ResourceNotFoundException', message, { fields: { Type: 'User' } });
+}

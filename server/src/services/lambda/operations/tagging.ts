@@ -1,0 +1,61 @@
+// TagResource, UntagResource, ListTags: https://docs.aws.amazon.com/lambda/latest/api/API_TagResource.html
+
+import type {
+  ListTagsRequest,
+  ListTagsResponse,
+  TagResourceRequest,
+  UntagResourceRequest,
+} from '@aws-sdk/client-lambda';
+import { AwsError, notImplemented } from '#core/errors.ts';
+import type { RequestContext } from '#wire/service.ts';
+import { checkConstraints } from '../constraints.ts';
+import type { LambdaDependencies } from '../dependencies.ts';
+import { type FunctionReference, readFunctionName } from '../function-name.ts';
+import { checkTags } from '../tags.ts';
+
+const TAGGABLE =
+  /arn:(aws[a-zA-Z-]*):lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:(function:[a-zA-Z0-9-_]+(:(\$LATEST|[a-zA-Z0-9-_]+))?|code-signing-config:csc-[a-z0-9]{17}|event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|capacity-provider:[a-zA-Z0-9-_]+)/;
+
+export function tagResource({ table }: LambdaDependencies) {
+  return async (input: TagResourceRequest, context: RequestContext): Promise<object> => {
+    const reference = readTaggable('TagResource', input.Resource!, context);
+    await table.update(reference, (document) => {
+      const tags = { ...document.tags, ...input.Tags };
+      checkTags(tags);
+      return { ...document, tags };
+    });
+    return {};
+  };
+}
+
+export function untagResource({ table }: LambdaDependencies) {
+  return async (input: UntagResourceRequest, context: RequestContext): Promise<object> => {
+    const reference = readTaggable('UntagResource', input.Resource!, context);
+    const gone = new Set(input.TagKeys);
+    await table.update(reference, (document) => ({
+      ...document,
+      tags: Object.fromEntries(Object.entries(document.tags).filter(([key]) => !gone.has(key))),
+    }));
+    return {};
+  };
+}
+
+export function listTags({ table }: LambdaDependencies) {
+  return async (input: ListTagsRequest, context: RequestContext): Promise<ListTagsResponse> => {
+    const reference = readTaggable('ListTags', input.Resource!, context);
+    return { Tags: (await table.get(reference)).tags };
+  };
+}
+
+function readTaggable(operation: string, arn: string, context: RequestContext): FunctionReference {
+  checkConstraints([{ at: 'resource', value: arn, min: 1, max: 256, pattern: TAGGABLE }]);
+  if (!arn.includes(':function:')) throw notImplemented(operation, `the resource ${arn}`);
+  const reference = readFunctionName(arn, context);
+  if (reference.qualifier !== undefined) {
+    throw new AwsError(
+      'InvalidParameterValueException',
+      'Tags on function aliases and versions are not supported. Please specify a function ARN.',
+    );
+  }
+  return reference;
+}

@@ -1,0 +1,46 @@
+// UpdateFunctionConfiguration: https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionConfiguration.html
+
+import type { FunctionConfiguration, UpdateFunctionConfigurationRequest } from '@aws-sdk/client-lambda';
+import { uuid } from '#core/ids.ts';
+import type { RequestContext } from '#wire/service.ts';
+import {
+  applyConfiguration,
+  type ConfigurationInput,
+  checkConfiguration,
+  showConfiguration,
+} from '../configuration.ts';
+import type { LambdaDependencies } from '../dependencies.ts';
+import { readFunctionName } from '../function-name.ts';
+import { checkRevision } from '../revision.ts';
+import { checkRuntime } from '../runtimes.ts';
+
+const OPERATION = 'UpdateFunctionConfiguration';
+
+export function updateFunctionConfiguration({ table, activation, invoker, functions, clock }: LambdaDependencies) {
+  return async (input: UpdateFunctionConfigurationRequest, context: RequestContext): Promise<FunctionConfiguration> => {
+    const reference = readFunctionName(input.FunctionName!, context, { namespaced: false });
+    const settings = input as ConfigurationInput;
+    checkConfiguration(settings, OPERATION);
+    const runtimeVersionHash = input.Runtime && (await checkRuntime(input.Runtime, functions, OPERATION));
+    await activation.settled(reference);
+    const after = await table.update(reference, (document) => {
+      const { latest } = document;
+      checkRevision(input.RevisionId, latest.revisionId);
+      const { environment, kmsKeyArn, deadLetterArn, vpc, ...rest } = latest;
+      return {
+        ...document,
+        latest: {
+          ...rest,
+          ...applyConfiguration(settings, latest, document.name),
+          ...(runtimeVersionHash ? { runtimeVersionHash } : {}),
+          lastModifiedMs: clock.now(),
+          revisionId: uuid(),
+          updating: true,
+        },
+      };
+    });
+    await invoker.retire(reference, after.latest.version);
+    activation.begin(reference);
+    return showConfiguration(reference, after.latest);
+  };
+}
