@@ -127,14 +127,18 @@ export class IngestionStatistics {
     this.#dirtyGroups.add(group);
   }
 
-  /** Writes down everything; nothing may be appended afterwards. */
+  /** Writes down everything, so that the next start has nothing to count. */
   async stop(): Promise<void> {
     await this.flush();
     this.#timer?.cancel();
     this.#timer = undefined;
     const watermark = this.#watermark;
-    if (!watermark || watermark.clean || !this.#recovered || this.#underWay.size > 0) return;
-    const segment = Math.max(watermark.segment, this.#newestSegment + 1);
+    if (!watermark || watermark.clean || !this.#recovered) return;
+    // Ends the newest segment: should something be appended even now, it is counted again at the next start.
+    const ended = this.#newestSegment;
+    await this.#options.telemetry.flush();
+    if (this.#underWay.size > 0 || this.#newestSegment > ended) return;
+    const segment = Math.max(watermark.segment, ended + 1);
     const groups = new Set([...this.#unsettledGroups, ...this.#dirtyGroups]);
     for (const group of this.#unsettledGroups) this.#settle(group, segment);
     await this.#writeGroups(groups, { segment, clean: true });

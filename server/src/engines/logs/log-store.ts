@@ -47,7 +47,7 @@ export interface LogStore {
   readonly retention: Retention;
   openTail(options: LiveTailOptions): LiveTail;
   start(): Promise<void>;
-  /** Ends background work and writes the statistics down; nothing may be appended afterwards. */
+  /** Ends live tails and background work, and writes the statistics down. */
   stop(): Promise<void>;
   /** Forgets what is in memory after the stores were emptied. */
   reset(): Promise<void>;
@@ -159,7 +159,11 @@ class StandardLogStore implements LogStore {
     this.retention.stop();
     for (const tail of this.#tails) tail.close();
     await this.#eraser.stop();
-    await this.statistics.stop();
+    try {
+      await this.statistics.stop();
+    } catch (error) {
+      this.#options.log.warn('log statistics are counted again at the next start', { error });
+    }
   }
 
   async reset(): Promise<void> {

@@ -73,7 +73,7 @@ export class Constraints {
 }
 
 export const LOG_GROUP_NAME: TextConstraint = { min: 1, max: 512, pattern: '[\\.\\-_/#A-Za-z0-9]+' };
-export const LOG_GROUP_IDENTIFIER: TextConstraint = { min: 1, max: 2048, pattern: '[\\w#+=/:,.@\\-]*' };
+export const LOG_GROUP_IDENTIFIER: TextConstraint = { min: 1, max: 2048, pattern: '[\\w#+=/:,.@-]*' };
 export const LOG_STREAM_NAME: TextConstraint = { min: 1, max: 512, pattern: '[^:*]*' };
 export const FILTER_NAME: TextConstraint = { min: 1, max: 512, pattern: '[^:*]*' };
 export const FILTER_PATTERN: TextConstraint = { max: 1024 };

@@ -80,6 +80,7 @@ export function createLogsService({ logs: store, clock }: LogsDependencies): Ser
       UntagResource: untagResource(logs),
     },
     start: () => store.start(),
+    stop: () => store.stop(),
     reset: () => store.reset(),
   };
 }
