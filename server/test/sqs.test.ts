@@ -344,6 +344,7 @@ const BAD_RECEIVES: [Record<string, unknown>, RegExp][] = [
     /^Value 0 for parameter MaxNumberOfMessages is invalid\. Reason: Must be between 1 and 10, if provided\.$/,
   ],
   [{ MaxNumberOfMessages: 11 }, /^Value 11/],
+  [{ MaxNumberOfMessages: 2.5 }, /^Value 2.5/],
   [
     { VisibilityTimeout: -1 },
     /^Value -1 for parameter VisibilityTimeout is invalid\. Reason: Must be >= 0 and <= 43200, if provided\.$/,
@@ -616,6 +617,20 @@ test('a long poll is woken by a message, and ends empty without one', async () =
   const got = (await Promise.all(waiting)).map(([message]) => message?.Body);
   assert.deepEqual(got.sort(), ['1', '2', '3']);
   assert.deepEqual(await receive(url, { WaitTimeSeconds: 1 }), []);
+});
+
+test('a long poll that its client gave up takes no message', async () => {
+  const url = await newQueue();
+  const gone = new AbortController();
+  const waiting = sqs.send(new ReceiveMessageCommand({ QueueUrl: url, WaitTimeSeconds: 20 }), {
+    abortSignal: gone.signal,
+  });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  gone.abort();
+  await assert.rejects(waiting);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await send(url, 'x');
+  assert.equal((await receive(url)).length, 1);
 });
 
 test('a queue deleted under a long poll ends it', async () => {

@@ -12,6 +12,11 @@ export function invalidValue(value: unknown, parameter: string, reason: string):
   return invalidParameterValue(`Value ${value} for parameter ${parameter} is invalid. Reason: ${reason}`);
 }
 
+/** Whether a number of the request is a whole one in this range. */
+export function isWithin(value: number, least: number, most: number): boolean {
+  return Number.isInteger(value) && value >= least && value <= most;
+}
+
 export function missingParameter(parameter: string): AwsError {
   return new AwsError('MissingParameter', `The request must contain the parameter ${parameter}.`, { status: 400 });
 }

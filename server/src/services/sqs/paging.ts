@@ -1,6 +1,6 @@
 // Pages of queue URLs: ListQueues and ListDeadLetterSourceQueues.
 
-import { invalidParameterValue, invalidValue } from './errors.ts';
+import { invalidParameterValue, invalidValue, isWithin } from './errors.ts';
 import type { Queue } from './queue.ts';
 
 const MAX_RESULTS = 1_000;
@@ -11,7 +11,7 @@ export function pageOf(
   maxResults: number | undefined,
   nextToken: string | undefined,
 ): { page: readonly Queue[]; nextToken: string | undefined } {
-  if (maxResults !== undefined && !(maxResults >= 1 && maxResults <= MAX_RESULTS)) {
+  if (maxResults !== undefined && !isWithin(maxResults, 1, MAX_RESULTS)) {
     throw invalidValue(maxResults, 'MaxResults', `Must be an integer from 1 to ${MAX_RESULTS}.`);
   }
   const after = nextToken === undefined ? undefined : openToken(nextToken);

@@ -9,7 +9,7 @@ import type {
 } from '@aws-sdk/client-sqs';
 import type { Handler } from '#wire/service.ts';
 import { checkBatch, failedEntry } from '../batch.ts';
-import { invalidValue, missingParameter } from '../errors.ts';
+import { invalidValue, isWithin, missingParameter } from '../errors.ts';
 import type { Queue } from '../queue.ts';
 import { openReceipt, type Receipt } from '../receipt-handle.ts';
 import { queueOf, type Sqs } from '../sqs.ts';
@@ -67,7 +67,7 @@ function accept(
 ): Change {
   const { VisibilityTimeout: visibilityS, ReceiptHandle: handle = '' } = input;
   if (visibilityS === undefined) throw missingParameter('VisibilityTimeout');
-  if (!(visibilityS >= 0 && visibilityS <= MAX_VISIBILITY_S)) {
+  if (!isWithin(visibilityS, 0, MAX_VISIBILITY_S)) {
     throw invalidValue(visibilityS, 'VisibilityTimeout', `Must be >= 0 and <= ${MAX_VISIBILITY_S}, if provided.`);
   }
   const receipt = openReceipt(queue, handle);

@@ -12,7 +12,7 @@ import type {
 import { AwsError } from '#core/errors.ts';
 import type { Handler } from '#wire/service.ts';
 import { deadLetterSources } from '../dead-letter.ts';
-import { invalidParameterValue, invalidValue } from '../errors.ts';
+import { invalidParameterValue, invalidValue, isWithin } from '../errors.ts';
 import { MAX_TASKS_A_QUEUE, type MessageMover, type MoveTask, tasksOf } from '../message-mover.ts';
 import type { Queue } from '../queue.ts';
 import type { Sqs } from '../sqs.ts';
@@ -27,7 +27,7 @@ export function startMessageMoveTask(
     const { DestinationArn: destinationArn, MaxNumberOfMessagesPerSecond: perSecond } = input;
     const source = await queueByArn(sqs, input.SourceArn, 'SourceArn');
     if (destinationArn !== undefined) await queueByArn(sqs, destinationArn, 'DestinationArn');
-    if (perSecond !== undefined && !(perSecond >= 1 && perSecond <= MAX_PER_SECOND)) {
+    if (perSecond !== undefined && !isWithin(perSecond, 1, MAX_PER_SECOND)) {
       throw invalidValue(perSecond, 'MaxNumberOfMessagesPerSecond', `Must be an integer from 1 to ${MAX_PER_SECOND}.`);
     }
     if ((await deadLetterSources(sqs.queues, source)).length === 0) {
@@ -45,7 +45,7 @@ export function listMessageMoveTasks(sqs: Sqs): Handler<ListMessageMoveTasksRequ
   return async (input) => {
     const source = await queueByArn(sqs, input.SourceArn, 'SourceArn');
     const limit = input.MaxResults ?? 1;
-    if (!(limit >= 1 && limit <= MAX_TASKS_A_QUEUE)) {
+    if (!isWithin(limit, 1, MAX_TASKS_A_QUEUE)) {
       throw invalidValue(limit, 'MaxResults', `Must be an integer from 1 to ${MAX_TASKS_A_QUEUE}.`);
     }
     const tasks = await tasksOf(sqs.state.documents, source, source.name);

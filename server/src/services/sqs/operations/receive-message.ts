@@ -5,7 +5,7 @@ import type { Message, ReceiveMessageRequest, ReceiveMessageResult } from '@aws-
 import { AwsError } from '#core/errors.ts';
 import type { QueuedMessage } from '#storage/state/state.ts';
 import type { Handler, RequestContext } from '#wire/service.ts';
-import { invalidValue } from '../errors.ts';
+import { invalidValue, isWithin } from '../errors.ts';
 import { md5OfAttributes, sdkAttributes, selectAttributes } from '../message-attributes.ts';
 import { storedMessage, take } from '../message-store.ts';
 import type { Queue } from '../queue.ts';
@@ -35,15 +35,15 @@ export function receiveMessage(sqs: Sqs): Handler<ReceiveMessageRequest, Receive
   return async (input, context) => {
     const queue = await queueOf(sqs, input.QueueUrl, context);
     const limit = input.MaxNumberOfMessages ?? 1;
-    if (!(limit >= 1 && limit <= MAX_MESSAGES)) {
+    if (!isWithin(limit, 1, MAX_MESSAGES)) {
       throw invalidValue(limit, 'MaxNumberOfMessages', `Must be between 1 and ${MAX_MESSAGES}, if provided.`);
     }
     const visibilityS = input.VisibilityTimeout ?? queue.visibilityTimeoutS;
-    if (!(visibilityS >= 0 && visibilityS <= MAX_VISIBILITY_S)) {
+    if (!isWithin(visibilityS, 0, MAX_VISIBILITY_S)) {
       throw invalidValue(visibilityS, 'VisibilityTimeout', `Must be >= 0 and <= ${MAX_VISIBILITY_S}, if provided.`);
     }
     const waitS = input.WaitTimeSeconds ?? queue.waitS;
-    if (!(waitS >= 0 && waitS <= MAX_WAIT_S)) {
+    if (!isWithin(waitS, 0, MAX_WAIT_S)) {
       throw invalidValue(waitS, 'WaitTimeSeconds', `Must be >= 0 and <= ${MAX_WAIT_S}, if provided.`);
     }
     const systemAttributes = wantedSystemAttributes(input);

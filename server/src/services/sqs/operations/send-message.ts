@@ -15,7 +15,7 @@ import { AwsError } from '#core/errors.ts';
 import { uuid } from '#core/ids.ts';
 import type { Handler, RequestContext } from '#wire/service.ts';
 import { checkBatch, failedEntry } from '../batch.ts';
-import { invalidParameterValue, invalidValue, queueDoesNotExist } from '../errors.ts';
+import { invalidParameterValue, invalidValue, isWithin, queueDoesNotExist } from '../errors.ts';
 import {
   acceptMessageAttributes,
   acceptSystemAttributes,
@@ -100,7 +100,7 @@ function accept(
   const { MessageBody: body } = input;
   checkBody(body);
   const delayS = input.DelaySeconds ?? queue.delayS;
-  if (!(delayS >= 0 && delayS <= MAX_DELAY_S)) {
+  if (!isWithin(delayS, 0, MAX_DELAY_S)) {
     throw invalidValue(delayS, 'DelaySeconds', `DelaySeconds must be >= 0 and <= ${MAX_DELAY_S}.`);
   }
   if (input.MessageDeduplicationId !== undefined) {
