@@ -19,12 +19,14 @@ export interface CheckpointAnswer {
 export interface CheckpointerOptions extends CheckpointWorkerData {
   connection: Connection;
   log: Logger;
+  /** How long the WAL grows before it is copied. */
+  pages: number;
   /** Runs `task` while no transaction runs. */
   exclusively: (task: () => Promise<void>) => Promise<void>;
 }
 
-/** 16 MB: hot pages are copied once for many writes of them, and a restart after a crash replays it in some 10 ms. */
-const CHECKPOINT_PAGES = 4_000;
+/** 16 MB: hot pages are copied once for many writes of them, and a restart after a crash still reads it at once. */
+export const CHECKPOINT_PAGES = 4_000;
 /** How little may be left when the transactions are made to wait, and how often we try to get there. */
 const REMAINING_PAGES = 500;
 const CONCURRENT_ROUNDS = 4;
@@ -48,7 +50,7 @@ export class Checkpointer {
   /** After every commit. */
   committed(): void {
     if (++this.#commits % COMMITS_PER_LOOK !== 0 || this.#running || performance.now() < this.#notBeforeMs) return;
-    if (this.#walPages() < CHECKPOINT_PAGES) return;
+    if (this.#walPages() < this.#options.pages) return;
     this.#running = this.#checkpoint()
       .catch((error) => {
         this.#notBeforeMs = performance.now() + RETRY_MS;

@@ -7,7 +7,7 @@ import { closeSync, fdatasync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '#core/log.ts';
 import { type Durability, GroupSync, NOT_DURABLE, type Sync } from '../group-sync.ts';
-import { Checkpointer } from './checkpointer.ts';
+import { CHECKPOINT_PAGES, Checkpointer } from './checkpointer.ts';
 import { Connection } from './connection.ts';
 import { SqliteDocuments } from './documents.ts';
 import { MessageIds } from './message-ids.ts';
@@ -24,6 +24,8 @@ export interface StateStoreOptions {
   log: Logger;
   /** How the write-ahead log reaches the disk; a test puts itself in between. */
   sync?: Sync;
+  /** Pages in the write-ahead log before it is copied into the database; a test asks for it often. */
+  checkpointPages?: number;
 }
 
 const WRITE_CACHE_KIB = 32 * 1024;
@@ -36,7 +38,8 @@ const MAX_ROUND_MS = 5;
 const SLOW_TRANSACTION_MS = 1_000;
 
 /** Opens `state.db` in `dir`, creating both as needed. One process at a time (data-dir.ts sees to it). */
-export async function openStateStore({ dir, durable, log, sync = fdatasync }: StateStoreOptions): Promise<StateStore> {
+export async function openStateStore(options: StateStoreOptions): Promise<StateStore> {
+  const { dir, durable, log, sync = fdatasync, checkpointPages = CHECKPOINT_PAGES } = options;
   mkdirSync(dir, { recursive: true });
   const path = join(dir, 'state.db');
   const write = new Connection(path, { cacheKiB: WRITE_CACHE_KIB });
@@ -51,7 +54,7 @@ export async function openStateStore({ dir, durable, log, sync = fdatasync }: St
     );
     syncDirectory(dir);
   }
-  return new SqliteStateStore({ path, durable, write, read, durability, log });
+  return new SqliteStateStore({ path, durable, checkpointPages, write, read, durability, log });
 }
 
 /** Makes the names of new files durable. */
@@ -67,6 +70,7 @@ function syncDirectory(dir: string): void {
 interface Parts {
   path: string;
   durable: boolean;
+  checkpointPages: number;
   write: Connection;
   read: Connection;
   durability: Durability;
@@ -93,7 +97,7 @@ class SqliteStateStore implements StateStore {
   #running: Promise<void> | undefined;
   #closed = false;
 
-  constructor({ path, durable, write, read, durability, log }: Parts) {
+  constructor({ path, durable, checkpointPages, write, read, durability, log }: Parts) {
     this.#write = write;
     this.#read = read;
     this.#durability = durability;
@@ -104,6 +108,7 @@ class SqliteStateStore implements StateStore {
       durable,
       connection: write,
       log,
+      pages: checkpointPages,
       exclusively: (task) => new Promise((resolve, reject) => this.#enqueue(() => task().then(resolve, reject))),
     });
     // The write connection has the warmer cache, but inside a transaction it sees what is not committed.
