@@ -26,8 +26,8 @@ export interface EraserOptions {
   telemetry: Telemetry;
   clock: Clock;
   log: Logger;
-  /** Rows of these streams are gone. */
-  onErased: (erasures: readonly Erasure[]) => void;
+  /** The rows are gone; awaited before the note of it is removed. */
+  onErased: (erasures: readonly Erasure[]) => Promise<void>;
 }
 
 export class Eraser {
@@ -106,10 +106,10 @@ export class Eraser {
       const batch = stored.slice(i, i + LARGEST_BATCH);
       const erasures = batch.map(({ value }) => value);
       await telemetry.statement(sql`DELETE FROM log_events WHERE ${whereErased(erasures)}`);
+      await onErased(erasures);
       await state.transact(async (tx) => {
         for (const { account, region, key } of batch) await tx.documents.delete(ERASURES, { account, region }, key);
       });
-      onErased(erasures);
     }
   }
 }

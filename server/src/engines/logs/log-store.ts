@@ -7,7 +7,7 @@ import type { Meter } from '#core/meter.ts';
 import type { MetricStore } from '#engines/metrics/metric-store.ts';
 import type { StateStore } from '#storage/state/state.ts';
 import type { AppendedRows, Telemetry } from '#storage/telemetry/telemetry.ts';
-import { Eraser } from './eraser.ts';
+import { Eraser, type Erasure } from './eraser.ts';
 import { EventReader } from './event-reader.ts';
 import { GroupDirectory } from './group-directory.ts';
 import { IngestionStatistics } from './ingestion-statistics.ts';
@@ -88,11 +88,7 @@ class StandardLogStore implements LogStore {
       telemetry,
       clock,
       log,
-      onErased: (erasures) => {
-        for (const { groupId, stream } of erasures) {
-          if (stream !== undefined) this.groups.findById(groupId)?.streamsBeingErased.delete(stream);
-        }
-      },
+      onErased: (erasures) => this.#noticeErased(erasures),
     });
     this.groups = new GroupDirectory(state, clock, this.#eraser);
     this.events = new EventReader(telemetry, clock);
@@ -170,6 +166,19 @@ class StandardLogStore implements LogStore {
     for (const tail of this.#tails) tail.close();
     this.groups.forget();
     this.statistics.forget();
+  }
+
+  async #noticeErased(erasures: readonly Erasure[]): Promise<void> {
+    await this.groups.load();
+    const shrunk = new Set<LogGroup>();
+    for (const { groupId, stream } of erasures) {
+      const group = this.groups.findById(groupId);
+      if (stream === undefined || !group) continue;
+      group.streamsBeingErased.delete(stream);
+      shrunk.add(group);
+    }
+    for (const group of shrunk) await this.statistics.recount(group);
+    await this.statistics.flush();
   }
 
   async #publishMetrics(group: LogGroup, events: readonly LogEventInput[]): Promise<void> {
