@@ -298,6 +298,20 @@ test('what a dead process had claimed is delivered after its lease, and a slow a
   assert.equal(await pending(), 0);
 });
 
+test('what a dead process had claimed is delivered at once by the next', async (t) => {
+  const { state, clock, calls, delivery, make, enqueue, pending } = await setUp(t);
+  await delivery.stop();
+  await enqueue(...Array.from({ length: 100 }, (_, index) => request({ payload: `${index}` })));
+  await state.transact((tx) => tx.queues.claim('delivery', { limit: 50, nowMs: clock.now(), visibilityMs: 30_000 }));
+  const next = make();
+  await next.start();
+  await clock.advanceBy(0);
+  assert.equal(new Set(calls.map(({ input }) => input.MessageBody)).size, 100);
+  assert.equal(calls.length, 100);
+  assert.equal(await pending(), 0);
+  await next.stop();
+});
+
 test('more requests than places all arrive, and stop waits for those under way', async (t) => {
   const { state, clock, calls, enqueue, delivery, make, pending } = await setUp(
     t,

@@ -38,6 +38,8 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #inFlight = new Map<number, Promise<void>>();
   #running = false;
+  /** How far ahead of the clock messages are claimed. */
+  #aheadMs = 0;
   #pump: Promise<void> | undefined;
   #pumpAgain = false;
   #timer: Timer | undefined;
@@ -51,6 +53,8 @@ export class Dispatcher {
   async start(): Promise<void> {
     if (this.#running) return;
     this.#running = true;
+    // What is claimed now was claimed by a process that is gone: one look as far ahead as leases go finds it at once.
+    this.#aheadMs = LEASE_MS;
     this.#unsubscribe = this.#options.state.onQueueActivity((queue) => {
       if (queue === DELIVERY_QUEUE) this.#wake();
     });
@@ -99,10 +103,13 @@ export class Dispatcher {
       while (this.#running && this.#inFlight.size < MAX_IN_FLIGHT) {
         const limit = MAX_IN_FLIGHT - this.#inFlight.size;
         const claimed = await state.transact((tx) =>
-          tx.queues.claim(DELIVERY_QUEUE, { limit, nowMs: clock.now(), visibilityMs: LEASE_MS }),
+          tx.queues.claim(DELIVERY_QUEUE, { limit, nowMs: clock.now() + this.#aheadMs, visibilityMs: LEASE_MS }),
         );
         for (const message of claimed) if (!this.#inFlight.has(message.id)) this.#begin(message);
-        if (claimed.length < limit) break;
+        if (claimed.length < limit) {
+          this.#aheadMs = 0;
+          break;
+        }
       }
       await this.#armTimer();
     } catch (error) {
