@@ -53,6 +53,12 @@ const table: [what: string, sent: Sent, status: number, expected: RegExp][] = [
     /Start of structure or map found where not expected/,
   ],
   [
+    'null in a list',
+    { headers: logs('PutLogEvents'), body: '{"logGroupName":"g","logStreamName":"s","logEvents":[null]}' },
+    400,
+    /must not hold null/,
+  ],
+  [
     'bytes that are no UTF-8',
     { headers: logs('PutLogEvents'), body: Buffer.from([0x7b, 0xff, 0x7d]) },
     400,

@@ -31,11 +31,17 @@ function decode(shape: Shape, value: any): unknown {
       return value;
     case 'list':
       if (!Array.isArray(value)) throw unexpected('a list', value);
-      for (let i = 0; i < value.length; i++) if (value[i] !== null) value[i] = decode(shape.member.shape, value[i]);
+      for (let i = 0; i < value.length; i++) {
+        if (value[i] === null) throw new SerializationError('A list must not hold null.');
+        value[i] = decode(shape.member.shape, value[i]);
+      }
       return value;
     case 'map':
       if (!isPlainMap(value)) throw unexpected('a map', value);
-      for (const key of Object.keys(value)) if (value[key] !== null) value[key] = decode(shape.value.shape, value[key]);
+      for (const key of Object.keys(value)) {
+        if (value[key] === null) delete value[key];
+        else value[key] = decode(shape.value.shape, value[key]);
+      }
       return value;
     case 'string':
       if (typeof value !== 'string') throw unexpected('a string', value);

@@ -49,7 +49,8 @@ function decode(shape: Shape, value: any, codec: JsonCodec): unknown {
       if (!Array.isArray(value)) throw notA('list', value);
       const { shape: memberShape } = shape.member;
       for (let i = 0; i < value.length; i++) {
-        if (value[i] !== null) value[i] = decode(memberShape, value[i], codec);
+        if (value[i] === null) throw new SerializationError('A list must not hold null.');
+        value[i] = decode(memberShape, value[i], codec);
       }
       return value;
     }
@@ -57,7 +58,8 @@ function decode(shape: Shape, value: any, codec: JsonCodec): unknown {
       if (typeof value !== 'object' || Array.isArray(value)) throw notA('map', value);
       const { shape: valueShape } = shape.value;
       for (const key in value) {
-        if (value[key] !== null) value[key] = decode(valueShape, value[key], codec);
+        if (value[key] === null) delete value[key];
+        else value[key] = decode(valueShape, value[key], codec);
       }
       return value;
     }

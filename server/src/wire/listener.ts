@@ -71,7 +71,7 @@ export function createListener(options: ListenerOptions): Listener {
     return (await service.run(
       operation,
       input as Record<string, unknown>,
-      inProcessContext(serviceName, operationName, caller),
+      inProcessContext(serviceName, operationName, caller, server),
     )) as never;
   };
   return { server, services, call };
@@ -79,13 +79,14 @@ export function createListener(options: ListenerOptions): Listener {
 
 const NEVER_ABORTED = new AbortController().signal;
 
-function inProcessContext(service: string, operation: string, caller: Caller): RequestContext {
+function inProcessContext(service: string, operation: string, caller: Caller, server: Server): RequestContext {
+  const address = server.address();
   return {
     ...caller,
     service,
     operation,
     signal: NEVER_ABORTED,
-    endpoint: 'http://localhost',
+    endpoint: typeof address === 'object' && address ? `http://localhost:${address.port}` : 'http://localhost',
     sourceIp: '127.0.0.1',
     userAgent: 'brume',
     headers: {},

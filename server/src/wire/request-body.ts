@@ -26,9 +26,10 @@ export async function readWholeBody(request: IncomingMessage, limitBytes: number
     });
     request.on('end', resolve);
     request.on('error', reject);
-    request.on('close', () =>
-      reject(new AwsError('RequestAborted', 'The client closed the connection.', { status: 400 })),
-    );
+    request.on('close', () => {
+      if (!request.complete)
+        reject(new AwsError('RequestAborted', 'The client closed the connection.', { status: 400 }));
+    });
   });
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length);
 }
