@@ -7,7 +7,6 @@ import type { RequestContext } from '#wire/service.ts';
 import {
   type ChecksumAlgorithm,
   createHasher,
-  DEFAULT_ALGORITHM,
   givenChecksum,
   isBase64Of,
   parseAlgorithm,
@@ -34,9 +33,10 @@ export interface ReceivedBody {
   size: number;
   /** Hex. */
   md5: string;
-  algorithm: ChecksumAlgorithm;
-  /** Base64. */
+  /** Base64, by the algorithm that was asked for. */
   checksum: string;
+  /** What the client sent along, verified. */
+  given?: { algorithm: ChecksumAlgorithm; value: string };
 }
 
 /**
@@ -63,38 +63,48 @@ export function announcedAlgorithm(input: BodyInput, context: RequestContext): C
 }
 
 /**
- * Streams the body of `input` into a blob. Throws BadDigest, InvalidDigest, EntityTooLarge, MissingContentLength, and
- * what wire/ found wrong with the stream; then nothing is left of it.
+ * Streams the body of `input` into a blob, computes its checksum by `algorithm` and verifies the one that the client
+ * announced. Throws BadDigest, InvalidDigest, EntityTooLarge, MissingContentLength, and what wire/ found wrong with
+ * the stream; then nothing is left of it.
  */
 export async function receiveBody(
   s3: S3,
   input: BodyInput,
   context: RequestContext,
-  algorithm: ChecksumAlgorithm = DEFAULT_ALGORITHM,
+  algorithm: ChecksumAlgorithm,
+  announced: ChecksumAlgorithm = algorithm,
 ): Promise<ReceivedBody> {
   checkLength(input, context);
   const expectedMd5 = acceptContentMd5(input.ContentMD5);
   const md5 = createHash('md5');
   const hasher = createHasher(algorithm);
+  const verifier = announced === algorithm ? undefined : createHasher(announced);
   let size = 0;
   const body = await received(input, (chunk) => {
     size += chunk.length;
     if (size > MAX_UPLOAD_BYTES) throw entityTooLarge(size, MAX_UPLOAD_BYTES);
     md5.update(chunk);
     hasher.update(chunk);
+    verifier?.update(chunk);
   });
   const blob = await body.store(s3);
   try {
     const digest = md5.digest();
     if (expectedMd5 && !expectedMd5.equals(digest)) throw badMd5(expectedMd5, digest);
     const checksum = hasher.digest().toString('base64');
+    const expected = verifier ? verifier.digest().toString('base64') : checksum;
     // Trailers have become members only now that the stream has ended.
     const given = givenChecksum(input);
     const isTrailerMissing = !given && trailerAlgorithm(context.headers['x-amz-trailer']) !== undefined;
-    if (isTrailerMissing) throw malformedTrailer();
-    if (given && given.algorithm === algorithm && given.value !== checksum) throw badChecksum(algorithm);
-    if (given && given.algorithm !== algorithm) throw malformedTrailer();
-    return { ...(blob === undefined ? {} : { blob }), size, md5: digest.toString('hex'), algorithm, checksum };
+    if (isTrailerMissing || (given && given.algorithm !== announced)) throw malformedTrailer();
+    if (given && given.value !== expected) throw badChecksum(announced);
+    return {
+      ...(blob === undefined ? {} : { blob }),
+      size,
+      md5: digest.toString('hex'),
+      checksum,
+      ...(given ? { given } : {}),
+    };
   } catch (error) {
     await s3.garbage.discard(blob);
     throw error;

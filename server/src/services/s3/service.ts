@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module';
 import type { Service, ServiceModel } from '#wire/service.ts';
 import type { ServiceDependencies } from '../dependencies.ts';
+import { malformedXml } from './errors.ts';
 import { Garbage } from './garbage.ts';
 import { Sequencer } from './notifications/sequencer.ts';
 import { abortMultipartUpload } from './operations/abort-multipart-upload.ts';
@@ -36,6 +37,7 @@ export const S3_MODEL: ServiceModel = {
   signingName: 's3',
   protocols: ['restXml'],
   xmlNamespace: 'http://s3.amazonaws.com/doc/2006-03-01/',
+  missingMembers: () => malformedXml(),
 };
 
 /** What S3 needs of the dependencies that all services share. */

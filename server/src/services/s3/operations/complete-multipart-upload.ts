@@ -164,7 +164,9 @@ function hasChecksum(part: PartDocument, number: number, given: CompletedPart, u
       `The upload was created using a ${upload.algorithm.toLowerCase()} checksum. The complete request must include the checksum for each part. It was missing for part ${number} in the request.`,
     );
   }
-  return !listed || (listed.algorithm === upload.algorithm && listed.value === part.checksum);
+  // Without an algorithm of its own an upload keeps CRC-64/NVME; what the parts came with was verified then.
+  if (!listed || (!upload.algorithmGiven && listed.algorithm !== upload.algorithm)) return true;
+  return listed.algorithm === upload.algorithm && listed.value === part.checksum;
 }
 
 function assemble(

@@ -4,7 +4,7 @@
 import type { PutObjectOutput, PutObjectRequest } from '@aws-sdk/client-s3';
 import { AwsError, notImplemented } from '#core/errors.ts';
 import type { Handler } from '#wire/service.ts';
-import { checksumMembers } from '../checksums/checksum.ts';
+import { checksumMembers, DEFAULT_ALGORITHM } from '../checksums/checksum.ts';
 import { checkWriteConditions } from '../conditions.ts';
 import type { ObjectDocument } from '../documents.ts';
 import { acceptAttributes } from '../metadata.ts';
@@ -21,7 +21,7 @@ export function putObject(s3: S3): Handler<PutObjectRequest, PutObjectOutput> {
     checkKey(key);
     if (input.WriteOffsetBytes !== undefined) throw notImplemented('PutObject', 'WriteOffsetBytes');
     const attributes = acceptAttributes(input, context);
-    const algorithm = announcedAlgorithm(input, context);
+    const algorithm = announcedAlgorithm(input, context) ?? DEFAULT_ALGORITHM;
     const bucket = await openBucket(state.documents, input.Bucket, context, input.ExpectedBucketOwner);
     if (input.IfMatch !== undefined || input.IfNoneMatch !== undefined) {
       // What is sure to fail fails before the body is taken in; the transaction decides.
@@ -34,7 +34,7 @@ export function putObject(s3: S3): Handler<PutObjectRequest, PutObjectOutput> {
       size: body.size,
       etag: body.md5,
       modifiedAtMs: clock.now(),
-      checksum: { algorithm: body.algorithm, value: body.checksum, type: 'FULL_OBJECT' },
+      checksum: { algorithm, value: body.checksum, type: 'FULL_OBJECT' },
       ...(body.blob === undefined ? {} : { blob: body.blob }),
     };
     try {

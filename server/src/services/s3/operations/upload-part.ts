@@ -30,8 +30,9 @@ export function uploadPart(s3: S3): Handler<UploadPartRequest, UploadPartOutput>
   return async (input, context) => {
     const number = checkPartNumber(input.PartNumber);
     const upload = await findUpload(s3, input, context);
-    checkAlgorithm(upload, announcedAlgorithm(input, context));
-    const body = await receiveBody(s3, input, context, upload.algorithm);
+    const announced = announcedAlgorithm(input, context);
+    checkAlgorithm(upload, announced);
+    const body = await receiveBody(s3, input, context, upload.algorithm, announced);
     const part: PartDocument = {
       number,
       size: body.size,
@@ -43,7 +44,9 @@ export function uploadPart(s3: S3): Handler<UploadPartRequest, UploadPartOutput>
     await storePart(s3, input, part, context);
     return {
       ETag: `"${part.etag}"`,
-      ...checksumMember(upload.algorithm, part.checksum),
+      ...(body.given
+        ? checksumMember(body.given.algorithm, body.given.value)
+        : checksumMember(upload.algorithm, part.checksum)),
       ...(upload.encryption ? { ServerSideEncryption: upload.encryption } : {}),
     };
   };
@@ -79,13 +82,16 @@ async function findUpload({ state }: S3, input: PartAddress, context: RequestCon
   return requireUpload(state.documents, bucket, input.Key, input.UploadId);
 }
 
-/** The part of an upload whose checksum is composed of theirs must bring its own; any other may. */
+/**
+ * An upload that was created without an algorithm takes parts with any; a checksum that is composed of those of the
+ * parts needs one of each.
+ */
 function checkAlgorithm(upload: UploadDocument, announced: ChecksumAlgorithm | undefined): void {
-  const isNeeded = upload.algorithmGiven && upload.checksumType === 'COMPOSITE';
-  if (announced === upload.algorithm || (announced === undefined && !isNeeded)) return;
-  const expected = upload.algorithmGiven ? upload.algorithm.toLowerCase() : 'null';
+  if (!upload.algorithmGiven || announced === upload.algorithm) return;
+  if (announced === undefined && upload.checksumType === 'FULL_OBJECT') return;
+  const actual = announced?.toLowerCase() ?? 'null';
   throw invalidRequest(
-    `Checksum Type mismatch occurred, expected checksum Type: ${expected}, actual checksum Type: ${announced?.toLowerCase() ?? 'null'}`,
+    `Checksum Type mismatch occurred, expected checksum Type: ${upload.algorithm.toLowerCase()}, actual checksum Type: ${actual}`,
   );
 }
 
