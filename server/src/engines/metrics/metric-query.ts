@@ -1,7 +1,7 @@
 // Many metric queries as few ClickHouse statements: queries over the same window, period, unit and extended
 // statistics share one SELECT, and up to a bound of them share one statement (UNION ALL). A row of metric_points is a
-// value that occurred sample_count times (minimum = maximum) or a statistic set; the latter adds to the five basic
-// statistics but has no distribution, so extended ones see it only when all its samples are equal.
+// value that occurred sample_count times, several such values (its samples), or a statistic set; the last adds to the
+// five basic statistics but has no distribution, so extended ones see it only when all its samples are equal.
 
 import { join, list, type Sql, sql } from '#storage/telemetry/sql.ts';
 import type { QueryOptions, Telemetry } from '#storage/telemetry/telemetry.ts';
@@ -158,7 +158,8 @@ function compileGroup(group: QueryGroup, g: number): Sql {
 
 function distribution(extended: readonly Statistic[]): Sql {
   if (extended.length === 0) return sql``;
-  return sql`, arraySort(groupArrayIf((minimum, sample_count), minimum = maximum AND sample_count > 0)) AS d`;
+  const alike = sql`kind != 'values' AND minimum = maximum AND sample_count > 0`;
+  return sql`, arraySort(arrayConcat(groupArrayIf((minimum, sample_count), ${alike}), groupArrayArray(samples))) AS d`;
 }
 
 function weigh(aggregates: Sql, extended: readonly Statistic[]): Sql {

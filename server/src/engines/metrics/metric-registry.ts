@@ -32,6 +32,12 @@ export interface Metric {
   storedLastPutMs: number;
   /** Paths in the index beside the sorted one. */
   aliases: number;
+  /** The dimensions in the order in which they last came. */
+  spelled: readonly Dimension[];
+  /** The metric that last followed in a request: agents send the same metrics in the same order again and again. */
+  next: Metric | undefined;
+  /** Out of the index; found no more, not even by `next`. */
+  forgotten: boolean;
 }
 
 export interface MetricIdentity {
@@ -58,6 +64,21 @@ const MAX_ALIASES = 8;
 const LAST_PUT_PRECISION_MS = 20 * 60_000;
 /** Documents written in one transaction by `storeLastPuts` and `forget`. */
 const DOCUMENTS_PER_TRANSACTION = 500;
+
+/** Whether the dimensions are those, in that order. */
+export function isSpelled(
+  spelled: readonly Dimension[],
+  dimensions: readonly Partial<Dimension>[] | undefined,
+): boolean {
+  const count = dimensions === undefined ? 0 : dimensions.length;
+  if (spelled.length !== count) return false;
+  for (let i = 0; i < count; i++) {
+    const expected = spelled[i]!;
+    const given = dimensions![i]!;
+    if (expected.Value !== given.Value || expected.Name !== given.Name) return false;
+  }
+  return true;
+}
 
 /** A step on the way name -> dimension name -> dimension value -> … -> metric. */
 interface Node {
@@ -170,15 +191,14 @@ export class MetricRegistry {
     documents.sort((a, b) => a.value.id - b.value.id);
     for (const { account, region, value } of documents) {
       this.#add({
+        ...UNUSED,
         id: value.id,
         scope: { account, region },
         namespace: value.namespace,
         name: value.name,
-        dimensions: value.dimensions.map(([Name, Value]) => ({ Name, Value })),
+        ...spelling(value.dimensions.map(([Name, Value]) => ({ Name, Value }))),
         lastPutMs: value.lastPutMs,
         storedLastPutMs: value.lastPutMs,
-        watched: false,
-        aliases: 0,
       });
     }
     this.#loaded = true;
@@ -245,7 +265,7 @@ export class MetricRegistry {
           lastPutMs: nowMs,
         });
         const times = { lastPutMs: nowMs, storedLastPutMs: nowMs };
-        created.push({ id, scope: { ...scope }, namespace, name, dimensions, ...times, watched: false, aliases: 0 });
+        created.push({ ...UNUSED, id, scope: { ...scope }, namespace, name, ...spelling(dimensions), ...times });
       }
       return created;
     });
@@ -288,6 +308,7 @@ export class MetricRegistry {
     if (expired.length === 0) return;
     // The index first: data that come in meanwhile create the metric anew, after this.
     const gone = new Set(expired);
+    for (const metric of expired) metric.forgotten = true;
     const kept = [...this.all()].filter((metric) => !gone.has(metric)).sort((a, b) => a.id - b.id);
     this.#scopes = new Map();
     for (const metric of kept) this.#add(metric);
@@ -309,6 +330,13 @@ export class MetricRegistry {
   #scope(scope: MetricScope): ScopeIndex {
     return getOrCreate(this.#scopes, scopeKey(scope), () => ({ namespaces: new Map(), metrics: [] }));
   }
+}
+
+/** What a metric starts with. */
+const UNUSED = { watched: false, aliases: 0, next: undefined, forgotten: false } as const;
+
+function spelling(dimensions: readonly Dimension[]) {
+  return { dimensions, spelled: dimensions };
 }
 
 /** By name in code-unit order. */

@@ -9,6 +9,7 @@ import type { MetricPoint, QueryOptions, Telemetry } from '#storage/telemetry/te
 import { type DataPoint, type MetricQuery, RETENTION_S, runMetricQueries } from './metric-query.ts';
 import {
   type Dimension,
+  isSpelled,
   type Metric,
   type MetricIdentity,
   MetricRegistry,
@@ -70,6 +71,15 @@ export interface MetricBatch {
     value: number,
     count: number,
   ): void;
+  /** Several values with their counts (1 each when absent); both stay as they are until `commit` is through. */
+  addValues(
+    metric: Metric | NewMetric,
+    timestampMs: number,
+    unit: string,
+    resolution: number,
+    values: readonly number[],
+    counts: readonly number[] | undefined,
+  ): void;
   addStatistics(
     metric: Metric | NewMetric,
     timestampMs: number,
@@ -124,9 +134,7 @@ class StandardMetricStore implements MetricStore {
       const metric = batch.find(metricName, pairs) ?? batch.create(metricName, pairs);
       if (datum.kind === 'statistics') batch.addStatistics(metric, timestampMs, unit, storageResolution, datum);
       else {
-        datum.values.forEach((value, i) => {
-          batch.addValue(metric, timestampMs, unit, storageResolution, value, datum.counts?.[i] ?? 1);
-        });
+        batch.addValues(metric, timestampMs, unit, storageResolution, datum.values, datum.counts);
       }
     }
     await batch.commit();
@@ -260,6 +268,8 @@ class StandardBatch implements MetricBatch {
   readonly #newIndexes: number[] = [];
   readonly #created: MetricIdentity[] = [];
   readonly #touched = new Set<Metric>();
+  /** The metric found last. */
+  #previous: Metric | undefined;
 
   constructor(store: StandardMetricStore, index: NamespaceIndex, nowMs: number) {
     this.#store = store;
@@ -267,8 +277,20 @@ class StandardBatch implements MetricBatch {
     this.#nowMs = nowMs;
   }
 
+  /** First the metric that followed the one before in the last request: comparing strings is cheaper than hashing them. */
   find(name: string, dimensions: readonly Partial<Dimension>[] | undefined): Metric | undefined {
-    return this.#index.find(name, dimensions);
+    const previous = this.#previous;
+    const guess = previous?.next;
+    if (guess !== undefined && guess.name === name && isSpelled(guess.spelled, dimensions) && !guess.forgotten) {
+      this.#previous = guess;
+      return guess;
+    }
+    const metric = this.#index.find(name, dimensions);
+    if (metric === undefined) return undefined;
+    if (!isSpelled(metric.spelled, dimensions)) metric.spelled = dimensions!.map(copyDimension);
+    if (previous !== undefined) previous.next = metric;
+    this.#previous = metric;
+    return metric;
   }
 
   create(name: string, dimensions: readonly Dimension[]): NewMetric {
@@ -285,6 +307,43 @@ class StandardBatch implements MetricBatch {
     count: number,
   ): void {
     this.#add(metric, timestampMs, unit, resolution, { kind: 'value', value, count });
+  }
+
+  addValues(
+    metric: Metric | NewMetric,
+    timestampMs: number,
+    unit: string,
+    resolution: number,
+    values: readonly number[],
+    counts: readonly number[] | undefined,
+  ): void {
+    if (values.length === 0) return;
+    if (values.length === 1) {
+      this.addValue(metric, timestampMs, unit, resolution, values[0]!, counts?.[0] ?? 1);
+      return;
+    }
+    let sampleCount = 0;
+    let sum = 0;
+    let minimum = Number.POSITIVE_INFINITY;
+    let maximum = Number.NEGATIVE_INFINITY;
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i]!;
+      const count = counts === undefined ? 1 : counts[i]!;
+      sampleCount += count;
+      sum += value * count;
+      if (value < minimum) minimum = value;
+      if (value > maximum) maximum = value;
+    }
+    const inCounts = counts === undefined ? {} : { counts };
+    this.#add(metric, timestampMs, unit, resolution, {
+      kind: 'values',
+      values,
+      ...inCounts,
+      sampleCount,
+      sum,
+      minimum,
+      maximum,
+    });
   }
 
   addStatistics(
@@ -322,6 +381,10 @@ class StandardBatch implements MetricBatch {
     this.#points.push({ metricId, timestampS, unit, storageResolution: resolution, data });
     this.#newIndexes.push(newIndex);
   }
+}
+
+function copyDimension({ Name, Value }: Partial<Dimension>): Dimension {
+  return { Name: Name!, Value: Value! };
 }
 
 /** Listeners by metric, and by identity for those whose metric does not exist yet. */

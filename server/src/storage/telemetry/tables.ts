@@ -78,13 +78,15 @@ export const LOG_EVENTS: TelemetryTable<LogEventBatch> = {
 // ---- metric points ----
 
 const METRIC_POINT_FRAME =
-  'points Array(Tuple(UInt32, UInt32, LowCardinality(String), UInt8, UInt8, Float64, Float64, Float64, Float64))';
+  'points Array(Tuple(UInt32, UInt32, LowCardinality(String), UInt8, UInt8, Float64, Float64, Float64, Float64, ' +
+  'Array(Tuple(Float64, Float64))))';
 
 /**
  * Columns for queries: metric_id, timestamp (UInt32, seconds since the epoch), unit, storage_resolution, and for each
- * point, plain value or statistic set alike, the aliases `sample_count`, `sum`, `minimum`, `maximum`. Stored are kind
- * ('value', 'statistics'), value (the sum of a set), count, set_minimum and set_maximum (0 for a plain value, so that
- * they cost nothing). Percentiles need kind = 'value': value occurred count times.
+ * point of whatever kind the aliases `sample_count`, `sum`, `minimum`, `maximum`. Stored are kind ('value', 'statistics',
+ * 'values'), value (the sum of what is not a plain value), count, set_minimum and set_maximum (0 for a plain value, so
+ * that they cost nothing), and samples: the (value, count) pairs of kind 'values', empty otherwise.
+ * Percentiles need kind = 'value' (value occurred count times) or the samples of kind = 'values'.
  * Ordered by (metric_id, timestamp).
  */
 export const METRIC_POINTS: TelemetryTable<readonly MetricPoint[]> = {
@@ -95,11 +97,12 @@ export const METRIC_POINTS: TelemetryTable<readonly MetricPoint[]> = {
       timestamp UInt32 CODEC(DoubleDelta, ZSTD(1)),
       unit LowCardinality(String) CODEC(ZSTD(1)),
       storage_resolution UInt8 CODEC(ZSTD(1)),
-      kind Enum8('value' = 0, 'statistics' = 1) CODEC(ZSTD(1)),
+      kind Enum8('value' = 0, 'statistics' = 1, 'values' = 2) CODEC(ZSTD(1)),
       value Float64 CODEC(ZSTD(1)),
       count Float64 CODEC(ZSTD(1)),
       set_minimum Float64 CODEC(ZSTD(1)),
       set_maximum Float64 CODEC(ZSTD(1)),
+      samples Array(Tuple(Float64, Float64)) CODEC(ZSTD(1)),
       segment UInt64 CODEC(DoubleDelta, ZSTD(1)),
       sample_count Float64 ALIAS count,
       sum Float64 ALIAS if(kind = 'value', value * count, value),
@@ -122,7 +125,7 @@ export const METRIC_POINTS: TelemetryTable<readonly MetricPoint[]> = {
       buffer.uint32(point.metricId);
       buffer.uint32(timestampS);
       buffer.string(point.unit);
-      buffer.reserve(34);
+      buffer.reserve(35);
       buffer.uint8(point.storageResolution);
       if (data.kind === 'value') {
         buffer.uint8(0);
@@ -130,19 +133,22 @@ export const METRIC_POINTS: TelemetryTable<readonly MetricPoint[]> = {
         buffer.float64(data.count);
         buffer.float64(0);
         buffer.float64(0);
+        buffer.uint8(0);
       } else {
-        buffer.uint8(1);
+        buffer.uint8(data.kind === 'statistics' ? 1 : 2);
         buffer.float64(data.sum);
         buffer.float64(data.sampleCount);
         buffer.float64(data.minimum);
         buffer.float64(data.maximum);
+        if (data.kind === 'statistics') buffer.uint8(0);
+        else encodeSamples(buffer, data);
       }
     }
   },
   insertFrom: (path) => sql`
     INSERT INTO metric_points
-      (metric_id, timestamp, unit, storage_resolution, kind, value, count, set_minimum, set_maximum, segment)
-    SELECT point.1, point.2, point.3, point.4, point.5, point.6, point.7, point.8, point.9, segment
+      (metric_id, timestamp, unit, storage_resolution, kind, value, count, set_minimum, set_maximum, samples, segment)
+    SELECT point.1, point.2, point.3, point.4, point.5, point.6, point.7, point.8, point.9, point.10, segment
     FROM file(${path}, 'RowBinary', ${`${FRAME_HEAD}, ${METRIC_POINT_FRAME}`})
     ARRAY JOIN points AS point`,
 };
@@ -151,6 +157,19 @@ export const METRIC_POINTS: TelemetryTable<readonly MetricPoint[]> = {
 function durability(durable: boolean): Sql {
   const on = durable ? 1 : 0;
   return sql`fsync_after_insert = ${on}, fsync_part_directory = ${on}, min_rows_to_fsync_after_merge = ${on}`;
+}
+
+/** Pairs of a value and how often it occurred, once where no counts are given. */
+function encodeSamples(
+  buffer: RowBinaryBuffer,
+  { values, counts }: { values: readonly number[]; counts?: readonly number[] },
+) {
+  buffer.reserve(5 + values.length * 16);
+  buffer.varint(values.length);
+  for (let i = 0; i < values.length; i++) {
+    buffer.float64(values[i]!);
+    buffer.float64(counts === undefined ? 1 : counts[i]!);
+  }
 }
 
 // ---- frames ----

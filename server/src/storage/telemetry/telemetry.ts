@@ -38,10 +38,18 @@ export interface MetricPoint {
   unit: string;
   /** 1 or 60. */
   storageResolution: number;
-  /** A value that occurred `count` times, or a statistic set. */
+  /** A value that occurred `count` times, a statistic set, or several values with what they make together. */
   data:
     | { kind: 'value'; value: number; count: number }
-    | { kind: 'statistics'; sampleCount: number; sum: number; minimum: number; maximum: number };
+    | ({ kind: 'statistics' } & StatisticSet)
+    | ({ kind: 'values'; values: readonly number[]; counts?: readonly number[] } & StatisticSet);
+}
+
+export interface StatisticSet {
+  sampleCount: number;
+  sum: number;
+  minimum: number;
+  maximum: number;
 }
 
 export interface AppendedRows {

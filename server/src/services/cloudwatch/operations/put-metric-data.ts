@@ -131,14 +131,19 @@ function addSeveral(
   if (counts && counts.length !== values.length) {
     throw invalidParameter(`The parameters ${path}.Values and ${path}.Counts must be of the same size.`);
   }
+  let idle = false;
   for (let i = 0; i < values.length; i++) {
     const number = values[i]!;
     if (!isStorable(number)) throw invalidNumber(number, `${path}.Values.member.${i + 1}`);
-    const count = counts ? counts[i]! : 1;
+    const count = counts === undefined ? 1 : counts[i]!;
     if (!(count >= 0) || !isStorable(count)) throw invalidNumber(count, `${path}.Counts.member.${i + 1}`);
-    // A value that did not occur says nothing.
-    if (count > 0) batch.addValue(metric, timestampMs, unit, resolution, number, count);
+    if (count === 0) idle = true;
   }
+  // A value that did not occur says nothing.
+  const occurred = (_: number, i: number) => counts![i]! > 0;
+  const kept = idle ? values.filter(occurred) : values;
+  if (kept.length > 0)
+    batch.addValues(metric, timestampMs, unit, resolution, kept, idle ? counts!.filter(occurred) : counts);
 }
 
 function createMetric(batch: MetricBatch, { MetricName, Dimensions }: MetricDatum, path: string): NewMetric {
