@@ -73,7 +73,8 @@ export class EngineClient {
     await this.#ready();
   }
 
-  /** Runs one query or statement: its result as JSONCompact, nothing of a statement. Rejects with TelemetryQueryError or the signal's reason. */
+  /** Runs one query or statement: its result as JSONCompact, nothing of a statement. Rejects with
+   *  TelemetryQueryError or the signal's reason. */
   async run(query: Sql, options: RunOptions): Promise<Buffer> {
     const { lane, timeoutMs, signal } = options;
     signal?.throwIfAborted();
@@ -212,8 +213,11 @@ export class EngineClient {
       });
     }
     const gone = (how: string) => {
-      if (!this.#closed)
-        this.#log.error('the telemetry engine ended', { how: unavailable ?? how, output: lastLines.join('\n') });
+      if (!this.#closed) {
+        this.#log.error('the telemetry engine ended', { how: unavailable ?? how });
+        // Only at this level, because a crash report quotes the query, which may quote a customer.
+        this.#log.debug('what the telemetry engine printed last', { output: lastLines.join('\n') });
+      }
       const error = new TelemetryQueryError(
         unavailable ? explain(unavailable) : `The telemetry engine died (${how}).`,
         0,
@@ -236,7 +240,7 @@ function send(engine: Engine, request: EngineRequest): void {
 
 function explain(reason: string): string {
   return (
-    `The telemetry engine (chdb, embedded ClickHouse) cannot start: ${reason} ` +
+    `The telemetry engine (chdb, embedded ClickHouse) cannot start (${reason}). ` +
     'It needs macOS, or Linux with glibc (not Alpine), on x64 or arm64, and its package: run `npm install` with optional dependencies.'
   );
 }

@@ -135,8 +135,6 @@ interface Waiting {
 
 class OpenSegment<Batch> {
   readonly number: number;
-  /** Set by a failed write: the file ends at `#committed` and takes nothing more. */
-  failed = false;
   bytes = 0;
   readonly #table: TelemetryTable<Batch>;
   readonly #options: SegmentLogOptions;
@@ -147,6 +145,8 @@ class OpenSegment<Batch> {
   #rows = 0;
   /** What is on disk and acknowledged. */
   #committed = { bytes: 0, rows: 0 };
+  /** Why a write failed: the file ends at `#committed` and takes nothing more. */
+  #failure: unknown;
   #tornEnd = false;
   #file: number | undefined;
   #writing: Promise<void> | undefined;
@@ -165,6 +165,10 @@ class OpenSegment<Batch> {
     this.#buffer = spareBuffers.pop() ?? new RowBinaryBuffer();
   }
 
+  get failed(): boolean {
+    return this.#failure !== undefined;
+  }
+
   append(batch: Batch): Promise<AppendedRows> {
     const before = this.#buffer.length;
     const rows = { segment: this.number, firstRow: this.#rows };
@@ -181,6 +185,7 @@ class OpenSegment<Batch> {
     await this.#writing;
     // All that counts is written and synced by now.
     if (this.#file !== undefined) close(this.#file, () => {});
+    if (this.#file !== undefined && this.#committed.rows === 0) await unlink(this.#path).catch(() => {});
     this.#spare(this.#buffer);
     return { number: this.number, path: this.#path, ...this.#committed, tornEnd: this.#tornEnd };
   }
@@ -195,7 +200,7 @@ class OpenSegment<Batch> {
       this.#buffer = this.#spareBuffers.pop() ?? new RowBinaryBuffer();
       const rows = this.#rows;
       try {
-        if (this.failed) throw new Error('an earlier write to this segment failed');
+        if (this.failed) throw this.#failure;
         await this.#write(buffer);
         this.#committed = { bytes: this.#committed.bytes + buffer.length, rows };
         for (const { rows, resolve } of group) resolve(rows);
@@ -232,7 +237,7 @@ class OpenSegment<Batch> {
   /** After a failed write nothing is known of the file's end, so the segment ends where it was last durable. */
   async #giveUp(error: unknown): Promise<void> {
     if (this.failed) return;
-    this.failed = true;
+    this.#failure = error;
     this.#options.log.error('a telemetry segment could not be written', { segment: this.#path, error });
     try {
       if (this.#file !== undefined) await promisify(ftruncate)(this.#file, this.#committed.bytes);

@@ -16,7 +16,7 @@ export interface TableFlusherOptions {
 }
 
 /** Rows wait at most about this long for their insert (in real time, under a virtual clock too: it paces a disk). */
-const FLUSH_INTERVAL_MS = 500;
+const FLUSH_INTERVAL_MS = 1_000;
 const SEGMENT_BYTES = 32 * 1024 * 1024;
 /** With more than this in the log and not in the table, appends wait for the engine to catch up. */
 const MAX_BACKLOG_BYTES = 512 * 1024 * 1024;
@@ -151,7 +151,8 @@ export class TableFlusher<Batch> {
       this.#retryDelayMs = FIRST_RETRY_DELAY_MS;
       if (this.#backlog.length > 0) this.#schedule(0);
     } catch (error) {
-      if (!this.#stopped) {
+      // When a retry is set already this is not its failure but that of someone who could not wait: told before.
+      if (!this.#stopped && !this.#timer) {
         this.#options.log.error('telemetry rows could not be inserted; they stay in the log and are tried again', {
           table: this.#log.table.name,
           error,
