@@ -30,6 +30,7 @@ let onIdle;
 let received = Buffer.alloc(0);
 
 patchConsole();
+if (process.argv[2]) offerSdk(process.argv[2]);
 process.on('uncaughtException', (error) => die('Uncaught Exception', error, EXIT_UNCAUGHT_EXCEPTION));
 process.on('unhandledRejection', (reason, promise) => {
   const error = new Error(reason instanceof Error ? `${reason.name}: ${reason.message}` : String(reason));
@@ -226,6 +227,26 @@ async function loadModule(taskRoot, file) {
     if (error?.code === 'ERR_REQUIRE_ASYNC_MODULE' || error?.code === 'ERR_REQUIRE_ESM') return importFile(found);
     throw error;
   }
+}
+
+/**
+ * AWS's runtime brings the AWS SDK for JavaScript; here it is the one that Brume is built on, in `modules`. A package of the
+ * function's own goes before it, and nothing else in that directory is reachable.
+ */
+function offerSdk(modules) {
+  const { registerHooks } = require('node:module');
+  if (!registerHooks) return;
+  const parentURL = require('node:url').pathToFileURL(path.join(modules, '..', 'function.js')).href;
+  registerHooks({
+    resolve(specifier, context, nextResolve) {
+      try {
+        return nextResolve(specifier, context);
+      } catch (error) {
+        if (!/^@(aws-sdk|smithy)\//.test(specifier)) throw error;
+        return nextResolve(specifier, { ...context, parentURL });
+      }
+    },
+  });
 }
 
 function importFile(file) {

@@ -4,6 +4,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -34,6 +35,10 @@ export class MissingInterpreterError extends Error {}
 
 const PROBE_TIMEOUT_MS = 15_000;
 const RUNTIME_SOURCES = fileURLToPath(new URL('../../../../runtime/', import.meta.url));
+/** The node_modules that holds the AWS SDK: Node.js functions find it there, as they do on AWS. */
+const SDK_MODULES = createRequire(import.meta.url)
+  .resolve('@aws-sdk/client-s3')
+  .replace(/(?<=[\\/]node_modules)[\\/]@aws-sdk[\\/].*$/, '');
 
 /** Prints what it is as JSON, and compiles the bootstrap for itself: a cold start then only loads it. */
 const PYTHON_PROBE = `
@@ -154,8 +159,8 @@ export class Interpreters {
       version,
       exact: major === wanted,
       runtimeDir: join(RUNTIME_SOURCES, 'nodejs'),
-      args: ['{runtime}/bootstrap.cjs'],
-      libraryDirs: [],
+      args: ['{runtime}/bootstrap.cjs', SDK_MODULES],
+      libraryDirs: [SDK_MODULES],
       ...versionNames(`nodejs:${major}.v${minor}`),
     };
   }

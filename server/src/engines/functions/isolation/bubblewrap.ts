@@ -51,6 +51,7 @@ function rootOf({ interpreter, codeDir, ephemeralStorageMb }: Cell, executable: 
     ...view.directories.flatMap((path) => ['--ro-bind', path, path]),
     ...view.links.flatMap(({ path, target }) => ['--symlink', target, path]),
     ...view.settings.flatMap((path) => ['--ro-bind-try', path, path]),
+    ...view.accounts.flatMap(([source, place]) => ['--ro-bind', source, place]),
     // As on Lambda there is no shared memory to be had, so /dev needs no room.
     ...['--proc', '/proc', '--dev', '/dev', '--remount-ro', '/dev'],
     ...['--perms', '1777', '--size', String(ephemeralStorageMb * MEGABYTE), '--tmpfs', '/tmp'],

@@ -3,6 +3,7 @@
 
 import { existsSync, lstatSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Interpreter } from '../interpreters.ts';
 
 export interface HostView {
@@ -12,6 +13,8 @@ export interface HostView {
   links: { path: string; target: string }[];
   /** Files and directories of /etc. */
   settings: string[];
+  /** Files of Brume's own in place of the system's: (source, place). */
+  accounts: readonly (readonly [source: string, place: string])[];
 }
 
 /** As on Lambda's own machines. */
@@ -20,6 +23,11 @@ export const RUNTIME_DIR = '/var/runtime';
 export const LANGUAGE_DIR = '/var/lang';
 export const USER_ID = 993;
 export const GROUP_ID = 990;
+
+/** The user that a function is, as in Lambda: SDKs ask for its home directory and fail when nobody has this number. */
+const ACCOUNTS = ['passwd', 'group'].map(
+  (name) => [fileURLToPath(new URL(`../../../../../runtime/etc/${name}`, import.meta.url)), `/etc/${name}`] as const,
+);
 
 const ROOT_DIRECTORIES = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/nix/store', '/gnu/store'];
 const SETTINGS = [
@@ -43,7 +51,7 @@ const SETTINGS = [
 ];
 
 export function hostView(interpreter: Interpreter): HostView {
-  const view: HostView = { directories: ['/usr'], links: [], settings: [] };
+  const view: HostView = { directories: ['/usr'], links: [], settings: [], accounts: ACCOUNTS };
   for (const path of ROOT_DIRECTORIES) {
     if (!existsSync(path)) continue;
     if (lstatSync(path).isSymbolicLink()) view.links.push({ path, target: readlinkSync(path) });

@@ -61,6 +61,7 @@ export const namespaces: Isolation = {
     const view = hostView(interpreter);
     const binds = [
       ...[...view.directories, ...view.settings].map((path) => [path, path]),
+      ...view.accounts,
       [codeDir, TASK_ROOT],
       [interpreter.runtimeDir, RUNTIME_DIR],
       ...(interpreter.language === 'nodejs' ? [[interpreter.executable, executable]] : []),
