@@ -30,6 +30,16 @@ startCommand
   });
 
 program
+  .command('demo')
+  .description('Watch a data pipeline run on Brume, from upload to alarm, in a few seconds.')
+  .option('--endpoint <url>', 'Run on the Brume that listens there, instead of one of its own.')
+  .option('--data <dir>', 'Data directory of its own Brume; a new temporary one without it.')
+  .action(async (options: { endpoint?: string; data?: string }) => {
+    const { demo } = await import('./demo/demo.ts');
+    await end(demo(options));
+  });
+
+program
   .command('health')
   .description('Ask a running Brume how it is.')
   .option('--endpoint <url>', 'Where it listens. [AWS_ENDPOINT_URL]', process.env.AWS_ENDPOINT_URL ?? DEFAULT_ENDPOINT)
