@@ -35,6 +35,8 @@ export class GroupDirectory {
   #sorted = new Map<string, LogGroup[]>();
   #loading: Promise<void> | undefined;
   #loaded = false;
+  /** Creations under way, by the key of what they create: a second one waits to find the first one's work. */
+  readonly #creating = new Map<string, Promise<unknown>>();
 
   constructor(state: StateStore, clock: Clock, eraser: Eraser) {
     this.#state = state;
@@ -83,6 +85,10 @@ export class GroupDirectory {
   /** Undefined when there is one of that name. */
   async create(scope: LogScope, name: string, options: NewGroup = {}): Promise<LogGroup | undefined> {
     await this.load();
+    return this.#oneByOne(groupKey(scope, name), () => this.#create(scope, name, options));
+  }
+
+  async #create(scope: LogScope, name: string, options: NewGroup): Promise<LogGroup | undefined> {
     if (this.#groups.has(groupKey(scope, name))) return undefined;
     const document = await this.#state.transact(async (tx) => {
       if (await tx.documents.get(LOG_GROUPS, scope, name)) return undefined;
@@ -161,7 +167,11 @@ export class GroupDirectory {
   }
 
   /** Undefined when there is one of that name, or the group is gone. */
-  async createStream(group: LogGroup, name: string): Promise<LogStream | undefined> {
+  createStream(group: LogGroup, name: string): Promise<LogStream | undefined> {
+    return this.#oneByOne(group.streamKey(name), () => this.#createStream(group, name));
+  }
+
+  async #createStream(group: LogGroup, name: string): Promise<LogStream | undefined> {
     const streams = await this.streams(group);
     if (streams.has(name)) return undefined;
     // The rows of an earlier stream of this name must not come back as the new one's.
@@ -216,6 +226,17 @@ export class GroupDirectory {
       if (stream !== undefined) this.#byId.get(groupId)?.streamsBeingErased.add(stream);
     }
     this.#loaded = true;
+  }
+
+  async #oneByOne<T>(key: string, work: () => Promise<T>): Promise<T> {
+    for (let other = this.#creating.get(key); other; other = this.#creating.get(key)) await other.catch(() => {});
+    const working = work();
+    this.#creating.set(key, working);
+    try {
+      return await working;
+    } finally {
+      this.#creating.delete(key);
+    }
   }
 
   #add(group: LogGroup): void {

@@ -47,11 +47,18 @@ export class LiveTail {
   #timedOut = false;
 
   readonly #onClose: () => void;
+  readonly #random: () => number;
 
-  constructor(options: LiveTailOptions, clock: Clock, onClose: () => void = () => {}) {
+  constructor(
+    options: LiveTailOptions,
+    clock: Clock,
+    onClose: () => void = () => {},
+    random: () => number = Math.random,
+  ) {
     this.#options = options;
     this.#clock = clock;
     this.#onClose = onClose;
+    this.#random = random;
     this.#endMs = clock.now() + LONGEST_SESSION_MS;
     for (const group of options.groups) group.tails.add(this);
     this.#timer = this.#tickLater();
@@ -69,7 +76,7 @@ export class LiveTail {
       if (!matches(new LogLine(message))) continue;
       this.#matched++;
       const place =
-        this.#sample.length < MOST_EVENTS_IN_UPDATE ? this.#sample.length : Math.floor(Math.random() * this.#matched);
+        this.#sample.length < MOST_EVENTS_IN_UPDATE ? this.#sample.length : Math.floor(this.#random() * this.#matched);
       if (place < MOST_EVENTS_IN_UPDATE) this.#sample[place] = { group, stream, timestamp, ingestionTimeMs, message };
     }
   }

@@ -452,3 +452,20 @@ test('live tail gives what matches once a second, sampled to 500, and ends after
   assert.equal(group.tails.size, 0);
   assert.ok(!aborted.timedOut);
 });
+
+test('creations at the same time make one', async () => {
+  const { groups } = world.logs;
+  const made = await Promise.all(Array.from({ length: 20 }, () => groups.create(SCOPE, 'once')));
+  assert.equal(made.filter((group) => group !== undefined).length, 1);
+  const group = (await groups.find(SCOPE, 'once'))!;
+  const streams = await Promise.all(Array.from({ length: 20 }, () => groups.createStream(group, 'once')));
+  assert.equal(streams.filter((stream) => stream !== undefined).length, 1);
+  const events = Array.from({ length: 30 }, (_, i) => ({ timestamp: NOW + i, message: `${i}` }));
+  await Promise.all(events.map((event) => world.logs.appendFromService(SCOPE, '/many', 's', [event])));
+  const many = (await groups.find(SCOPE, '/many'))!;
+  const page = await world.logs.events.forward({ group: many }, FIRST_POSITION, 100);
+  assert.deepEqual(
+    messagesOf(page),
+    events.map(({ message }) => message),
+  );
+});
