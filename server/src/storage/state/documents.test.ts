@@ -72,6 +72,27 @@ test('collections, accounts and regions keep apart; scan sees all of a collectio
   ]);
 });
 
+for (const count of [0, 1, 499, 500, 501, 1_250]) {
+  test(`scanPages gives ${count} documents of several scopes as scan does, and lets the loop turn`, async () => {
+    const collection = defineCollection<number>(`pages-${count}`);
+    await state.transact(async (tx) => {
+      for (let n = 0; n < count; n++) {
+        await tx.documents.put(collection, { account: `${n % 3}`, region: n % 2 ? '' : 'r' }, `key ${n >> 2}`, n);
+      }
+      await tx.documents.put(defineCollection<number>(`pages-${count}-other`), HERE, 'key', -1);
+    });
+    let turns = 0;
+    let next = setImmediate(function turn() {
+      turns++;
+      next = setImmediate(turn);
+    });
+    const found = (await Array.fromAsync(state.documents.scanPages(collection))).flat();
+    clearImmediate(next);
+    assert.deepEqual(found, await state.documents.scan(collection));
+    assert.ok(count < 501 || turns > 0);
+  });
+}
+
 const TREE = [
   'a',
   'a/',
@@ -191,19 +212,19 @@ test('sequences count from 1, each by its own name, and never give a number twic
   assert.equal(await next('a'), 3);
 });
 
-test('a range seeks to its first key', () => {
+test('ranges and pages seek to their first key', () => {
   const database = new DatabaseSync(join(dir, 'state.db'), { readOnly: true });
-  const plan = database
-    .prepare(
-      `EXPLAIN QUERY PLAN SELECT key FROM documents
-       WHERE collection = 'c' AND account = 'a' AND region = 'r' AND key > 'a' AND key < 'b' ORDER BY key DESC LIMIT 5`,
-    )
-    .all() as { detail: string }[];
-  database.close();
-  assert.deepEqual(
-    plan.map(({ detail }) => detail),
-    ['SEARCH documents USING PRIMARY KEY (collection=? AND account=? AND region=? AND key>? AND key<?)'],
+  const planOf = (condition: string) =>
+    database.prepare(`EXPLAIN QUERY PLAN SELECT value FROM documents WHERE ${condition} LIMIT 5`).all()[0]!.detail;
+  assert.equal(
+    planOf(`collection = 'c' AND account = 'a' AND region = 'r' AND key > 'a' AND key < 'b' ORDER BY key DESC`),
+    'SEARCH documents USING PRIMARY KEY (collection=? AND account=? AND region=? AND key>? AND key<?)',
   );
+  assert.equal(
+    planOf(`collection = 'c' AND (account, region, key) > ('a', 'r', 'k') ORDER BY account, region, key`),
+    'SEARCH documents USING PRIMARY KEY (collection=? AND (account,region,key)>(?,?,?))',
+  );
+  database.close();
 });
 
 function pick<T>(items: readonly T[], random: () => number): T {

@@ -11,6 +11,7 @@ interface DocumentRow {
   value: string;
 }
 
+const SCAN_PAGE = 500;
 const IN_SCOPE = 'collection = ? AND account = ? AND region = ?';
 
 export class SqliteDocuments implements DocumentReader, DocumentWriter {
@@ -55,6 +56,24 @@ export class SqliteDocuments implements DocumentReader, DocumentWriter {
         collection.name,
       );
     return rows.map(parseRow<T>);
+  }
+
+  async *scanPages<T>(collection: Collection<T>): AsyncGenerator<StoredDocument<T>[]> {
+    let last: DocumentRow | undefined;
+    for (;;) {
+      const rows: DocumentRow[] = this.#session.read().all<DocumentRow>(
+        `SELECT account, region, key, value FROM documents
+           WHERE collection = ?${last ? ' AND (account, region, key) > (?, ?, ?)' : ''}
+           ORDER BY account, region, key LIMIT ?`,
+        collection.name,
+        ...(last ? [last.account, last.region, last.key] : []),
+        SCAN_PAGE,
+      );
+      if (rows.length > 0) yield rows.map(parseRow<T>);
+      if (rows.length < SCAN_PAGE) return;
+      last = rows.at(-1);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 
   async put<T>(collection: Collection<T>, scope: Scope, key: string, value: T): Promise<void> {

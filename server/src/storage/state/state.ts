@@ -66,6 +66,11 @@ export interface DocumentReader {
   range<T>(collection: Collection<T>, scope: Scope, options?: RangeOptions): Promise<StoredDocument<T>[]>;
   /** Every document of a collection in all accounts and regions: for start-up and background work. */
   scan<T>(collection: Collection<T>): Promise<StoredDocument<T>[]>;
+  /**
+   * The same, some at a time, for collections that may not fit into memory. The event loop turns between two pages, so
+   * each page sees what is committed by then. Not inside a transaction.
+   */
+  scanPages<T>(collection: Collection<T>): AsyncIterable<StoredDocument<T>[]>;
 }
 
 export interface DocumentWriter {
