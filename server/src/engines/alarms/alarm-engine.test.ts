@@ -9,7 +9,9 @@ import type { OperationCall } from '#core/caller.ts';
 import { VirtualClock } from '#core/clock.ts';
 import { AwsError } from '#core/errors.ts';
 import { createLogger } from '#core/log.ts';
+import type { MeterSample } from '#core/meter.ts';
 import { createDelivery, type Delivery } from '#engines/delivery/delivery.ts';
+import { createMeter } from '#engines/metrics/meter.ts';
 import { createMetricStore, type MetricStore } from '#engines/metrics/metric-store.ts';
 import { openStateStore } from '#storage/state/sqlite-state.ts';
 import type { StateStore } from '#storage/state/state.ts';
@@ -504,6 +506,43 @@ test('states and what is still to be sent survive a restart', async () => {
     [`Successfully executed action ${TOPIC}`],
   );
   assert.deepEqual((await transitions()).length, 1);
+});
+
+test('what a service records reaches its alarm at once', async () => {
+  const meter = createMeter({ metrics, clock, log });
+  const dimensions = [{ Name: 'FunctionName', Value: 'load' }];
+  await alarms.put(SCOPE, configuration({ metric: metricOf({ namespace: 'AWS/Lambda', dimensions }) }), {});
+  await clock.advanceBy(10 * SECOND);
+  const sample: Omit<MeterSample, 'value'> = {
+    namespace: 'AWS/Lambda',
+    metricName: 'Errors',
+    dimensions: [{}, { FunctionName: 'load' }],
+    unit: 'Count',
+  };
+  meter.record(SCOPE, { ...sample, value: 0 });
+  await clock.advanceBy(SECOND);
+  assert.equal(await stateValue(), 'INSUFFICIENT_DATA');
+  await clock.advanceBy(10 * SECOND);
+  meter.record(SCOPE, { ...sample, value: 1 });
+  await clock.advanceBy(SECOND);
+  assert.equal(await stateValue(), 'ALARM');
+  await meter.stop();
+});
+
+test('an alarm whose data have aged asks ClickHouse nothing', async () => {
+  await alarms.put(SCOPE, configuration({ treatMissingData: 'notBreaching' }), {});
+  await put(0);
+  await clock.advanceBy(5 * MINUTE);
+  const query = telemetry.query.bind(telemetry);
+  telemetry.query = () => assert.fail('a query') as never;
+  try {
+    await clock.advanceBy(24 * 60 * MINUTE);
+  } finally {
+    telemetry.query = query;
+  }
+  await put(1);
+  await clock.advanceBy(5 * SECOND);
+  assert.equal(await stateValue(), 'ALARM');
 });
 
 test('many alarms due at once share statements', async () => {

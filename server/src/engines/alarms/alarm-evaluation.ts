@@ -27,10 +27,6 @@ export interface Evaluation {
   state: { value: AlarmStateValue; reason: string; reasonData: string };
 }
 
-/** Data may be put with times so far ahead. */
-const LONGEST_AHEAD_MS = 2 * 3_600_000;
-/** The registry's last put may be older than the truth by this after a restart. */
-const LAST_PUT_PRECISION_MS = 20 * 60_000;
 const DAY_S = 86_400;
 
 /** How often an alarm is evaluated: every minute, every 10 s when its period is shorter, every hour over more than a day. */
@@ -77,9 +73,9 @@ async function plan(metrics: MetricStore, alarm: LiveAlarm, nowS: number): Promi
   const planned: Plan = { alarm, revision, configuration, rule, endS, stepS, ended: undefined, underWay: undefined };
   const metric = await metrics.find({ scope, namespace, name, dimensions });
   const startS = endS - evaluationRange(rule.evaluationPeriods) * periodS;
-  if (!metric || metric.lastPutMs + LAST_PUT_PRECISION_MS + LONGEST_AHEAD_MS < startS * 1000) return planned;
+  if (!metric || metric.newestDataMs < startS * 1000) return planned;
   planned.ended = queryFor(configuration, metric, startS, endS);
-  if (breachIsFinal(rule, statistic, 0) && metric.lastPutMs >= endS * 1000) {
+  if (breachIsFinal(rule, statistic, 0) && metric.newestDataMs >= endS * 1000) {
     planned.underWay = queryFor(configuration, metric, startS + stepS, endS + stepS);
   }
   return planned;

@@ -50,7 +50,7 @@ class GatheringMeter implements Meter {
     this.#metrics = metrics;
     this.#clock = clock;
     this.#log = log;
-    metrics.beforeRead(() => this.flush());
+    metrics.attach({ settle: () => this.flush(), discard: () => this.#discard() });
   }
 
   record(scope: { account: string; region: string }, sample: MeterSample): void {
@@ -77,6 +77,11 @@ class GatheringMeter implements Meter {
 
   stop(): Promise<void> {
     return this.flush();
+  }
+
+  #discard(): void {
+    this.#waiting = new Map();
+    this.#waitingValues = 0;
   }
 
   #series(scope: MetricScope, sample: MeterSample, dimensions: Record<string, string>, minuteMs: number): Series {

@@ -26,6 +26,8 @@ export interface Metric {
   readonly dimensions: readonly Dimension[];
   /** When data last arrived (not the time that the data carry). */
   lastPutMs: number;
+  /** No data carry a later time; an upper bound after a restart. */
+  newestDataMs: number;
   /** Someone wants to know of new data. */
   watched: boolean;
   /** The `lastPutMs` that the document holds. */
@@ -62,6 +64,10 @@ const METRIC_SEQUENCE = 'cloudwatch.metrics';
 const MAX_ALIASES = 8;
 /** A document is rewritten when its last put is older than this: ListMetrics needs no more precision. */
 const LAST_PUT_PRECISION_MS = 20 * 60_000;
+/** Documents are rewritten at intervals, so they may be older by that much. */
+const UPKEEP_SLACK_MS = 40 * 60_000;
+/** Data may carry times so far ahead of their arrival. */
+const LONGEST_AHEAD_MS = 2 * 3_600_000;
 /** Documents written in one transaction by `storeLastPuts` and `forget`. */
 const DOCUMENTS_PER_TRANSACTION = 500;
 
@@ -199,6 +205,7 @@ export class MetricRegistry {
         ...spelling(value.dimensions.map(([Name, Value]) => ({ Name, Value }))),
         lastPutMs: value.lastPutMs,
         storedLastPutMs: value.lastPutMs,
+        newestDataMs: value.lastPutMs + LAST_PUT_PRECISION_MS + UPKEEP_SLACK_MS + LONGEST_AHEAD_MS,
       });
     }
     this.#loaded = true;
@@ -264,7 +271,7 @@ export class MetricRegistry {
           dimensions: dimensions.map(({ Name, Value }) => [Name, Value]),
           lastPutMs: nowMs,
         });
-        const times = { lastPutMs: nowMs, storedLastPutMs: nowMs };
+        const times = { lastPutMs: nowMs, storedLastPutMs: nowMs, newestDataMs: 0 };
         created.push({ ...UNUSED, id, scope: { ...scope }, namespace, name, ...spelling(dimensions), ...times });
       }
       return created;

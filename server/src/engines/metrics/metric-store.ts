@@ -47,9 +47,9 @@ export interface MetricStore {
   watch(identity: MetricIdentity, listener: () => void): () => void;
   /** Whether someone watches that metric. */
   isWatched(identity: MetricIdentity): boolean;
-  /** Runs before anything is read, for what holds data back (the meter). */
-  beforeRead(hook: () => Promise<void>): void;
-  /** Runs those hooks: what was recorded before can be found after. `list` and `query` do it by themselves. */
+  /** For what holds data back (the meter): `settle` runs before anything is read, `discard` at a reset. */
+  attach(source: { settle: () => Promise<void>; discard: () => void }): void;
+  /** What was recorded before can be found after. `list` and `query` do it by themselves. */
   settle(): Promise<void>;
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -116,7 +116,7 @@ class StandardMetricStore implements MetricStore {
   readonly #log: Logger;
   readonly #registry: MetricRegistry;
   readonly #watchers = new Watchers();
-  readonly #readHooks: (() => Promise<void>)[] = [];
+  readonly #sources: { settle: () => Promise<void>; discard: () => void }[] = [];
   #upkeep: Timer | undefined;
   #nextRetentionMs = 0;
 
@@ -176,8 +176,8 @@ class StandardMetricStore implements MetricStore {
     return this.#watchers.has(identity);
   }
 
-  beforeRead(hook: () => Promise<void>): void {
-    this.#readHooks.push(hook);
+  attach(source: { settle: () => Promise<void>; discard: () => void }): void {
+    this.#sources.push(source);
   }
 
   /** For StandardBatch: creates what is missing, appends the points, tells the watchers. */
@@ -191,7 +191,10 @@ class StandardMetricStore implements MetricStore {
       const metrics = await this.#registry.create(created, this.#clock.now());
       for (const [i, point] of points.entries()) {
         const newIndex = newIndexes[i]!;
-        if (newIndex >= 0) point.metricId = metrics[newIndex]!.id;
+        if (newIndex < 0) continue;
+        const metric = metrics[newIndex]!;
+        point.metricId = metric.id;
+        metric.newestDataMs = Math.max(metric.newestDataMs, point.timestampS * 1000);
       }
       for (const metric of metrics) {
         this.#watchers.adopt(metric);
@@ -215,6 +218,7 @@ class StandardMetricStore implements MetricStore {
   }
 
   async reset(): Promise<void> {
+    for (const source of this.#sources) source.discard();
     this.#registry.reset();
     this.#watchers.clear();
   }
@@ -225,7 +229,7 @@ class StandardMetricStore implements MetricStore {
   }
 
   async settle(): Promise<void> {
-    for (const hook of this.#readHooks) await hook();
+    for (const source of this.#sources) await source.settle();
   }
 
   #scheduleUpkeep(): void {
@@ -373,6 +377,7 @@ class StandardBatch implements MetricBatch {
     else {
       metricId = metric.id;
       metric.lastPutMs = this.#nowMs;
+      if (timestampMs > metric.newestDataMs) metric.newestDataMs = timestampMs;
       if (metric.watched) this.#touched.add(metric);
     }
     // A metric of regular resolution is kept by the minute: a query by the second finds it at the full minute.
