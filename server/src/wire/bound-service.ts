@@ -51,10 +51,15 @@ export class BoundService {
     return this.service.operations[operation]!;
   }
 
-  /** Checks what the schema requires, then runs the handler. */
-  async run(operation: OperationShape, input: Record<string, unknown>, context: RequestContext): Promise<unknown> {
+  /** Checks what the schema requires (unless the decoder has), then runs the handler. */
+  async run(
+    operation: OperationShape,
+    input: Record<string, unknown>,
+    context: RequestContext,
+    isComplete = false,
+  ): Promise<unknown> {
     const handler = this.handlerOf(operation.name);
-    const missing = findMissingMembers(operation.input, input);
+    const missing = isComplete ? [] : findMissingMembers(operation.input, input);
     if (missing.length > 0) {
       throw (
         this.model.missingMembers?.(missing) ??

@@ -9,6 +9,8 @@ import { parseTimestamp } from './timestamps.ts';
 export interface JsonCodec {
   /** A member's name on the wire: restJson1 honours jsonName. */
   useJsonName: boolean;
+  /** Set by the decoder when a required member is missing somewhere, so that nobody needs to look again when not. */
+  incomplete?: boolean;
 }
 
 /** Parses a body that holds a structure; an empty body is an empty structure. */
@@ -83,9 +85,13 @@ function decodeStructure(shape: StructureShape, value: any, codec: JsonCodec): u
     const member = members[i]!;
     const wireName = codec.useJsonName ? (member.traits.jsonName ?? member.name) : member.name;
     const given = value[wireName];
-    if (given === undefined) continue;
+    if (given === undefined) {
+      if (member.required) codec.incomplete = true;
+      continue;
+    }
     if (given === null) {
       value[member.name] = undefined;
+      if (member.required) codec.incomplete = true;
       continue;
     }
     const decoded = decode(member.shape, given, codec);

@@ -14,7 +14,7 @@ import { decodeCborBody, encodeCborBody } from './cbor-codec.ts';
 import { encodeError } from './error-encoder.ts';
 import { EVENT_STREAM_CONTENT_TYPE, encodeEvent, encodeInitialResponse, encodeStreamError } from './event-stream.ts';
 import { decodeRestInput, encodeRestOutput, type RestResponse, streamsInput } from './http-bindings.ts';
-import { decodeJsonBody, encodeJson } from './json-codec.ts';
+import { decodeJsonBody, encodeJson, type JsonCodec } from './json-codec.ts';
 import { decodeQueryInput } from './query-decoder.ts';
 import { readWholeBody, streamBody, unpack } from './request-body.ts';
 import { findOperation, type IncomingRequest, Services, UnroutableError } from './route.ts';
@@ -144,6 +144,7 @@ class Exchange {
 
     let operation = route.operation;
     let input: Record<string, unknown>;
+    let isComplete = false;
     if (route.protocol === 'awsQuery') {
       const parameters = body!.length > 0 ? new URLSearchParams(body!.toString('utf8')) : incoming.query;
       const service = signature
@@ -156,7 +157,9 @@ class Exchange {
       }
       input = decodeQueryInput(operation.input, parameters);
     } else if (body && (route.protocol === 'awsJson1_0' || route.protocol === 'awsJson1_1')) {
-      input = decodeJsonBody(operation!.input, body, { useJsonName: false });
+      const codec: JsonCodec = { useJsonName: false };
+      input = decodeJsonBody(operation!.input, body, codec);
+      isComplete = codec.incomplete !== true;
     } else if (body && route.protocol === 'rpcV2Cbor') {
       input = decodeCborBody(operation!.input, body);
     } else {
@@ -164,7 +167,7 @@ class Exchange {
     }
 
     const context = this.#context(identity, signature, incoming, operation!.name);
-    const output = (await this.#service.run(operation!, input, context)) as Record<string, unknown>;
+    const output = (await this.#service.run(operation!, input, context, isComplete)) as Record<string, unknown>;
     await this.#succeed(operation!, output);
   }
 
