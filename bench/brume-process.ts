@@ -17,14 +17,20 @@ export interface ServerProcess {
 }
 
 const CLI = fileURLToPath(new URL('../server/src/cli/main.ts', import.meta.url));
+/** As `npm start` does; docs/decisions/0004. */
+const NODE_FLAGS = ['--max-semi-space-size=64'];
 const LONGEST_START_MS = 20_000;
 
 /** A durable Brume on a new directory. */
 export async function startBrumeProcess(args: string[] = []): Promise<ServerProcess> {
   const dir = await mkdtemp(join(tmpdir(), 'brume-bench-'));
-  const child = spawn(process.execPath, [CLI, 'start', '--port', '0', '--data', dir, '--log-level', 'warn', ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    [...NODE_FLAGS, CLI, 'start', '--port', '0', '--data', dir, '--log-level', 'warn', ...args],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   const stop = stopper(child, dir);
   const endpoint = await new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout }).on('line', (line) => {
