@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The `brume` command.
 
+import './process-settings.ts';
 import { Command, Option } from 'commander';
 import { readVersion } from '../version.ts';
 import { DEFAULT_ENDPOINT, health } from './health.ts';
