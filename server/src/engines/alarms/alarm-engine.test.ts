@@ -259,6 +259,17 @@ test('high-resolution alarms are evaluated every ten seconds', async () => {
   assert.deepEqual(await transitions(), ['23 INSUFFICIENT_DATA to ALARM', '33 ALARM to OK']);
 });
 
+test('alarms over more than a day are evaluated by the hour', async () => {
+  const metric = metricOf({ statistic: 'Average', periodS: 3600 });
+  await alarms.put(SCOPE, configuration({ metric, evaluationPeriods: 25, datapointsToAlarm: 1 }), {});
+  await clock.advanceBy(10 * MINUTE);
+  await put(5);
+  await clock.advanceBy(40 * MINUTE);
+  assert.equal(await stateValue(), 'INSUFFICIENT_DATA');
+  await clock.advanceBy(20 * MINUTE);
+  assert.deepEqual(await transitions(), ['3603 INSUFFICIENT_DATA to ALARM']);
+});
+
 test('only data of the alarm unit count', async () => {
   await alarms.put(SCOPE, configuration({ metric: metricOf({ unit: 'Count' }) }), {});
   await put(5, { unit: 'Seconds' });

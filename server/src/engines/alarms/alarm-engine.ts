@@ -92,6 +92,8 @@ export interface LiveAlarm {
   unwatch: () => void;
   /** When new data last caused an evaluation. */
   reactedMs: number;
+  /** The instant of the last evaluation on the clock. */
+  evaluatedS: number;
 }
 
 export function createAlarmEngine(options: AlarmEngineOptions): AlarmEngine {
@@ -280,16 +282,17 @@ class ClockedAlarmEngine implements AlarmEngine {
   }
 
   #load(): Promise<void> {
-    this.#loading ??= this.#state.documents.scan(ALARMS).then(
-      (documents) => {
-        for (const { account, region, value } of documents) this.#adopt({ account, region }, value);
-      },
-      (error) => {
-        this.#loading = undefined;
-        throw error;
-      },
-    );
+    this.#loading ??= this.#readAll().catch((error) => {
+      this.#loading = undefined;
+      throw error;
+    });
     return this.#loading;
+  }
+
+  async #readAll(): Promise<void> {
+    for await (const page of this.#state.documents.scanPages(ALARMS)) {
+      for (const { account, region, value } of page) this.#adopt({ account, region }, value);
+    }
   }
 
   #adopt(scope: Scope, document: AlarmDocument): LiveAlarm {
@@ -297,7 +300,8 @@ class ClockedAlarmEngine implements AlarmEngine {
     let alarm = this.#alarms.get(key);
     alarm?.unwatch();
     if (alarm) alarm.document = document;
-    else alarm = { scope: { ...scope }, document, unwatch: () => {}, reactedMs: Number.NEGATIVE_INFINITY };
+    else
+      alarm = { scope: { ...scope }, document, unwatch: () => {}, reactedMs: Number.NEGATIVE_INFINITY, evaluatedS: 0 };
     this.#alarms.set(key, alarm);
     const { namespace, metricName: name, dimensions } = document.configuration.metric;
     const watching = alarm;
@@ -319,14 +323,24 @@ class ClockedAlarmEngine implements AlarmEngine {
     const stepMs = stepS * 1000;
     const dueMs = Math.floor((this.#clock.now() - EVALUATION_DELAY_MS) / stepMs + 1) * stepMs + EVALUATION_DELAY_MS;
     this.#tick = this.#clock.at(dueMs, async () => {
-      const instantS = Math.floor((this.#clock.now() - EVALUATION_DELAY_MS) / stepMs) * stepS;
-      const due = [...this.#alarms.values()].filter(
-        (alarm) => instantS % evaluationStepS(alarm.document.configuration) === 0,
-      );
-      await this.#evaluate(due, false);
       this.#tick = undefined;
+      const instantS = Math.floor((this.#clock.now() - EVALUATION_DELAY_MS) / stepMs) * stepS;
+      await this.#evaluate(this.#due(instantS), false);
       this.#scheduleTick();
     });
+  }
+
+  /** Those whose step has gone by since they were last looked at; a step that a pause or a restart skipped counts too. */
+  #due(instantS: number): LiveAlarm[] {
+    const due: LiveAlarm[] = [];
+    for (const alarm of this.#alarms.values()) {
+      const alarmStepS = evaluationStepS(alarm.document.configuration);
+      const endS = Math.floor(instantS / alarmStepS) * alarmStepS;
+      if (endS <= alarm.evaluatedS) continue;
+      alarm.evaluatedS = endS;
+      due.push(alarm);
+    }
+    return due;
   }
 
   #shortestStepS(): number {

@@ -193,21 +193,12 @@ export class MetricRegistry {
   }
 
   async #load(): Promise<void> {
-    const documents = await this.#state.documents.scan(METRICS);
-    documents.sort((a, b) => a.value.id - b.value.id);
-    for (const { account, region, value } of documents) {
-      this.#add({
-        ...UNUSED,
-        id: value.id,
-        scope: { account, region },
-        namespace: value.namespace,
-        name: value.name,
-        ...spelling(value.dimensions.map(([Name, Value]) => ({ Name, Value }))),
-        lastPutMs: value.lastPutMs,
-        storedLastPutMs: value.lastPutMs,
-        newestDataMs: value.lastPutMs + LAST_PUT_PRECISION_MS + UPKEEP_SLACK_MS + LONGEST_AHEAD_MS,
-      });
+    const metrics: Metric[] = [];
+    for await (const page of this.#state.documents.scanPages(METRICS)) {
+      for (const { account, region, value } of page) metrics.push(fromDocument({ account, region }, value));
     }
+    metrics.sort((a, b) => a.id - b.id);
+    for (const metric of metrics) this.#add(metric);
     this.#loaded = true;
   }
 
@@ -341,6 +332,20 @@ export class MetricRegistry {
 
 /** What a metric starts with. */
 const UNUSED = { watched: false, aliases: 0, next: undefined, forgotten: false } as const;
+
+function fromDocument(scope: MetricScope, { id, namespace, name, dimensions, lastPutMs }: MetricDocument): Metric {
+  return {
+    ...UNUSED,
+    id,
+    scope,
+    namespace,
+    name,
+    ...spelling(dimensions.map(([Name, Value]) => ({ Name, Value }))),
+    lastPutMs,
+    storedLastPutMs: lastPutMs,
+    newestDataMs: lastPutMs + LAST_PUT_PRECISION_MS + UPKEEP_SLACK_MS + LONGEST_AHEAD_MS,
+  };
+}
 
 function spelling(dimensions: readonly Dimension[]) {
   return { dimensions, spelled: dimensions };
