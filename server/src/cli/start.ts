@@ -6,6 +6,7 @@ import type { Brume } from '#main';
 import { readVersion } from '../version.ts';
 import { banner } from './banner.ts';
 import { explainFailure } from './explain-failure.ts';
+import { isolationTier } from './isolation-tier.ts';
 import { type ConfigSources, loadConfig } from './load-config.ts';
 
 const FAILED = 1;
@@ -29,7 +30,7 @@ export async function start(flags: ConfigSources['flags']): Promise<number> {
     version: readVersion(),
     endpoint: brume.endpoint,
     dataDir: config.inMemory ? undefined : config.dataDir,
-    isolation: isolationOf(brume) ?? config.functions.isolation,
+    isolation: isolationTier(config.functions.isolation),
     virtualClock: config.clock === 'virtual',
     testing: config.testing,
     signed: config.accessKeys.size > 0,
@@ -58,9 +59,4 @@ class Interruption {
     process.on('SIGINT', onSignal);
     process.on('SIGTERM', onSignal);
   }
-}
-
-function isolationOf(brume: Brume): string | undefined {
-  const { functions } = brume.health() as { functions?: { isolation?: string } };
-  return functions?.isolation;
 }
