@@ -8,6 +8,7 @@ import { type Clock, SystemClock } from '#core/clock.ts';
 import type { FunctionsConfig } from '#core/config.ts';
 import { createLogger } from '#core/log.ts';
 import type { MeterSample } from '#core/meter.ts';
+import { openControlGroups } from '#engines/functions/cgroups.ts';
 import {
   createFunctionEngine,
   type FunctionEngine,
@@ -133,3 +134,10 @@ export function missing(program: string, ...args: string[]): string | false {
 export const noPython = missing('python3', '--version');
 export const noBoto3 = missing('python3', '-c', 'import boto3');
 export const noBubblewrap = missing('bwrap', '--ro-bind', '/', '/', '--unshare-user', '--unshare-pid', 'true');
+export const noControlGroups = controlGroupsMissing();
+
+function controlGroupsMissing(): string | false {
+  const groups = openControlGroups(createLogger('silent'));
+  groups?.close();
+  return groups ? false : 'control groups cannot be written on this machine';
+}

@@ -1,7 +1,7 @@
 // Events that nobody waits for: each function has a durable queue, from which its events are invoked, retried and, when
 // all fails, dropped or sent to its dead-letter queue. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html
 
-import type { Clock, Timer } from '#core/clock.ts';
+import { type Clock, SystemClock, type Timer } from '#core/clock.ts';
 import { AwsError } from '#core/errors.ts';
 import type { Logger } from '#core/log.ts';
 import type { Meter } from '#core/meter.ts';
@@ -25,6 +25,8 @@ const LONGEST_BACKOFF_MS = 5 * 60_000;
 const MOST_IN_FLIGHT = 16;
 /** How long a claim holds after a crash; while the process lives, a second claim of an event under way renews it. */
 const LEASE_MS = 30_000;
+/** How long a stop waits for the invocations under way; those that take longer are run again at the next start. */
+const LONGEST_STOP_MS = 5_000;
 const STORE_RETRY_MS = 1_000;
 const QUEUE_PREFIX = 'lambda.async/';
 const LONGEST_DEAD_LETTER_MESSAGE = 1_024;
@@ -39,6 +41,8 @@ interface EventAttributes {
   failures: number;
   /** Attempts that were throttled or failed on Brume's side, since the last that was not. */
   deferrals: number;
+  /** When it may be tried again. */
+  notBeforeMs?: number;
 }
 
 export interface AsynchronousInvocationsOptions {
@@ -56,6 +60,8 @@ export class AsynchronousInvocations {
   readonly #queues = new Map<string, FunctionQueue>();
   #unsubscribe: (() => void)[] = [];
   #running = false;
+  /** Outcomes of invocations that began before a stop or reset go nowhere. */
+  #generation = 0;
 
   constructor(options: AsynchronousInvocationsOptions) {
     this.#options = options;
@@ -75,20 +81,24 @@ export class AsynchronousInvocations {
     ];
     for (const { account, region, key } of await state.documents.scan(FUNCTIONS)) {
       const queue = queueName({ account, region }, key);
-      if ((await state.queues.nextAvailableAtMs(queue)) !== undefined) this.#queue(queue).wake();
+      if ((await state.queues.nextAvailableAtMs(queue)) !== undefined) this.#queue(queue).takeUp();
     }
   }
 
-  /** Ends the invocations under way and begins no more; what is queued stays. */
+  /** Waits a moment for the invocations under way and begins no more; what is queued stays, and so does what was not done. */
   async stop(): Promise<void> {
     this.#running = false;
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
-    await Promise.all([...this.#queues.values()].map((queue) => queue.stop()));
-    this.#queues.clear();
+    await this.#abandon(LONGEST_STOP_MS);
   }
 
-  async reset(): Promise<void> {
-    await Promise.all([...this.#queues.values()].map((queue) => queue.stop()));
+  reset(): Promise<void> {
+    return this.#abandon(0);
+  }
+
+  async #abandon(graceMs: number): Promise<void> {
+    await Promise.all([...this.#queues.values()].map((queue) => queue.stop(graceMs)));
+    this.#generation++;
     this.#queues.clear();
   }
 
@@ -135,7 +145,13 @@ export class AsynchronousInvocations {
   async #handle(queue: string, message: QueuedMessage, target: FunctionReference): Promise<void> {
     const { state, clock, table, run } = this.#options;
     const attributes = message.attributes as unknown as EventAttributes;
-    const { requestId, qualifier, clientContext, traceHeader } = attributes;
+    const { requestId, qualifier, clientContext, traceHeader, notBeforeMs = 0 } = attributes;
+    // Looking ahead at the start found a retry that nobody had claimed.
+    if (notBeforeMs > clock.now()) {
+      await state.transact((tx) => tx.queues.setAvailableAt(queue, message.id, notBeforeMs));
+      return;
+    }
+    const generation = this.#generation;
     const reference = qualifier === undefined ? target : { ...target, qualifier };
     const document = await table.find(reference.scope, reference.name);
     if (!document) {
@@ -155,8 +171,10 @@ export class AsynchronousInvocations {
         ...(traceHeader === undefined ? {} : { traceHeader }),
       });
     } catch (error) {
+      if (generation !== this.#generation) return;
       return this.#defer(queue, message, attributes, error);
     }
+    if (generation !== this.#generation) return;
     if (result.functionError === undefined) {
       await state.transact((tx) => tx.queues.deleteMessage(queue, message.id));
       return;
@@ -177,9 +195,10 @@ export class AsynchronousInvocations {
 
   async #again(queue: string, message: QueuedMessage, attributes: EventAttributes, delayMs: number): Promise<void> {
     const { state, clock } = this.#options;
+    const notBeforeMs = clock.now() + delayMs;
     await state.transact(async (tx) => {
-      await tx.queues.setAttributes(queue, message.id, { ...attributes });
-      await tx.queues.setAvailableAt(queue, message.id, clock.now() + delayMs);
+      await tx.queues.setAttributes(queue, message.id, { ...attributes, notBeforeMs });
+      await tx.queues.setAvailableAt(queue, message.id, notBeforeMs);
     });
   }
 
@@ -279,6 +298,8 @@ class FunctionQueue {
   readonly #owner: QueueOwner;
   readonly #inFlight = new Map<number, Promise<void>>();
   #stopped = false;
+  /** How far ahead of the clock events are claimed. */
+  #aheadMs = 0;
   #pump: Promise<void> | undefined;
   #pumpAgain = false;
   #timer: Timer | undefined;
@@ -294,6 +315,12 @@ class FunctionQueue {
     this.#owner = owner;
   }
 
+  /** Begins with what a process that is gone had claimed: one look as far ahead as leases go finds it at once. */
+  takeUp(): void {
+    this.#aheadMs = LEASE_MS;
+    this.wake();
+  }
+
   wake(): void {
     if (this.#stopped || !this.#owner.isRunning()) return;
     this.#holdClock();
@@ -307,11 +334,17 @@ class FunctionQueue {
     });
   }
 
-  async stop(): Promise<void> {
+  async stop(graceMs: number): Promise<void> {
     this.#stopped = true;
     this.#timer?.cancel();
     this.#hold?.cancel();
-    await this.#settled();
+    const realTime = new SystemClock();
+    await new Promise<void>((resolve, reject) => {
+      const timer = realTime.at(realTime.now() + graceMs, () => resolve());
+      this.#settled()
+        .then(resolve, reject)
+        .finally(() => timer.cancel());
+    });
   }
 
   // A virtual clock that is being advanced must not run past events under way: their retries belong before later timers.
@@ -334,10 +367,13 @@ class FunctionQueue {
       while (!this.#stopped && this.#owner.isRunning() && this.#inFlight.size < MOST_IN_FLIGHT) {
         const limit = MOST_IN_FLIGHT - this.#inFlight.size;
         const claimed = await state.transact((tx) =>
-          tx.queues.claim(this.#name, { limit, nowMs: clock.now(), visibilityMs: LEASE_MS }),
+          tx.queues.claim(this.#name, { limit, nowMs: clock.now() + this.#aheadMs, visibilityMs: LEASE_MS }),
         );
         for (const message of claimed) if (!this.#inFlight.has(message.id)) this.#begin(message);
-        if (claimed.length < limit) break;
+        if (claimed.length < limit) {
+          this.#aheadMs = 0;
+          break;
+        }
       }
       await this.#armTimer();
     } catch (error) {

@@ -52,8 +52,10 @@ function rootOf({ interpreter, codeDir, ephemeralStorageMb }: Cell, executable: 
     ...view.links.flatMap(({ path, target }) => ['--symlink', target, path]),
     ...view.settings.flatMap((path) => ['--ro-bind-try', path, path]),
     ...view.accounts.flatMap(([source, place]) => ['--ro-bind', source, place]),
+    // Read-only: where Brume runs as root, kernel settings are writable for its number in whatever namespace.
+    ...['--proc', '/proc', '--remount-ro', '/proc'],
     // As on Lambda there is no shared memory to be had, so /dev needs no room.
-    ...['--proc', '/proc', '--dev', '/dev', '--remount-ro', '/dev'],
+    ...['--dev', '/dev', '--remount-ro', '/dev'],
     ...['--perms', '1777', '--size', String(ephemeralStorageMb * MEGABYTE), '--tmpfs', '/tmp'],
     ...['--ro-bind', codeDir, TASK_ROOT, '--ro-bind', interpreter.runtimeDir, RUNTIME_DIR, '--dir', '/opt'],
     ...(interpreter.language === 'nodejs'

@@ -35,9 +35,7 @@ for device in null zero full random urandom; do
   mount --bind "/dev/$device" "dev/$device"
 done
 ln -s /proc/self/fd dev/fd
-mount -t proc -o nosuid,nodev,noexec proc proc
-mount --bind proc/sys proc/sys
-mount -o remount,bind,ro,nosuid,nodev,noexec proc/sys
+mount -t proc -o ro,nosuid,nodev,noexec proc proc
 mount -t tmpfs -o "size=\${size}m,mode=1777,nosuid,nodev" tmpfs tmp
 pivot_root . old
 umount -l /old
