@@ -6,6 +6,8 @@ import { type Condition, isGroup } from './condition.ts';
 import type { DelimitedPattern, FieldTest } from './delimited-pattern.ts';
 import type { FilterPattern } from './filter-pattern.ts';
 import type { JsonCondition, JsonTest } from './json-pattern.ts';
+import type { JsonSelector } from './json-selector.ts';
+import type { Operand, Operator } from './operand.ts';
 import { clickhouseRegex } from './regex.ts';
 import type { Needle, TextPattern } from './text-pattern.ts';
 
@@ -61,19 +63,60 @@ function jsonCondition(condition: JsonCondition, message: Sql): Sql | undefined 
   return groupCondition(condition, (test) => jsonTest(test, message));
 }
 
-/** A JSON text that has no backslash holds its keys and strings as they are; one that has passes on to the matcher. */
+/**
+ * A JSON text that has no backslash holds its keys and strings as they are; one that has passes on to the matcher.
+ * So does one in which ClickHouse finds no value (its parser refuses some texts that JavaScript's takes), or a key
+ * more than once (the first counts for ClickHouse, the last for JavaScript).
+ */
 function jsonTest(test: JsonTest, message: Sql): Sql | undefined {
   if (test.kind === 'notExists') return undefined;
-  const pieces: Sql[] = [];
-  for (const step of test.selector.steps) {
-    if ('property' in step) pieces.push(contains(message, JSON.stringify(step.property)));
-  }
+  const keys = test.selector.steps.flatMap((step) => ('property' in step ? [JSON.stringify(step.property)] : []));
+  const pieces = keys.map((key) => contains(message, key));
   if (test.kind === 'is') pieces.push(contains(message, String(test.value)));
-  if (test.kind === 'comparison' && test.operator === '=' && test.operand.kind === 'string') {
-    if (!mayBeNumber(test.operand.text)) pieces.push(contains(message, test.operand.text));
+  else {
+    const { operator, operand } = test;
+    if (operator === '=' && operand.kind === 'string' && !mayBeNumber(operand.text)) {
+      pieces.push(contains(message, operand.text));
+    }
+    const raw = rawValue(test.selector, message);
+    const holds = raw && valueCondition(sql`trim(BOTH '"' FROM ${raw})`, operator, operand);
+    if (holds) {
+      const repeated = keys.map((key) => sql`countSubstrings(${message}, ${key}) > 1`);
+      pieces.push(or([sql`${raw} = ''`, holds, ...repeated])!);
+    }
   }
   const narrowed = and(pieces);
   return narrowed && sql`(${narrowed} OR ${contains(message, '\\')})`;
+}
+
+/** The text of the selected value; undefined when the selector has a wildcard. */
+function rawValue({ steps }: JsonSelector, message: Sql): Sql | undefined {
+  const path: Sql[] = [];
+  for (const step of steps) {
+    if ('any' in step) return undefined;
+    path.push('index' in step ? sql`${step.index + 1}` : sql`${step.property}`);
+  }
+  return sql`JSONExtractRaw(${join([message, ...path], ', ')})`;
+}
+
+/** A condition on the value's text, without quotes, that holds wherever the comparison does. */
+function valueCondition(text: Sql, operator: Operator, operand: Operand): Sql | undefined {
+  if (operand.kind === 'number') {
+    const { value } = operand;
+    if (operator === '!=' || !Number.isFinite(value)) return undefined;
+    // Parsers of numbers may differ in the last digit.
+    const slack = Math.abs(value) * 1e-9 + 1e-9;
+    const number = sql`toFloat64OrNull(${text})`;
+    const atLeast = sql`${number} >= ${value - slack}`;
+    const atMost = sql`${number} <= ${value + slack}`;
+    if (operator === '=') return and([atLeast, atMost]);
+    return operator.startsWith('<') ? atMost : atLeast;
+  }
+  if (operator !== '=' || operand.kind !== 'string' || mayBeNumber(operand.text)) return undefined;
+  if (operand.anyBefore && operand.anyAfter) return undefined;
+  if (operand.anyBefore) return sql`endsWith(${text}, ${operand.text})`;
+  if (operand.anyAfter) return sql`startsWith(${text}, ${operand.text})`;
+  return sql`${text} = ${operand.text}`;
 }
 
 /** 4e2 and 400 are one number in two spellings, so a part of a number need not stand in the text. */

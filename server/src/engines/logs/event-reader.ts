@@ -37,11 +37,20 @@ export interface FilteredPage {
   next: EventPosition | undefined;
 }
 
+interface PageOptions {
+  order: 'ASC' | 'DESC';
+  limit: number;
+  /** Message bytes; those of a page when absent. */
+  bytes?: number;
+  signal: AbortSignal | undefined;
+}
+
 /** Message bytes in a page (AWS: 1 MB). */
 const LARGEST_PAGE_BYTES = 1_048_576;
-/** Events that a pattern which SQL cannot decide alone is tried on in one query: the first, and the most. */
-const FIRST_CHUNK = 2_000;
-const LARGEST_CHUNK = 20_000;
+/** Events that a pattern which SQL cannot decide alone is tried on after one query: at first, at most, and in bytes. */
+const FIRST_CHUNK = 5_000;
+const LARGEST_CHUNK = 80_000;
+const LARGEST_CHUNK_BYTES = 16 * 1_048_576;
 /** After so many events without filling a page, the search goes on with the next call. */
 const MOST_SEARCHED = 400_000;
 /** Rows read at once when the messages are so large that a page of them exceeds a query's memory. */
@@ -59,7 +68,7 @@ export class EventReader {
 
   /** The first `limit` events after the position. */
   forward(range: EventRange, after: EventPosition, limit: number, signal?: AbortSignal): Promise<EventPage> {
-    return this.#page(range, [afterPosition(after)], 'ASC', limit, signal);
+    return this.#page(range, [afterPosition(after)], { order: 'ASC', limit, signal });
   }
 
   /** The last `limit` events before the position, or of all. */
@@ -70,7 +79,7 @@ export class EventReader {
     signal?: AbortSignal,
   ): Promise<EventPage> {
     const bounds = before ? [beforePosition(before)] : [];
-    const { events, more } = await this.#page(range, bounds, 'DESC', limit, signal);
+    const { events, more } = await this.#page(range, bounds, { order: 'DESC', limit, signal });
     return { events: events.reverse(), more };
   }
 
@@ -85,7 +94,8 @@ export class EventReader {
     const { where, exact } = sqlCondition(pattern, sql`message`);
     const conditions = where ? [sql`(${where})`] : [];
     if (exact) {
-      const { events, more } = await this.#page(range, [afterPosition(after), ...conditions], 'ASC', limit, signal);
+      const page: PageOptions = { order: 'ASC', limit, signal };
+      const { events, more } = await this.#page(range, [afterPosition(after), ...conditions], page);
       return { events, next: more ? events.at(-1) : undefined };
     }
     const matches = compileMatcher(pattern);
@@ -93,9 +103,10 @@ export class EventReader {
     let bytes = 0;
     let position = after;
     let chunk = FIRST_CHUNK;
-    for (let searched = 0; searched < MOST_SEARCHED; chunk = Math.min(LARGEST_CHUNK, chunk * 2)) {
+    for (let searched = 0; searched < MOST_SEARCHED; chunk = Math.min(LARGEST_CHUNK, chunk * 4)) {
       const bounds = [afterPosition(position), ...conditions];
-      const { events, more } = await this.#page(range, bounds, 'ASC', chunk, signal);
+      const page: PageOptions = { order: 'ASC', limit: chunk, bytes: LARGEST_CHUNK_BYTES, signal };
+      const { events, more } = await this.#page(range, bounds, page);
       for (const event of events) {
         if (!matches(new LogLine(event.message))) continue;
         bytes += Buffer.byteLength(event.message);
@@ -111,20 +122,14 @@ export class EventReader {
     return { events: found, next: position };
   }
 
-  async #page(
-    range: EventRange,
-    bounds: readonly Sql[],
-    order: 'ASC' | 'DESC',
-    limit: number,
-    signal: AbortSignal | undefined,
-  ): Promise<EventPage> {
+  async #page(range: EventRange, bounds: readonly Sql[], options: PageOptions): Promise<EventPage> {
     try {
-      return await this.#read(range, bounds, order, limit, signal);
+      return await this.#read(range, bounds, options);
     } catch (error) {
       const tooLarge =
         error instanceof TelemetryQueryError && error.clickhouseCode === CLICKHOUSE_MEMORY_LIMIT_EXCEEDED;
-      if (!tooLarge || limit <= FEW_ROWS) throw error;
-      return this.#read(range, bounds, order, FEW_ROWS, signal);
+      if (!tooLarge || options.limit <= FEW_ROWS) throw error;
+      return this.#read(range, bounds, { ...options, limit: FEW_ROWS });
     }
   }
 
@@ -132,16 +137,14 @@ export class EventReader {
   async #read(
     range: EventRange,
     bounds: readonly Sql[],
-    order: 'ASC' | 'DESC',
-    limit: number,
-    signal: AbortSignal | undefined,
+    { order, limit, bytes = LARGEST_PAGE_BYTES, signal }: PageOptions,
   ): Promise<EventPage> {
     const conditions = join([...this.#rangeConditions(range), ...bounds], ' AND ');
     const direction = order === 'ASC' ? sql`ASC` : sql`DESC`;
     const ordering = sql`timestamp ${direction}, segment ${direction}, row ${direction}`;
     const { rows } = await this.#telemetry.query<StoredEvent & { size: number }>(
       sql`
-      SELECT timestamp, ingestion_time, stream, if(size <= ${LARGEST_PAGE_BYTES} OR number = 1, text, '') AS message,
+      SELECT timestamp, ingestion_time, stream, if(size <= ${bytes} OR number = 1, text, '') AS message,
         segment, row, size
       FROM (
         SELECT *, row_number() OVER page AS number,
@@ -152,11 +155,11 @@ export class EventReader {
         )
         WINDOW page AS (ORDER BY ${ordering})
       )
-      WHERE size - length(text) <= ${LARGEST_PAGE_BYTES}
+      WHERE size - length(text) <= ${bytes}
       ORDER BY ${ordering}`,
       signal ? { signal } : {},
     );
-    const whole = rows.findIndex(({ size }, i) => i > 0 && size > LARGEST_PAGE_BYTES);
+    const whole = rows.findIndex(({ size }, i) => i > 0 && size > bytes);
     const count = Math.min(limit, whole < 0 ? rows.length : whole);
     return { events: rows.slice(0, count), more: rows.length > count };
   }
