@@ -57,7 +57,8 @@ test('keys and common prefixes', async () => {
     assert.deepEqual(shape(output), [keys, prefixes], JSON.stringify(input));
     assert.equal(output.KeyCount, keys.length + prefixes.length);
     assert.equal(output.IsTruncated, false);
-    if (input.StartAfter === undefined) assert.deepEqual(shape(await v1(input as Partial<ListObjectsCommandInput>)), [keys, prefixes]);
+    if (input.StartAfter === undefined)
+      assert.deepEqual(shape(await v1(input as Partial<ListObjectsCommandInput>)), [keys, prefixes]);
   }
 });
 

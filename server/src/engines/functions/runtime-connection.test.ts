@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Duplex } from 'node:stream';
 import test from 'node:test';
-import { LARGEST_RESPONSE_BYTES, RuntimeConnection } from './runtime-connection.ts';
+import { LARGEST_RESPONSE_BYTES, RuntimeConnection, type RuntimeRequests } from './runtime-connection.ts';
 
 const NEXT = 'GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\n\r\n';
 const ACCEPTED = 'HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n';
@@ -19,13 +19,15 @@ function open() {
     },
     final: (done) => done(),
   });
-  const connection = new RuntimeConnection(socket, {
-    next: () => said.push('next'),
-    response: (id, body) => said.push(`response ${id} ${body}`),
-    responseTooLarge: (id, size) => said.push(`too large ${id} ${size}`),
-    error: (id, body, type) => said.push(`error ${id} ${type} ${body}`),
-    initError: (body, type) => said.push(`init error ${type} ${body}`),
-  } as never);
+  const say = (text: string) => void said.push(text);
+  const requests: RuntimeRequests = {
+    next: () => say('next'),
+    response: (id, body) => say(`response ${id} ${body}`),
+    responseTooLarge: (id, size) => say(`too large ${id} ${size}`),
+    error: (id, body, type) => say(`error ${id} ${type} ${body}`),
+    initError: (body, type) => say(`init error ${type} ${body}`),
+  };
+  const connection = new RuntimeConnection(socket, requests);
   const receive = (text: string) => socket.emit('data', Buffer.from(text));
   const answer = () => {
     const text = written;

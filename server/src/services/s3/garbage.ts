@@ -4,14 +4,19 @@
 
 import type { Logger } from '#core/log.ts';
 import type { ObjectStore } from '#storage/objects/objects.ts';
-import type { StateStore, Transaction } from '#storage/state/state.ts';
-import { CLEAN_STOP, GARBAGE, GLOBAL, OBJECTS, PARTS_OF_OBJECTS, UPLOADED_PARTS } from './documents.ts';
+import type { Collection, Scope, StateStore, Transaction } from '#storage/state/state.ts';
+import { BUCKETS, CLEAN_STOP, GARBAGE, GLOBAL, OBJECTS, PARTS_OF_OBJECTS, UPLOADED_PARTS } from './documents.ts';
 import { BLOB_OWNER } from './s3.ts';
 
 /** Blobs removed between two transactions that strike them off. */
 const BATCH = 500;
+/** Names held in memory; what is beyond is read from the documents when these are done. */
+const MAX_WAITING = 100_000;
 /** Names held in memory by a sweep; what is beyond waits for the next one. */
 const MAX_SWEPT_BLOBS = 1_000_000;
+/** Documents that a sweep reads at a time; the lists of parts are larger. */
+const SWEEP_PAGE = 1_000;
+const SWEEP_PARTS_PAGE = 20;
 
 export interface GarbageOptions {
   state: StateStore;
@@ -24,6 +29,8 @@ export interface GarbageOptions {
 export class Garbage {
   readonly #options: GarbageOptions;
   #waiting: string[] = [];
+  /** Documents tell of garbage that is not among the waiting. */
+  #isBehind = false;
   /** Readers of each blob; what is condemned meanwhile waits for the last of them. */
   readonly #readers = new Map<string, number>();
   readonly #deferred = new Set<string>();
@@ -47,8 +54,13 @@ export class Garbage {
     if (blobs.length === 0 || this.#stopped) return;
     for (const blob of blobs) {
       if (this.#readers.has(blob)) this.#deferred.add(blob);
-      else this.#waiting.push(blob);
+      else if (this.#waiting.length < MAX_WAITING) this.#waiting.push(blob);
+      else this.#isBehind = true;
     }
+    this.#collectInBackground();
+  }
+
+  #collectInBackground(): void {
     this.#collecting ??= this.#collectWaiting().finally(() => {
       this.#collecting = undefined;
     });
@@ -88,8 +100,8 @@ export class Garbage {
     const { state } = this.#options;
     this.#stopped = false;
     const wasOrderly = await state.transact((tx) => tx.documents.delete(CLEAN_STOP, GLOBAL, 'stop'));
-    const garbage = await state.documents.range(GARBAGE, GLOBAL);
-    this.collect(garbage.map(({ key }) => key));
+    this.#isBehind = true;
+    this.#collectInBackground();
     if (!wasOrderly) {
       this.#sweeping = this.#sweep().catch((error) => this.#options.log.error('the sweep of blobs failed', { error }));
     }
@@ -112,23 +124,42 @@ export class Garbage {
   }
 
   async #collectWaiting(): Promise<void> {
-    const { state, objects, log } = this.#options;
-    while (this.#waiting.length > 0 && !this.#stopped) {
-      const batch = this.#waiting.splice(0, BATCH);
-      try {
-        await objects.remove(batch);
-        await state.transact(async (tx) => {
-          for (const blob of batch) await tx.documents.delete(GARBAGE, GLOBAL, blob);
-        });
-      } catch (error) {
-        // They stay written down, and are tried again after the next start.
-        log.warn('blobs could not be removed', { count: batch.length, error });
+    let after: string | undefined;
+    while (!this.#stopped) {
+      let batch = this.#waiting.splice(0, BATCH);
+      if (batch.length === 0) {
+        if (!this.#isBehind) return;
+        const condemned = await this.#condemnedAfter(after);
+        after = condemned.at(-1);
+        if (after === undefined) this.#isBehind = false;
+        batch = condemned.filter((blob) => !this.#readers.has(blob));
       }
+      await this.#remove(batch);
+    }
+  }
+
+  async #condemnedAfter(after: string | undefined): Promise<string[]> {
+    const { documents } = this.#options.state;
+    const found = await documents.range(GARBAGE, GLOBAL, { limit: BATCH, ...(after === undefined ? {} : { after }) });
+    return found.map(({ key }) => key);
+  }
+
+  async #remove(batch: readonly string[]): Promise<void> {
+    if (batch.length === 0) return;
+    const { state, objects, log } = this.#options;
+    try {
+      await objects.remove([...batch]);
+      await state.transact(async (tx) => {
+        for (const blob of batch) await tx.documents.delete(GARBAGE, GLOBAL, blob);
+      });
+    } catch (error) {
+      // They stay written down, and are tried again after the next start.
+      log.warn('blobs could not be removed', { count: batch.length, error });
     }
   }
 
   async #sweep(): Promise<void> {
-    const { state, objects, log, processStartMs } = this.#options;
+    const { objects, log, processStartMs } = this.#options;
     const unnamed = new Set<string>();
     for await (const { id, modifiedAtMs } of objects.list()) {
       if (this.#stopped) return;
@@ -136,13 +167,39 @@ export class Garbage {
       if (unnamed.size >= MAX_SWEPT_BLOBS) break;
     }
     if (unnamed.size === 0) return;
-    for (const { value } of await state.documents.scan(OBJECTS)) unnamed.delete(value.blob ?? '');
-    for (const { value } of await state.documents.scan(UPLOADED_PARTS)) unnamed.delete(value.blob ?? '');
-    for (const { value } of await state.documents.scan(PARTS_OF_OBJECTS)) {
-      for (const part of value) unnamed.delete(part.blob ?? '');
+    for (const scope of await this.#scopes()) {
+      await this.#pages(OBJECTS, scope, SWEEP_PAGE, ({ blob }) => unnamed.delete(blob ?? ''));
+      await this.#pages(UPLOADED_PARTS, scope, SWEEP_PAGE, ({ blob }) => unnamed.delete(blob ?? ''));
+      await this.#pages(PARTS_OF_OBJECTS, scope, SWEEP_PARTS_PAGE, (parts) => {
+        for (const { blob } of parts) unnamed.delete(blob ?? '');
+      });
     }
     if (unnamed.size === 0 || this.#stopped) return;
     log.info('removing blobs that an interrupted upload left behind', { count: unnamed.size });
     await objects.remove([...unnamed]);
+  }
+
+  /** All that have buckets. */
+  async #scopes(): Promise<Scope[]> {
+    const scopes = new Map<string, Scope>();
+    await this.#pages(BUCKETS, GLOBAL, SWEEP_PAGE, ({ account, region }) => {
+      scopes.set(`${account} ${region}`, { account, region });
+    });
+    return [...scopes.values()];
+  }
+
+  /** Every document of a scope, with room for others between two pages. */
+  async #pages<T>(collection: Collection<T>, scope: Scope, size: number, visit: (value: T) => void): Promise<void> {
+    let after: string | undefined;
+    while (!this.#stopped) {
+      const page = await this.#options.state.documents.range(collection, scope, {
+        limit: size,
+        ...(after === undefined ? {} : { after }),
+      });
+      for (const { value } of page) visit(value);
+      if (page.length < size) return;
+      after = page.at(-1)!.key;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 }
