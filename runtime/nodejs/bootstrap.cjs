@@ -30,6 +30,7 @@ let onIdle;
 let received = Buffer.alloc(0);
 
 patchConsole();
+for (const name of ['stdout', 'stderr']) blockOnWrites(name);
 if (process.argv[2]) offerSdk(process.argv[2]);
 process.on('uncaughtException', (error) => die('Uncaught Exception', error, EXIT_UNCAUGHT_EXCEPTION));
 process.on('unhandledRejection', (reason, promise) => {
@@ -338,6 +339,20 @@ function patchConsole() {
   for (const [method, level] of Object.entries(levels)) {
     console[method] = (...values) => writeLine(level, format(...values));
   }
+}
+
+/** What a function writes is out before its result is: the event loop that would write the rest stands still afterwards. */
+function blockOnWrites(name) {
+  const { get, ...attributes } = Object.getOwnPropertyDescriptor(process, name);
+  let stream;
+  const open = () => {
+    if (stream) return stream;
+    stream = get.call(process);
+    stream._handle?.setBlocking?.(true);
+    return stream;
+  };
+  // Opened at first use only: that costs a millisecond.
+  Object.defineProperty(process, name, { ...attributes, get: open });
 }
 
 function writeLine(level, message) {

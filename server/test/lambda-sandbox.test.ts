@@ -123,7 +123,7 @@ def handler(e, c):
     const { invoke, version } = sandboxed.deploy({
       files: {
         'app.py':
-          'import os, subprocess\ndef handler(e, c):\n  if os.fork() == 0:\n    os.setsid()\n    os.execvp("sleep", ["sleep", "86421"])\n  return "left"',
+          'import os, subprocess\ndef handler(e, c):\n  until_exec, held = os.pipe()\n  if os.fork() == 0:\n    os.setsid()\n    os.execvp("sleep", ["sleep", "86421"])\n  os.close(held)\n  os.read(until_exec, 1)\n  return "left"',
       },
     });
     assert.equal((await invoke({})).value, 'left');

@@ -1,6 +1,7 @@
 // One runtime: the process tree that runs a function's code, its Runtime API connection and its output.
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { SystemClock } from '#core/clock.ts';
@@ -40,6 +41,7 @@ export class RuntimeProcess {
   readonly #connection: RuntimeConnection;
   readonly #output: Readable;
   readonly #reader: OutputReader;
+  #outputBytes = 0;
   readonly #group: ControlGroup | undefined;
   readonly #ended: Promise<void>;
   /** The runtime asked for an event that it did not get yet. */
@@ -65,7 +67,10 @@ export class RuntimeProcess {
     );
     this.#reader = new OutputReader(onOutput);
     this.#output = this.#child.stdout!;
-    this.#output.on('data', (chunk: Buffer) => this.#reader.read(chunk));
+    this.#output.on('data', (chunk: Buffer) => {
+      this.#outputBytes += chunk.length;
+      this.#reader.read(chunk);
+    });
     this.#output.on('error', () => {});
     if (command.input) {
       const input = this.#child.stdio[4] as Writable;
@@ -111,8 +116,12 @@ export class RuntimeProcess {
 
   /** Resolves when what the runtime wrote before its last message has been read. */
   async drainOutput(): Promise<void> {
-    // That is readable in the same turn of the event loop as the message.
-    await new Promise((resolve) => setImmediate(resolve));
+    // That became readable before the message did: a turn of the event loop that finds no more has found all.
+    for (let before = -1; before !== this.#outputBytes; ) {
+      if (this.#output.isPaused()) await once(this.#output, 'resume');
+      before = this.#outputBytes;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
     this.#reader.flush();
   }
 
