@@ -49,11 +49,7 @@ function decode(shape: Shape, value: any, codec: JsonCodec): unknown {
       return decodeStructure(shape, value, codec);
     case 'list': {
       if (!Array.isArray(value)) throw notA('list', value);
-      const { shape: memberShape } = shape.member;
-      for (let i = 0; i < value.length; i++) {
-        if (value[i] === null) throw new SerializationError('A list must not hold null.');
-        value[i] = decode(memberShape, value[i], codec);
-      }
+      decodeList(shape.member.shape, value, codec);
       return value;
     }
     case 'map': {
@@ -75,6 +71,18 @@ function decode(shape: Shape, value: any, codec: JsonCodec): unknown {
       return typeof value === 'number' ? BigInt(value) : value;
     default:
       return value;
+  }
+}
+
+function decodeList(memberShape: Shape, list: any[], codec: JsonCodec): void {
+  // A list of numbers is most of a large PutMetricData: read in place, V8 makes no object of each.
+  let i = 0;
+  if (memberShape.kind === 'number') while (i < list.length && typeof list[i] === 'number') i++;
+  for (; i < list.length; i++) {
+    const given = list[i];
+    if (given === null) throw new SerializationError('A list must not hold null.');
+    const decoded = decode(memberShape, given, codec);
+    if (decoded !== given) list[i] = decoded;
   }
 }
 
