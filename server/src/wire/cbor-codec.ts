@@ -31,10 +31,7 @@ function decode(shape: Shape, value: any): unknown {
       return value;
     case 'list':
       if (!Array.isArray(value)) throw unexpected('a list', value);
-      for (let i = 0; i < value.length; i++) {
-        if (value[i] === null) throw new SerializationError('A list must not hold null.');
-        value[i] = decode(shape.member.shape, value[i]);
-      }
+      decodeList(shape.member.shape, value);
       return value;
     case 'map':
       if (!isPlainMap(value)) throw unexpected('a map', value);
@@ -60,6 +57,18 @@ function decode(shape: Shape, value: any): unknown {
       return decodeTimestamp(value);
     default:
       return value;
+  }
+}
+
+function decodeList(memberShape: Shape, list: any[]): void {
+  // As in JSON: numbers in place, without an object for each.
+  let i = 0;
+  if (memberShape.kind === 'number') while (i < list.length && typeof list[i] === 'number') i++;
+  for (; i < list.length; i++) {
+    const given = list[i];
+    if (given === null) throw new SerializationError('A list must not hold null.');
+    const decoded = decode(memberShape, given);
+    if (decoded !== given) list[i] = decoded;
   }
 }
 
