@@ -16,7 +16,7 @@ export interface ServerProcess {
   stop(): Promise<void>;
 }
 
-const CLI = fileURLToPath(new URL('../server/src/cli/main.ts', import.meta.url));
+const CLI = fileURLToPath(new URL('../server/bin/brume.mjs', import.meta.url));
 /** As `npm start` does; docs/decisions/0004. */
 const NODE_FLAGS = ['--max-semi-space-size=64'];
 const LONGEST_START_MS = 20_000;

@@ -13,7 +13,7 @@ import { jsonRequest, LightConnection } from './light-client.ts';
 import { usageOf } from './process-usage.ts';
 import type { Report } from './run.ts';
 
-const CLI = fileURLToPath(new URL('../server/src/cli/main.ts', import.meta.url));
+const CLI = fileURLToPath(new URL('../server/bin/brume.mjs', import.meta.url));
 const STARTS = 7;
 const SETTLE_MS = 3_000;
 

@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { readVersion } from '../src/version.ts';
 import { temporaryDirectory } from './harness.ts';
 
-const CLI = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
+const CLI = fileURLToPath(new URL('../bin/brume.mjs', import.meta.url));
 
 interface Run {
   child: ChildProcess;

@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { startBrume, temporaryDirectory } from './harness.ts';
 
 const run = promisify(execFile);
-const CLI = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
+const CLI = fileURLToPath(new URL('../bin/brume.mjs', import.meta.url));
 const EXAMPLE = fileURLToPath(new URL('../../examples/pipeline/', import.meta.url));
 
 test('the file is what its generator makes', async () => {

@@ -80,7 +80,7 @@ export interface BrumeProcess {
 
 /** Starts Brume as a process of its own, as `npm start` does. */
 export async function spawnBrume(dataDir: string, args: string[] = []): Promise<BrumeProcess> {
-  const cli = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
+  const cli = fileURLToPath(new URL('../bin/brume.mjs', import.meta.url));
   const child = spawn(process.execPath, [cli, 'start', '--port', '0', '--data', dataDir, '--testing', ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -1,7 +1,5 @@
-#!/usr/bin/env node
-// The `brume` command.
+// The commands of `brume`; bin/brume.mjs starts here.
 
-import './process-settings.ts';
 import { Command, Option } from 'commander';
 import { readVersion } from '../version.ts';
 import { DEFAULT_ENDPOINT, health } from './health.ts';

@@ -1,5 +1,6 @@
 // `brume start`: runs a server until a signal ends it.
 
+import { flushCompileCache } from 'node:module';
 import { styleText } from 'node:util';
 import type { Config } from '#core/config.ts';
 import type { Brume } from '#main';
@@ -37,6 +38,8 @@ export async function start(flags: ConfigSources['flags']): Promise<number> {
     startMs: Math.round(performance.now()),
   };
   process.stdout.write(`${banner(facts, process.stdout)}\n`);
+  // Now, because a Brume that is killed writes nothing at its end.
+  flushCompileCache();
 
   await interrupted.first;
   if (process.stdout.isTTY) process.stdout.write('\n  Stopping: what is under way is finished. Ctrl-C again forces.\n');

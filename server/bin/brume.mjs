@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+// The `brume` command's first file: what must stand before anything else is loaded or uses the thread pool.
+// JavaScript, so that Node loads its TypeScript loader only for what is not in the compile cache yet.
+
+import { enableCompileCache } from 'node:module';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/** Uploads, fsyncs and checkpoints wait on disk side by side; with libuv's four threads commits would queue behind uploads. */
+const THREAD_POOL_SIZE = 16;
+
+process.env.UV_THREADPOOL_SIZE ??= String(THREAD_POOL_SIZE);
+
+// Compiled code is kept from start to start: half the time to start, and 30 MB less to hold in every process of Brume.
+// In the environment, so that the processes that Brume starts do the same.
+if (!process.env.NODE_DISABLE_COMPILE_CACHE) {
+  process.env.NODE_COMPILE_CACHE ??= join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'brume', 'compiled');
+  enableCompileCache(process.env.NODE_COMPILE_CACHE);
+}
+
+await import('../src/cli/main.ts');
