@@ -17,7 +17,7 @@ export interface ServerProcess {
 }
 
 const CLI = fileURLToPath(new URL('../server/bin/brume.mjs', import.meta.url));
-/** As `npm start` does; docs/decisions/0004. */
+/** As `npm start` does; docs/decisions/0004-how-node-is-started.md. */
 const NODE_FLAGS = ['--max-semi-space-size=64'];
 const LONGEST_START_MS = 20_000;
 
