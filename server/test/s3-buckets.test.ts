@@ -188,7 +188,6 @@ test('features that no bucket has been configured for', async () => {
   const cases: [command: { new (input: { Bucket: string }): any }, outcome: string][] = [
     [GetBucketPolicyCommand, 'NoSuchBucketPolicy 404'],
     [GetBucketCorsCommand, 'NoSuchCORSConfiguration 404'],
-    [GetBucketEncryptionCommand, 'ServerSideEncryptionConfigurationNotFoundError 404'],
     [GetBucketLifecycleConfigurationCommand, 'NoSuchLifecycleConfiguration 404'],
     [GetBucketReplicationCommand, 'ReplicationConfigurationNotFoundError 404'],
     [GetBucketWebsiteCommand, 'NoSuchWebsiteConfiguration 404'],
@@ -198,6 +197,11 @@ test('features that no bucket has been configured for', async () => {
   for (const [Command, outcome] of cases) {
     assert.equal(await errorOf(s3.send(new Command({ Bucket }))), outcome, Command.name);
   }
+  const { ServerSideEncryptionConfiguration } = await s3.send(new GetBucketEncryptionCommand({ Bucket }));
+  assert.equal(
+    ServerSideEncryptionConfiguration?.Rules?.[0]?.ApplyServerSideEncryptionByDefault?.SSEAlgorithm,
+    'AES256',
+  );
   const acl = await s3.send(new GetBucketAclCommand({ Bucket }));
   assert.equal(acl.Grants?.[0]?.Permission, 'FULL_CONTROL');
   assert.equal(acl.Grants?.[0]?.Grantee?.Type, 'CanonicalUser');

@@ -33,8 +33,6 @@ export interface ObjectAttributes {
   tags?: Tags;
   /** STANDARD when absent. */
   storageClass?: string;
-  /** Asked for by the client. */
-  encryption?: 'AES256';
 }
 
 export interface ObjectDocument extends ObjectAttributes {

@@ -58,6 +58,9 @@ export type AttributesInput = Pick<
   | 'WebsiteRedirectLocation'
 >;
 
+/** What every answer about an object says, as on AWS since 2023. What Brume keeps is encrypted where its disk is. */
+export const ENCRYPTION = 'AES256';
+
 /** Checks and reads what a request says of its object. */
 export function acceptAttributes(input: AttributesInput, context: RequestContext): ObjectAttributes {
   refuseUnsupported(input, context.operation);
@@ -69,7 +72,6 @@ export function acceptAttributes(input: AttributesInput, context: RequestContext
     ...(metadata ? { metadata } : {}),
     ...(tags ? { tags } : {}),
     ...(storageClass ? { storageClass } : {}),
-    ...(input.ServerSideEncryption ? { encryption: 'AES256' as const } : {}),
   };
 }
 
@@ -150,7 +152,7 @@ function acceptUserMetadata(given: Record<string, string> | undefined): Record<s
 
 /** The members of GetObject and HeadObject that tell what was said of the object. */
 export function attributesOutput(attributes: ObjectAttributes): Partial<GetObjectOutput> {
-  const { headers, metadata, tags, storageClass, encryption } = attributes;
+  const { headers, metadata, tags, storageClass } = attributes;
   const output: Partial<GetObjectOutput> = {};
   for (const [header, member] of SYSTEM_HEADERS) {
     if (headers[header] !== undefined) output[member] = headers[header];
@@ -163,7 +165,7 @@ export function attributesOutput(attributes: ObjectAttributes): Partial<GetObjec
   }
   if (tags) output.TagCount = tags.length;
   if (storageClass) output.StorageClass = storageClass as NonNullable<GetObjectOutput['StorageClass']>;
-  if (encryption) output.ServerSideEncryption = encryption;
+  output.ServerSideEncryption = ENCRYPTION;
   return output;
 }
 

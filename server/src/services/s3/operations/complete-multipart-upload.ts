@@ -19,6 +19,7 @@ import {
   uploadKey,
 } from '../documents.ts';
 import { invalidRequest, malformedXml } from '../errors.ts';
+import { ENCRYPTION } from '../metadata.ts';
 import { checksumOfParts, etagOfParts, MAX_PART_NUMBER, MIN_PART_BYTES, requireUpload } from '../multipart.ts';
 import { urlEncodeKey } from '../object-name.ts';
 import { findObject } from '../object-table.ts';
@@ -45,7 +46,7 @@ export function completeMultipartUpload(
       Key: input.Key!,
       ETag: `"${object.etag}"`,
       ...checksumMembers(object.checksum),
-      ...(object.encryption ? { ServerSideEncryption: object.encryption } : {}),
+      ServerSideEncryption: ENCRYPTION,
     };
   };
 }
@@ -214,12 +215,11 @@ function checkWholeChecksum(upload: UploadDocument, checksum: Checksum, input: C
   }
 }
 
-function attributesOf({ headers, metadata, tags, storageClass, encryption }: UploadDocument): ObjectAttributes {
+function attributesOf({ headers, metadata, tags, storageClass }: UploadDocument): ObjectAttributes {
   return {
     headers,
     ...(metadata ? { metadata } : {}),
     ...(tags ? { tags } : {}),
     ...(storageClass ? { storageClass } : {}),
-    ...(encryption ? { encryption } : {}),
   };
 }

@@ -11,7 +11,7 @@ import { copyHashed } from '../copy-bytes.ts';
 import { type CopySource, openCopySource } from '../copy-source.ts';
 import type { BucketDocument, ObjectAttributes, ObjectDocument } from '../documents.ts';
 import { invalidArgument, invalidRequest } from '../errors.ts';
-import { acceptAttributes } from '../metadata.ts';
+import { acceptAttributes, ENCRYPTION } from '../metadata.ts';
 import { BlobGoneError, isGone } from '../object-bytes.ts';
 import { checkKey } from '../object-name.ts';
 import { findObject } from '../object-table.ts';
@@ -85,7 +85,7 @@ async function copy(
       LastModified: wholeSeconds(object.modifiedAtMs),
       ...checksumMembers(object.checksum),
     },
-    ...(object.encryption ? { ServerSideEncryption: object.encryption } : {}),
+    ServerSideEncryption: ENCRYPTION,
   };
 }
 
@@ -133,7 +133,6 @@ function copiedAttributes(
     ...(described.metadata ? { metadata: described.metadata } : {}),
     ...(tags ? { tags } : {}),
     ...(given.storageClass ? { storageClass: given.storageClass } : {}),
-    ...(given.encryption ? { encryption: given.encryption } : {}),
   };
 }
 

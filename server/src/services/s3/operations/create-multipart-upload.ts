@@ -4,7 +4,7 @@ import type { CreateMultipartUploadOutput, CreateMultipartUploadRequest } from '
 import type { Handler } from '#wire/service.ts';
 import { parseAlgorithm } from '../checksums/checksum.ts';
 import { scopeOf, UPLOADS, uploadKey } from '../documents.ts';
-import { acceptAttributes } from '../metadata.ts';
+import { acceptAttributes, ENCRYPTION } from '../metadata.ts';
 import { acceptChecksumType, newUploadId } from '../multipart.ts';
 import { checkKey } from '../object-name.ts';
 import { openBucket, type S3 } from '../s3.ts';
@@ -38,7 +38,7 @@ export function createMultipartUpload({
       Key: key,
       UploadId: uploadId,
       ...(given === undefined ? {} : { ChecksumAlgorithm: algorithm, ChecksumType: checksumType }),
-      ...(attributes.encryption ? { ServerSideEncryption: attributes.encryption } : {}),
+      ServerSideEncryption: ENCRYPTION,
     };
   };
 }

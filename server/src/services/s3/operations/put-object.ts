@@ -7,7 +7,7 @@ import type { Handler } from '#wire/service.ts';
 import { checksumMembers, DEFAULT_ALGORITHM } from '../checksums/checksum.ts';
 import { checkWriteConditions } from '../conditions.ts';
 import type { ObjectDocument } from '../documents.ts';
-import { acceptAttributes } from '../metadata.ts';
+import { acceptAttributes, ENCRYPTION } from '../metadata.ts';
 import { checkKey } from '../object-name.ts';
 import { findObject } from '../object-table.ts';
 import { announcedAlgorithm, receiveBody } from '../receive-body.ts';
@@ -51,7 +51,7 @@ export function putObject(s3: S3): Handler<PutObjectRequest, PutObjectOutput> {
     return {
       ETag: `"${object.etag}"`,
       ...checksumMembers(object.checksum),
-      ...(object.encryption ? { ServerSideEncryption: object.encryption } : {}),
+      ServerSideEncryption: ENCRYPTION,
     };
   };
 }

@@ -5,6 +5,7 @@ import type { GetBucketAclOutput, GetPublicAccessBlockOutput } from '@aws-sdk/cl
 import { AwsError } from '#core/errors.ts';
 import type { Handler, RequestContext } from '#wire/service.ts';
 import type { BucketDocument } from '../documents.ts';
+import { ENCRYPTION } from '../metadata.ts';
 import { requireObject } from '../object-table.ts';
 import { canonicalUserId } from '../owner.ts';
 import { openBucket, type S3 } from '../s3.ts';
@@ -29,10 +30,11 @@ export function unconfigured({ state }: S3): Record<string, Handler> {
     GetBucketAccelerateConfiguration: answer(() => ({})),
     GetBucketAcl: answer(ownersAcl),
     GetBucketCors: absent('NoSuchCORSConfiguration', 'The CORS configuration does not exist'),
-    GetBucketEncryption: absent(
-      'ServerSideEncryptionConfigurationNotFoundError',
-      'The server side encryption configuration was not found',
-    ),
+    GetBucketEncryption: answer(() => ({
+      ServerSideEncryptionConfiguration: {
+        Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: ENCRYPTION }, BucketKeyEnabled: false }],
+      },
+    })),
     GetBucketLifecycleConfiguration: absent(
       'NoSuchLifecycleConfiguration',
       'The lifecycle configuration does not exist',

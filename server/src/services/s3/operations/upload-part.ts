@@ -14,6 +14,7 @@ import { copyHashed } from '../copy-bytes.ts';
 import { openCopySource } from '../copy-source.ts';
 import { type PartDocument, partKey, scopeOf, UPLOADED_PARTS, type UploadDocument } from '../documents.ts';
 import { entityTooLarge, invalidArgument, invalidRequest } from '../errors.ts';
+import { ENCRYPTION } from '../metadata.ts';
 import { checkPartNumber, requireUpload } from '../multipart.ts';
 import { BlobGoneError } from '../object-bytes.ts';
 import type { ByteRange } from '../range.ts';
@@ -47,7 +48,7 @@ export function uploadPart(s3: S3): Handler<UploadPartRequest, UploadPartOutput>
       ...(body.given
         ? checksumMember(body.given.algorithm, body.given.value)
         : checksumMember(upload.algorithm, part.checksum)),
-      ...(upload.encryption ? { ServerSideEncryption: upload.encryption } : {}),
+      ServerSideEncryption: ENCRYPTION,
     };
   };
 }
@@ -72,7 +73,7 @@ export function uploadPartCopy(s3: S3): Handler<UploadPartCopyRequest, UploadPar
         LastModified: wholeSeconds(part.modifiedAtMs),
         ...(upload.algorithmGiven ? checksumMember(upload.algorithm, part.checksum) : {}),
       },
-      ...(upload.encryption ? { ServerSideEncryption: upload.encryption } : {}),
+      ServerSideEncryption: ENCRYPTION,
     };
   };
 }
