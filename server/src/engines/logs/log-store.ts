@@ -7,6 +7,7 @@ import type { Meter } from '#core/meter.ts';
 import type { MetricStore } from '#engines/metrics/metric-store.ts';
 import type { StateStore } from '#storage/state/state.ts';
 import type { AppendedRows, Telemetry } from '#storage/telemetry/telemetry.ts';
+import { type EmbeddedMetrics, extractEmbeddedMetrics } from './embedded-metrics/embedded-metrics.ts';
 import { Eraser, type Erasure } from './eraser.ts';
 import { EventReader } from './event-reader.ts';
 import { GroupDirectory } from './group-directory.ts';
@@ -31,8 +32,8 @@ export interface LogStore {
    */
   appendFromService(scope: LogScope, group: string, stream: string, events: readonly LogEventInput[]): Promise<void>;
   /**
-   * Appends events in the order of their timestamps, `messageBytes` of UTF-8 in all. Resolves once they and the data
-   * of the group's metric filters are durable.
+   * Appends events in the order of their timestamps, `messageBytes` of UTF-8 in all. Resolves once they, the data of
+   * the group's metric filters and the metrics embedded in the events are durable.
    */
   append(
     group: LogGroup,
@@ -182,10 +183,19 @@ class StandardLogStore implements LogStore {
   }
 
   async #publishMetrics(group: LogGroup, events: readonly LogEventInput[]): Promise<void> {
-    if (group.metricFilters.size === 0) return;
-    const { metrics } = this.#options;
-    const data = collectMetricData(group.metricFilters.values(), events, group.scope);
-    await Promise.all([...data].map(([namespace, of]) => metrics.put(group.scope, namespace, of)));
+    const { metrics, clock } = this.#options;
+    const puts: Promise<void>[] = [];
+    if (group.metricFilters.size > 0) {
+      const data = collectMetricData(group.metricFilters.values(), events, group.scope);
+      for (const [namespace, of] of data) puts.push(metrics.put(group.scope, namespace, of));
+    }
+    const { logGroupClass } = group.document;
+    const embedded = logGroupClass === 'STANDARD' ? extractEmbeddedMetrics(events, clock.now()) : undefined;
+    if (embedded) {
+      for (const [namespace, of] of embedded.data) puts.push(metrics.put(group.scope, namespace, of));
+      this.#measureEmbedded(group, embedded);
+    }
+    await Promise.all(puts);
   }
 
   #measure(group: LogGroup, events: number, bytes: number): void {
@@ -194,6 +204,17 @@ class StandardLogStore implements LogStore {
     const dimensions: Record<string, string>[] = [{ LogGroupName: group.name }, {}];
     meter.record(group.scope, { namespace, metricName: 'IncomingLogEvents', dimensions, value: events, unit: 'Count' });
     meter.record(group.scope, { namespace, metricName: 'IncomingBytes', dimensions, value: bytes, unit: 'Bytes' });
+  }
+
+  #measureEmbedded(group: LogGroup, { parsingErrors, validationErrors }: EmbeddedMetrics): void {
+    const { meter } = this.#options;
+    const dimensions: Record<string, string>[] = [{ LogGroupName: group.name }, {}];
+    const sample = { namespace: 'AWS/Logs', dimensions, unit: 'Count' };
+    if (parsingErrors > 0)
+      meter.record(group.scope, { ...sample, metricName: 'EMFParsingErrors', value: parsingErrors });
+    if (validationErrors > 0) {
+      meter.record(group.scope, { ...sample, metricName: 'EMFValidationErrors', value: validationErrors });
+    }
   }
 
   /** Both may be deleted at any moment, so finding them is tried again, within reason. */
