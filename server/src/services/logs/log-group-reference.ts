@@ -23,7 +23,7 @@ export async function requireReferredGroup(
   { logGroupName, logGroupIdentifier }: LogGroupReference,
 ): Promise<LogGroup> {
   if (logGroupName !== undefined && logGroupIdentifier !== undefined) {
-    throw invalidParameter('logGroupName and logGroupIdentifier are mutually exclusive parameters.');
+    throw new AwsError('ValidationException', 'LogGroup name and LogGroup ARN are mutually exclusive parameters.');
   }
   if (logGroupName !== undefined) return requireGroup(logs, scope, logGroupName);
   if (logGroupIdentifier !== undefined) return requireIdentifiedGroup(logs, scope, logGroupIdentifier);
