@@ -133,7 +133,7 @@ test('what requests for groups and streams are refused for', async () => {
     ['DescribeLogStreams', { logGroupName: 'none' }, ...NO_GROUP],
     ['DescribeLogStreams', { logGroupIdentifier: arnOf('none') }, ...NO_GROUP],
     ['DescribeLogStreams', { logGroupIdentifier: arnOf(group).replace(ACCOUNT, '111122223333') }, ...NO_GROUP],
-    ['DescribeLogStreams', { logGroupName: group, logGroupIdentifier: group }, INVALID, /mutually exclusive/],
+    ['DescribeLogStreams', { logGroupName: group, logGroupIdentifier: group }, 'ValidationException', /mutually exclusive/],
     ['DescribeLogStreams', { logGroupIdentifier: `${arnOf(group)}:*` }, INVALID, /at 'logGroupIdentifier'/],
     ['DescribeLogStreams', {}, INVALID, /logGroupName or logGroupIdentifier/],
     [
