@@ -91,12 +91,6 @@ export interface UsageDocument {
 /** By bucket, in the bucket's scope. */
 export const USAGE: Collection<UsageDocument> = defineCollection('s3.usage');
 
-/** Blobs that no document names any more: by blob id, in GLOBAL. Written by the transaction that dropped them. */
-export const GARBAGE: Collection<Record<string, never>> = defineCollection('s3.garbage');
-
-/** Whether the last stop was an orderly one: one document in GLOBAL, absent while Brume runs. */
-export const CLEAN_STOP: Collection<{ atMs: number }> = defineCollection('s3.clean-stop');
-
 export function objectKey(bucket: BucketDocument, key: string): string {
   return `${bucket.name}/${key}`;
 }

@@ -1,8 +1,8 @@
 // The bytes of an object, out of the one blob or the many that hold them.
 
 import { Readable } from 'node:stream';
-import type { ObjectStore } from '#storage/objects/objects.ts';
-import type { Garbage } from './garbage.ts';
+import type { Garbage } from '#storage/objects/garbage.ts';
+import type { BlobReadable, ObjectStore } from '#storage/objects/objects.ts';
 import type { ByteRange } from './range.ts';
 
 /** A stretch of an object: a whole blob, or nothing where a part is empty. */
@@ -35,7 +35,13 @@ export async function readBytes(
       throw isGone(error) ? new BlobGoneError() : error;
     });
   }
-  return opened(readPiece(objects, first));
+  const stream = readPiece(objects, first);
+  try {
+    await stream.opened();
+  } catch (error) {
+    throw isGone(error) ? new BlobGoneError() : error;
+  }
+  return stream;
 }
 
 interface Piece {
@@ -71,7 +77,7 @@ async function* chunksOf(objects: ObjectStore, pieces: readonly Piece[]): AsyncG
   for (const piece of pieces) yield* readPiece(objects, piece);
 }
 
-function readPiece(objects: ObjectStore, { blob, isWhole, start, end }: Piece): Readable {
+function readPiece(objects: ObjectStore, { blob, isWhole, start, end }: Piece): BlobReadable {
   return isWhole ? objects.read(blob) : objects.read(blob, { start, end });
 }
 

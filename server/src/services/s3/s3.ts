@@ -4,11 +4,11 @@ import type { Caller, OperationCall } from '#core/caller.ts';
 import type { Clock } from '#core/clock.ts';
 import type { Logger } from '#core/log.ts';
 import type { Delivery } from '#engines/delivery/delivery.ts';
+import type { Garbage } from '#storage/objects/garbage.ts';
 import type { ObjectStore } from '#storage/objects/objects.ts';
 import type { DocumentReader, StateStore } from '#storage/state/state.ts';
 import { BUCKETS, type BucketDocument, GLOBAL } from './documents.ts';
 import { accessDenied, noSuchBucket } from './errors.ts';
-import type { Garbage } from './garbage.ts';
 import type { Sequencer } from './notifications/sequencer.ts';
 import type { UsageReporter } from './usage.ts';
 

@@ -1,10 +1,11 @@
 // Amazon S3: table of operations.
 
 import { createRequire } from 'node:module';
+import { Garbage } from '#storage/objects/garbage.ts';
 import type { Service, ServiceModel } from '#wire/service.ts';
 import type { ServiceDependencies } from '../dependencies.ts';
+import { strikeNamedBlobs } from './blob-names.ts';
 import { malformedXml } from './errors.ts';
-import { Garbage } from './garbage.ts';
 import { Sequencer } from './notifications/sequencer.ts';
 import { abortMultipartUpload } from './operations/abort-multipart-upload.ts';
 import {
@@ -27,7 +28,7 @@ import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './opera
 import { putObject } from './operations/put-object.ts';
 import { unconfigured } from './operations/unconfigured.ts';
 import { uploadPart, uploadPartCopy } from './operations/upload-part.ts';
-import type { S3 } from './s3.ts';
+import { BLOB_OWNER, type S3 } from './s3.ts';
 import { UsageReporter } from './usage.ts';
 
 const require = createRequire(import.meta.url);
@@ -56,7 +57,14 @@ export function createS3Service(dependencies: S3Dependencies): Service {
     log,
     delivery,
     call,
-    garbage: new Garbage({ state, objects, log, processStartMs: performance.timeOrigin }),
+    garbage: new Garbage({
+      state,
+      objects,
+      log,
+      owner: BLOB_OWNER,
+      strikeNamed: (unnamed, stopped) => strikeNamedBlobs(state, unnamed, stopped),
+      processStartMs: performance.timeOrigin,
+    }),
     usage: new UsageReporter({ state, clock, meter, log }),
     sequencer: new Sequencer(clock),
   };

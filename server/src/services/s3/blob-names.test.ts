@@ -4,28 +4,38 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger } from '#core/log.ts';
 import { openObjectStore } from '#storage/objects/file-objects.ts';
+import { Garbage } from '#storage/objects/garbage.ts';
 import type { ObjectStore } from '#storage/objects/objects.ts';
+import { defineCollection } from '#storage/state/state.ts';
 import { temporaryState } from '#test/temporary-state.ts';
+import { strikeNamedBlobs } from './blob-names.ts';
 import {
   BUCKETS,
   type BucketDocument,
-  CLEAN_STOP,
-  GARBAGE,
   GLOBAL,
   OBJECTS,
   PARTS_OF_OBJECTS,
   scopeOf,
   UPLOADED_PARTS,
 } from './documents.ts';
-import { Garbage } from './garbage.ts';
 
+const GARBAGE = defineCollection('s3.garbage');
+const CLEAN_STOP = defineCollection('s3.clean-stop');
 const BUCKET: BucketDocument = { name: 'b', account: 'a', region: 'r', createdAtMs: 0 };
 
 async function setUp(t: TestContext) {
   const { state, dir, remove } = await temporaryState();
   const objects = await openObjectStore({ dir: join(dir, 'objects'), durable: false });
   t.after(remove);
-  const make = (processStartMs = 0) => new Garbage({ state, objects, log: createLogger('silent'), processStartMs });
+  const make = (processStartMs = 0) =>
+    new Garbage({
+      state,
+      objects,
+      log: createLogger('silent'),
+      owner: 's3',
+      strikeNamed: (unnamed, stopped) => strikeNamedBlobs(state, unnamed, stopped),
+      processStartMs,
+    });
   const write = async (from: { owner?: string } = { owner: 's3' }) =>
     (await objects.write(Buffer.from('x'), undefined, from)).id;
   return { state, objects, make, write };

@@ -1,12 +1,16 @@
 // Blobs that no document names. What a transaction drops, it writes down as garbage; the files go after the commit,
 // and after the next start if a crash came between. A blob that was written but whose transaction never came is
-// found by a sweep, after a stop that was not an orderly one.
+// found by a sweep, after a stop that was not an orderly one. Each service that owns blobs has a Garbage of its own.
 
 import type { Logger } from '#core/log.ts';
-import type { ObjectStore } from '#storage/objects/objects.ts';
-import type { Collection, Scope, StateStore, Transaction } from '#storage/state/state.ts';
-import { BUCKETS, CLEAN_STOP, GARBAGE, GLOBAL, OBJECTS, PARTS_OF_OBJECTS, UPLOADED_PARTS } from './documents.ts';
-import { BLOB_OWNER } from './s3.ts';
+import {
+  type Collection,
+  defineCollection,
+  type Scope,
+  type StateStore,
+  type Transaction,
+} from '#storage/state/state.ts';
+import type { ObjectStore } from './objects.ts';
 
 /** Blobs removed between two transactions that strike them off. */
 const BATCH = 500;
@@ -14,20 +18,26 @@ const BATCH = 500;
 const MAX_WAITING = 100_000;
 /** Names held in memory by a sweep; what is beyond waits for the next one. */
 const MAX_SWEPT_BLOBS = 1_000_000;
-/** Documents that a sweep reads at a time; the lists of parts are larger. */
-const SWEEP_PAGE = 1_000;
-const SWEEP_PARTS_PAGE = 20;
+const GLOBAL: Scope = { account: '', region: '' };
 
 export interface GarbageOptions {
   state: StateStore;
   objects: ObjectStore;
   log: Logger;
+  /** Whose blobs: what the owner of `ObjectStore.write` says. */
+  owner: string;
+  /** Takes the blobs that documents name out of `unnamed`, until there is nothing left or it is told to stop. */
+  strikeNamed(unnamed: Set<string>, stopped: () => boolean): Promise<void>;
   /** Blobs written before then are of an earlier process; by the clock of the file system. */
   processStartMs: number;
 }
 
 export class Garbage {
   readonly #options: GarbageOptions;
+  /** Blobs that no document names any more, by their id. Written by the transaction that dropped them. */
+  readonly #condemned: Collection<Record<string, never>>;
+  /** Whether the last stop was an orderly one: one document, absent while Brume runs. */
+  readonly #cleanStop: Collection<{ atMs: number }>;
   #waiting: string[] = [];
   /** Documents tell of garbage that is not among the waiting. */
   #isBehind = false;
@@ -40,12 +50,14 @@ export class Garbage {
 
   constructor(options: GarbageOptions) {
     this.#options = options;
+    this.#condemned = defineCollection(`${options.owner}.garbage`);
+    this.#cleanStop = defineCollection(`${options.owner}.clean-stop`);
   }
 
   /** As part of the transaction that drops the blobs; give what it returns to `collect` after the commit. */
   async condemn(tx: Transaction, blobs: readonly (string | undefined)[]): Promise<string[]> {
     const condemned = blobs.filter((blob) => blob !== undefined);
-    for (const blob of condemned) await tx.documents.put(GARBAGE, GLOBAL, blob, {});
+    for (const blob of condemned) await tx.documents.put(this.#condemned, GLOBAL, blob, {});
     return condemned;
   }
 
@@ -99,7 +111,7 @@ export class Garbage {
   async start(): Promise<void> {
     const { state } = this.#options;
     this.#stopped = false;
-    const wasOrderly = await state.transact((tx) => tx.documents.delete(CLEAN_STOP, GLOBAL, 'stop'));
+    const wasOrderly = await state.transact((tx) => tx.documents.delete(this.#cleanStop, GLOBAL, 'stop'));
     this.#isBehind = true;
     this.#collectInBackground();
     if (!wasOrderly) {
@@ -110,7 +122,7 @@ export class Garbage {
   async stop(nowMs: number): Promise<void> {
     this.#stopped = true;
     await Promise.all([this.#collecting, this.#sweeping]);
-    await this.#options.state.transact((tx) => tx.documents.put(CLEAN_STOP, GLOBAL, 'stop', { atMs: nowMs }));
+    await this.#options.state.transact((tx) => tx.documents.put(this.#cleanStop, GLOBAL, 'stop', { atMs: nowMs }));
   }
 
   /** For tests: resolves when nothing is left to do. */
@@ -140,7 +152,10 @@ export class Garbage {
 
   async #condemnedAfter(after: string | undefined): Promise<string[]> {
     const { documents } = this.#options.state;
-    const found = await documents.range(GARBAGE, GLOBAL, { limit: BATCH, ...(after === undefined ? {} : { after }) });
+    const found = await documents.range(this.#condemned, GLOBAL, {
+      limit: BATCH,
+      ...(after === undefined ? {} : { after }),
+    });
     return found.map(({ key }) => key);
   }
 
@@ -150,7 +165,7 @@ export class Garbage {
     try {
       await objects.remove([...batch]);
       await state.transact(async (tx) => {
-        for (const blob of batch) await tx.documents.delete(GARBAGE, GLOBAL, blob);
+        for (const blob of batch) await tx.documents.delete(this.#condemned, GLOBAL, blob);
       });
     } catch (error) {
       // They stay written down, and are tried again after the next start.
@@ -159,47 +174,17 @@ export class Garbage {
   }
 
   async #sweep(): Promise<void> {
-    const { objects, log, processStartMs } = this.#options;
+    const { objects, log, owner, processStartMs, strikeNamed } = this.#options;
     const unnamed = new Set<string>();
     for await (const { id, modifiedAtMs } of objects.list()) {
       if (this.#stopped) return;
-      if (id.endsWith(`-${BLOB_OWNER}`) && modifiedAtMs < processStartMs) unnamed.add(id);
+      if (id.endsWith(`-${owner}`) && modifiedAtMs < processStartMs) unnamed.add(id);
       if (unnamed.size >= MAX_SWEPT_BLOBS) break;
     }
     if (unnamed.size === 0) return;
-    for (const scope of await this.#scopes()) {
-      await this.#pages(OBJECTS, scope, SWEEP_PAGE, ({ blob }) => unnamed.delete(blob ?? ''));
-      await this.#pages(UPLOADED_PARTS, scope, SWEEP_PAGE, ({ blob }) => unnamed.delete(blob ?? ''));
-      await this.#pages(PARTS_OF_OBJECTS, scope, SWEEP_PARTS_PAGE, (parts) => {
-        for (const { blob } of parts) unnamed.delete(blob ?? '');
-      });
-    }
+    await strikeNamed(unnamed, () => this.#stopped);
     if (unnamed.size === 0 || this.#stopped) return;
-    log.info('removing blobs that an interrupted upload left behind', { count: unnamed.size });
+    log.info('removing blobs that an interrupted upload left behind', { owner, count: unnamed.size });
     await objects.remove([...unnamed]);
-  }
-
-  /** All that have buckets. */
-  async #scopes(): Promise<Scope[]> {
-    const scopes = new Map<string, Scope>();
-    await this.#pages(BUCKETS, GLOBAL, SWEEP_PAGE, ({ account, region }) => {
-      scopes.set(`${account} ${region}`, { account, region });
-    });
-    return [...scopes.values()];
-  }
-
-  /** Every document of a scope, with room for others between two pages. */
-  async #pages<T>(collection: Collection<T>, scope: Scope, size: number, visit: (value: T) => void): Promise<void> {
-    let after: string | undefined;
-    while (!this.#stopped) {
-      const page = await this.#options.state.documents.range(collection, scope, {
-        limit: size,
-        ...(after === undefined ? {} : { after }),
-      });
-      for (const { value } of page) visit(value);
-      if (page.length < size) return;
-      after = page.at(-1)!.key;
-      await new Promise((resolve) => setImmediate(resolve));
-    }
   }
 }
