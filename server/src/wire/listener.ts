@@ -2,7 +2,7 @@
 // headers and encodings.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { pipeline, Readable } from 'node:stream';
+import { pipeline, Readable, type Writable } from 'node:stream';
 import type { Caller, OperationCall } from '#core/caller.ts';
 import { AwsError } from '#core/errors.ts';
 import { s3HostId, s3RequestId, uuid } from '#core/ids.ts';
@@ -326,15 +326,23 @@ class Exchange {
         return;
       }
       this.#response.writeHead(status, { ...headers, ...this.#idHeaders() });
-      // An error now can only cut the answer short: the client sees that Content-Length was not reached.
-      pipeline(body, this.#response, (error) => {
-        if (error && (error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') {
-          this.#options.log.warn('a body could not be sent to its end', { error, requestId: this.#requestId });
-        }
-      });
+      this.#sendStream(body);
       return;
     }
     this.#send(status, headers, body ?? '');
+  }
+
+  /** An error now can only cut the answer short: the client sees that Content-Length was not reached. */
+  #sendStream(body: Readable & { sendTo?(sink: Writable): Promise<void> }): void {
+    const response = this.#response;
+    const onError = (error: unknown) => {
+      // The client closed the connection; or a body failed, and the connection goes with it.
+      if (response.destroyed) return;
+      response.destroy();
+      this.#options.log.warn('a body could not be sent to its end', { error, requestId: this.#requestId });
+    };
+    if (body.sendTo) body.sendTo(response).catch(onError);
+    else pipeline(body, response, (error) => error && onError(error));
   }
 
   #send(status: number, headers: Record<string, string>, body: string | Uint8Array): void {

@@ -2,13 +2,14 @@
 // A stream is written under a temporary name, fsynced and renamed. A small blob is written where it stays, its two
 // fsyncs (file and directory) side by side: half a millisecond less, and what a crash leaves of it no document names.
 
-import { closeSync, createReadStream, type Dirent, fdatasync, openSync, writeSync } from 'node:fs';
+import { closeSync, type Dirent, fdatasync, openSync, writeSync } from 'node:fs';
 import { type FileHandle, mkdir, open, opendir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { assert } from '#core/errors.ts';
 import { randomHex } from '#core/ids.ts';
+import { BlobStream, SpareBuffers } from './blob-stream.ts';
 import { FileSink } from './file-sink.ts';
 import type { ObjectStore, StoredObject } from './objects.ts';
 import { Shards } from './shards.ts';
@@ -23,7 +24,6 @@ const ID_CHARACTERS = 32;
 const ID = /^[0-9a-f]{32}(-[a-z0-9]{1,16})?$/;
 const OWNER = /^[a-z0-9]{1,16}$/;
 const SMALL_BYTES = 64 * 1024;
-const READ_CHUNK_BYTES = 256 * 1024;
 /** Removals under way at once. */
 const PARALLEL_REMOVALS = 8;
 
@@ -46,6 +46,7 @@ class FileObjects implements ObjectStore {
   readonly #temporary: string;
   readonly #shards: Shards;
   readonly #durable: boolean;
+  readonly #buffers = new SpareBuffers();
 
   constructor(temporary: string, shards: Shards, durable: boolean) {
     this.#temporary = temporary;
@@ -104,12 +105,8 @@ class FileObjects implements ObjectStore {
     }
   }
 
-  read(id: string, range?: { start: number; end: number }): Readable {
-    if (range && range.end <= range.start) return Readable.from([]);
-    return createReadStream(this.#pathOf(id), {
-      highWaterMark: READ_CHUNK_BYTES,
-      ...(range && { start: range.start, end: range.end - 1 }),
-    });
+  read(id: string, { start, end }: { start: number; end?: number } = { start: 0 }): BlobStream {
+    return new BlobStream({ path: this.#pathOf(id), start, end, buffers: this.#buffers });
   }
 
   async readAll(id: string): Promise<Uint8Array> {
@@ -117,10 +114,9 @@ class FileObjects implements ObjectStore {
   }
 
   async concat(ids: string[], { owner }: { owner?: string } = {}): Promise<StoredObject> {
-    const paths = ids.map((id) => this.#pathOf(id));
     return this.#writeStream(this.#newId(owner), async (sink) => {
-      for (const path of paths) {
-        for await (const chunk of createReadStream(path, { highWaterMark: READ_CHUNK_BYTES })) await sink.write(chunk);
+      for (const id of ids) {
+        for await (const chunk of this.read(id)) await sink.write(chunk);
       }
     });
   }

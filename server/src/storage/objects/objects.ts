@@ -2,7 +2,7 @@
 // documents refer to ids, so a blob becomes visible only when the transaction that names it commits. What a crash
 // leaves of a write that was not acknowledged may stay in `list()`: only blobs that a document names are whole.
 
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 
 export interface ObjectStore {
   /**
@@ -16,7 +16,7 @@ export interface ObjectStore {
     options?: { owner?: string },
   ): Promise<StoredObject>;
   /** Bytes [start, end) of a blob; the whole when no range is given. The stream fails with ENOENT when the id is unknown. */
-  read(id: string, range?: { start: number; end: number }): Readable;
+  read(id: string, range?: { start: number; end: number }): BlobReadable;
   readAll(id: string): Promise<Uint8Array>;
   /** Joins blobs into a new one (multipart completion) without passing through the heap. */
   concat(ids: string[], options?: { owner?: string }): Promise<StoredObject>;
@@ -27,6 +27,16 @@ export interface ObjectStore {
   /** Every id with its age: for the sweep of blobs that no document names. */
   list(): AsyncIterable<{ id: string; modifiedAtMs: number }>;
   reset(): Promise<void>;
+}
+
+export interface BlobReadable extends Readable {
+  /** Resolves once the blob is open (it then outlives its removal), rejects when it cannot be opened. */
+  opened(): Promise<void>;
+  /**
+   * Instead of reading from it: writes all of it to `sink` and ends that, faster than a pipe. Rejects when the blob cannot
+   * be read or the sink has gone. The stream is used up either way.
+   */
+  sendTo(sink: Writable): Promise<void>;
 }
 
 export interface StoredObject {
