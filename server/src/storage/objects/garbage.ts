@@ -3,13 +3,7 @@
 // found by a sweep, after a stop that was not an orderly one. Each service that owns blobs has a Garbage of its own.
 
 import type { Logger } from '#core/log.ts';
-import {
-  type Collection,
-  defineCollection,
-  type Scope,
-  type StateStore,
-  type Transaction,
-} from '#storage/state/state.ts';
+import { type Collection, defineCollection, type Scope, type StateStore, type Transaction } from '../state/state.ts';
 import type { ObjectStore } from './objects.ts';
 
 /** Blobs removed between two transactions that strike them off. */
