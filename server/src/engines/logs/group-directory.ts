@@ -14,6 +14,7 @@ import {
   LogStream,
 } from './log-group.ts';
 import { compileMetricFilter, METRIC_FILTERS } from './metric-filter.ts';
+import { SUBSCRIPTION_CURSORS, SUBSCRIPTION_FILTERS } from './subscriptions/subscription.ts';
 
 export interface NewGroup {
   logGroupClass?: LogGroupClass;
@@ -21,6 +22,13 @@ export interface NewGroup {
   kmsKeyId?: string;
   tags?: Record<string, string>;
   deletionProtection?: boolean;
+}
+
+/** What keeps something on the groups, and has to be there before anyone finds them. */
+export interface GroupListener {
+  load(): Promise<void>;
+  created(group: LogGroup): void;
+  deleted(group: LogGroup): void;
 }
 
 const GROUP_NUMBERS = 'logs.group-number';
@@ -35,6 +43,7 @@ export class GroupDirectory {
   #sorted = new Map<string, LogGroup[]>();
   #loading: Promise<void> | undefined;
   #loaded = false;
+  readonly #listeners: GroupListener[] = [];
   /** Creations under way, by the key of what they create: a second one waits to find the first one's work. */
   readonly #creating = new Map<string, Promise<unknown>>();
 
@@ -42,6 +51,10 @@ export class GroupDirectory {
     this.#state = state;
     this.#clock = clock;
     this.#eraser = eraser;
+  }
+
+  attach(listener: GroupListener): void {
+    this.#listeners.push(listener);
   }
 
   /** Every read below needs this to have resolved once. */
@@ -108,6 +121,7 @@ export class GroupDirectory {
     const group = new LogGroup(scope, document);
     group.streams = new Map();
     this.#add(group);
+    for (const listener of this.#listeners) listener.created(group);
     return group;
   }
 
@@ -133,6 +147,8 @@ export class GroupDirectory {
       await tx.documents.deleteRange(LOG_STREAMS, group.scope, ofGroup);
       await tx.documents.deleteRange(STREAM_STATISTICS, group.scope, ofGroup);
       await tx.documents.deleteRange(METRIC_FILTERS, group.scope, ofGroup);
+      await tx.documents.deleteRange(SUBSCRIPTION_FILTERS, group.scope, ofGroup);
+      await tx.documents.deleteRange(SUBSCRIPTION_CURSORS, group.scope, ofGroup);
       await tx.documents.delete(GROUP_STATISTICS, group.scope, String(group.id));
       await this.#eraser.schedule(tx, group, undefined);
       return true;
@@ -144,6 +160,7 @@ export class GroupDirectory {
     const key = groupKey(group.scope, group.name);
     if (this.#groups.get(key) === group) this.#groups.delete(key);
     for (const tail of group.tails) tail.leave(group);
+    for (const listener of this.#listeners) listener.deleted(group);
     this.#eraser.run();
     return true;
   }
@@ -225,6 +242,7 @@ export class GroupDirectory {
     for (const { groupId, stream } of await this.#eraser.pending()) {
       if (stream !== undefined) this.#byId.get(groupId)?.streamsBeingErased.add(stream);
     }
+    for (const listener of this.#listeners) await listener.load();
     this.#loaded = true;
   }
 

@@ -20,7 +20,7 @@ export interface StreamStatistics {
 export const STREAM_STATISTICS = defineCollection<StreamStatistics>('logs.stream-statistics');
 /** Keyed by the group's number. */
 export const GROUP_STATISTICS = defineCollection<{ settledBytes: number }>('logs.group-statistics');
-const WATERMARK = defineCollection<Watermark>('logs.watermark');
+export const WATERMARK = defineCollection<Watermark>('logs.watermark');
 
 interface Watermark {
   segment: number;
@@ -62,6 +62,16 @@ export class IngestionStatistics {
 
   constructor(options: IngestionStatisticsOptions) {
     this.#options = options;
+  }
+
+  /** The newest segment that this process had something acknowledged in; 0 before that. */
+  get newestSegment(): number {
+    return this.#newestSegment;
+  }
+
+  /** No append that is under way goes to an earlier segment; undefined when none is. */
+  oldestUnderWay(): number | undefined {
+    return this.#underWay.size === 0 ? undefined : Math.min(...this.#underWay.keys());
   }
 
   /** Call before an append; pass what it gives to `end`. */

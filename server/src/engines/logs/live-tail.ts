@@ -2,9 +2,9 @@
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartLiveTail.html
 
 import type { Clock, Timer } from '#core/clock.ts';
-import { LogLine, type Matcher } from '#engines/filter-pattern/filter-pattern.ts';
+import type { Matcher } from '#engines/filter-pattern/filter-pattern.ts';
 import type { LogGroup } from './log-group.ts';
-import type { LogEventInput } from './log-store.ts';
+import type { LogLines } from './log-lines.ts';
 
 export interface LiveTailOptions {
   groups: readonly LogGroup[];
@@ -69,11 +69,13 @@ export class LiveTail {
     return this.#timedOut;
   }
 
-  offer(group: LogGroup, stream: string, events: readonly LogEventInput[], ingestionTimeMs: number): void {
+  offer(group: LogGroup, stream: string, lines: LogLines, ingestionTimeMs: number): void {
     const { matches, acceptsStream } = this.#options;
     if (!acceptsStream(stream)) return;
-    for (const { message, timestamp } of events) {
-      if (!matches(new LogLine(message))) continue;
+    const { events } = lines;
+    for (let i = 0; i < events.length; i++) {
+      if (!matches(lines.at(i))) continue;
+      const { message, timestamp } = events[i]!;
       this.#matched++;
       const place =
         this.#sample.length < MOST_EVENTS_IN_UPDATE ? this.#sample.length : Math.floor(this.#random() * this.#matched);

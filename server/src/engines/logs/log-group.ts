@@ -4,6 +4,7 @@ import { formatArn } from '#core/arn.ts';
 import { defineCollection } from '#storage/state/state.ts';
 import type { LiveTail } from './live-tail.ts';
 import type { CompiledMetricFilter } from './metric-filter.ts';
+import type { SubscriptionFeed } from './subscriptions/feed.ts';
 
 export interface LogScope {
   account: string;
@@ -48,6 +49,8 @@ export class LogGroup {
   readonly streamsBeingErased = new Set<string>();
   readonly metricFilters = new Map<string, CompiledMetricFilter>();
   readonly tails = new Set<LiveTail>();
+  /** The subscriptions on the group: its own filters and those of the account's policies. */
+  readonly feeds = new Map<string, SubscriptionFeed>();
   /** Message bytes in segments that take no more rows, and in each of the later ones. */
   settledBytes = 0;
   readonly bytesBySegment = new Map<number, number>();

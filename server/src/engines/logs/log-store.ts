@@ -14,6 +14,7 @@ import { GroupDirectory } from './group-directory.ts';
 import { IngestionStatistics } from './ingestion-statistics.ts';
 import { LiveTail, type LiveTailOptions } from './live-tail.ts';
 import type { LogGroup, LogScope, LogStream } from './log-group.ts';
+import { LogLines } from './log-lines.ts';
 import { collectMetricData } from './metric-filter.ts';
 import { MetricFilterDirectory } from './metric-filter-directory.ts';
 import { Retention } from './retention.ts';
@@ -107,16 +108,18 @@ class StandardLogStore implements LogStore {
     const { telemetry, clock } = this.#options;
     const ingestionTimeMs = clock.now();
     const { statistics } = this;
+    const lines = new LogLines(events);
     stream.beginAppend();
     const floor = statistics.begin();
     try {
       const appended = telemetry.appendLogEvents({ groupId: group.id, stream: stream.name, ingestionTimeMs, events });
       // The metric data are durable before the client hears that its events are.
-      const [rows] = await Promise.all([appended, statistics.markDirty(), this.#publishMetrics(group, events)]);
+      const [rows] = await Promise.all([appended, statistics.markDirty(), this.#publishMetrics(group, lines)]);
       statistics.add(group, stream, rows.segment, messageBytes);
       stream.extend(events[0]!.timestamp, events.at(-1)!.timestamp, ingestionTimeMs);
       this.#measure(group, events.length, messageBytes);
-      for (const tail of group.tails) tail.offer(group, stream.name, events, ingestionTimeMs);
+      for (const feed of group.feeds.values()) feed.offer(stream.name, lines, rows);
+      for (const tail of group.tails) tail.offer(group, stream.name, lines, ingestionTimeMs);
       return rows;
     } finally {
       statistics.end(floor);
@@ -182,15 +185,15 @@ class StandardLogStore implements LogStore {
     await this.statistics.flush();
   }
 
-  async #publishMetrics(group: LogGroup, events: readonly LogEventInput[]): Promise<void> {
+  async #publishMetrics(group: LogGroup, lines: LogLines): Promise<void> {
     const { metrics, clock } = this.#options;
     const puts: Promise<void>[] = [];
     if (group.metricFilters.size > 0) {
-      const data = collectMetricData(group.metricFilters.values(), events, group.scope);
+      const data = collectMetricData(group.metricFilters.values(), lines, group.scope);
       for (const [namespace, of] of data) puts.push(metrics.put(group.scope, namespace, of));
     }
     const { logGroupClass } = group.document;
-    const embedded = logGroupClass === 'STANDARD' ? extractEmbeddedMetrics(events, clock.now()) : undefined;
+    const embedded = logGroupClass === 'STANDARD' ? extractEmbeddedMetrics(lines.events, clock.now()) : undefined;
     if (embedded) {
       for (const [namespace, of] of embedded.data) puts.push(metrics.put(group.scope, namespace, of));
       this.#measureEmbedded(group, embedded);

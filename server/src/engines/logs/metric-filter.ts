@@ -3,7 +3,7 @@
 import {
   compileMatcher,
   type FilterPattern,
-  LogLine,
+  type LogLine,
   type Matcher,
   parseFilterPattern,
   parseValueSelector,
@@ -13,7 +13,7 @@ import {
 import type { MetricDatumInput } from '#engines/metrics/metric-store.ts';
 import { defineCollection } from '#storage/state/state.ts';
 import type { LogScope } from './log-group.ts';
-import type { LogEventInput } from './log-store.ts';
+import type { LogLines } from './log-lines.ts';
 
 export interface MetricFilterDocument {
   name: string;
@@ -73,14 +73,15 @@ export function compileMetricFilter(document: MetricFilterDocument): CompiledMet
 /** What the filters make of a batch of events: namespace -> data. */
 export function collectMetricData(
   filters: Iterable<CompiledMetricFilter>,
-  events: readonly LogEventInput[],
+  lines: LogLines,
   scope: LogScope,
 ): Map<string, MetricDatumInput[]> {
   const series = new Map<string, Series>();
   const all = [...filters];
-  for (const { message, timestamp } of events) {
-    const line = new LogLine(message);
-    for (let i = 0; i < all.length; i++) collect(series, all[i]!, i, line, timestamp, scope);
+  const { events } = lines;
+  for (let row = 0; row < events.length; row++) {
+    const line = lines.at(row);
+    for (let i = 0; i < all.length; i++) collect(series, all[i]!, i, line, events[row]!.timestamp, scope);
   }
   const byNamespace = new Map<string, MetricDatumInput[]>();
   for (const { namespace, counts, ...datum } of series.values()) {

@@ -1,0 +1,69 @@
+// Reads what a group ingested from a position on out of the table, in the order of ingestion: for subscriptions that
+// fell behind, or were behind when Brume ended. Segment by segment, so that a page costs what it holds.
+
+import { sql } from '#storage/telemetry/sql.ts';
+import type { Telemetry } from '#storage/telemetry/telemetry.ts';
+import type { LogGroup } from '../log-group.ts';
+import type { IngestionPosition } from './subscription.ts';
+
+export interface BacklogRow {
+  stream: string;
+  timestamp: number;
+  message: string;
+  segment: number;
+  row: number;
+}
+
+export interface BacklogPage {
+  rows: BacklogRow[];
+  /** Where the next page begins; undefined at the end. */
+  next: IngestionPosition | undefined;
+}
+
+const MOST_ROWS = 2_000;
+/** A page goes on to the first row beyond so many message bytes. */
+const LARGEST_PAGE_BYTES = 2 * 1_048_576;
+
+/** Rows from `from` on in segments up to `through`. */
+export async function readBacklog(
+  telemetry: Telemetry,
+  group: LogGroup,
+  from: IngestionPosition,
+  through: number,
+): Promise<BacklogPage> {
+  const first = await telemetry.query<{ segment: number; rows: number }>(sql`
+    SELECT min(segment) AS segment, count() AS rows FROM log_events
+    WHERE group_id = ${group.id} AND segment <= ${through} AND ${isFrom(from)}`);
+  const { segment, rows: count } = first.rows[0]!;
+  if (count === 0) return { rows: [], next: undefined };
+  const row = segment === from.segment ? from.row : 0;
+  const { rows } = await telemetry.query<BacklogRow & { size: number }>(sql`
+    SELECT stream, timestamp, message, segment, row, size FROM (
+      SELECT *, sum(length(message)) OVER (ORDER BY row ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS size
+      FROM (
+        SELECT stream, timestamp, message, segment, row FROM log_events
+        WHERE group_id = ${group.id} AND segment = ${segment} AND row >= ${row} ORDER BY row LIMIT ${MOST_ROWS}
+      )
+    )
+    WHERE size - length(message) <= ${LARGEST_PAGE_BYTES} ORDER BY row`);
+  const last = rows.at(-1);
+  return { rows, next: last ? { segment, row: last.row + 1 } : { segment: segment + 1, row: 0 } };
+}
+
+/** The position after all that the group has in segments up to `through`; undefined when it has nothing there. */
+export async function endsOfGroups(telemetry: Telemetry, from: number): Promise<Map<number, IngestionPosition>> {
+  const { rows } = await telemetry.query<{ group_id: number; segment: number; row: number }>(sql`
+    SELECT group_id, max((segment, row)) AS last, last.1 AS segment, last.2 AS row FROM log_events
+    WHERE segment >= ${from} GROUP BY group_id`);
+  return new Map(rows.map(({ group_id, segment, row }) => [group_id, { segment, row: row + 1 }]));
+}
+
+/** The newest segment that has rows in the table. */
+export async function newestStoredSegment(telemetry: Telemetry): Promise<number> {
+  const { rows } = await telemetry.query<{ segment: number }>(sql`SELECT max(segment) AS segment FROM log_events`);
+  return rows[0]!.segment;
+}
+
+function isFrom({ segment, row }: IngestionPosition) {
+  return sql`(segment > ${segment} OR (segment = ${segment} AND row >= ${row}))`;
+}

@@ -1,0 +1,417 @@
+// One subscription on one group. What is ingested is matched at once and waits here, in order and bounded, to be
+// delivered stream by stream. A feed that cannot keep up lets go of what it holds and reads it back from the table
+// later; a cursor tells up to where everything is delivered, so that a crash repeats some of it and loses nothing.
+
+import type { Clock, Timer } from '#core/clock.ts';
+import { AwsError } from '#core/errors.ts';
+import type { Logger } from '#core/log.ts';
+import { backoffMs, isTransient } from '#engines/delivery/retry.ts';
+import { extractFields, LogLine } from '#engines/filter-pattern/filter-pattern.ts';
+import { eventId } from '../event-position.ts';
+import type { LogGroup } from '../log-group.ts';
+import type { LogLines } from '../log-lines.ts';
+import type { BacklogPage } from './backlog-reader.ts';
+import { encodeRecord, type ForwardedEvent } from './payload.ts';
+import { type CompiledSubscription, earlier, type IngestionPosition, isBefore } from './subscription.ts';
+
+export interface FeedOptions {
+  clock: Clock;
+  log: Logger;
+  random: () => number;
+  group: LogGroup;
+  subscription: CompiledSubscription;
+  /** Everything before it is delivered. */
+  from: IngestionPosition;
+  /** There may be something at or after it that is not; `catchUp` reads it. */
+  behind: boolean;
+  /** Delivers a payload once; throws as the target does. */
+  send(payload: string): Promise<void>;
+  /** Waits for one of the places for deliveries under way; call what it gives when done. */
+  takePlace(): Promise<() => void>;
+  readBacklog(from: IngestionPosition, through: number): Promise<BacklogPage>;
+  /** The newest segment that anything was acknowledged in. */
+  newestSegment(): number;
+  /** No append that is under way goes to an earlier segment; undefined when none is. */
+  oldestUnderWay(): number | undefined;
+  onProgress(): void;
+  record(what: FeedMeasure, value: number): void;
+}
+
+export type FeedMeasure = 'ForwardedBytes' | 'ForwardedLogEvents' | 'DeliveryErrors' | 'DeliveryThrottling';
+
+interface Batch {
+  stream: string;
+  first: IngestionPosition;
+  events: ForwardedEvent[];
+  bytes: number;
+}
+
+/** What waits in memory, and what a feed that catches up lets wait of what is ingested meanwhile. */
+const MOST_WAITING_BYTES = 8 * 1_048_576;
+/** One delivery: Lambda takes 1 MiB of base64 at most, and not every message shrinks. */
+const LARGEST_DELIVERY_BYTES = 640 * 1024;
+const MOST_DELIVERED_EVENTS = 10_000;
+/** What an event costs beside its message. */
+const EVENT_OVERHEAD_BYTES = 120;
+/** What cannot be delivered in this time is given up, as on AWS. */
+const LONGEST_RETRY_MS = 24 * 3_600_000;
+const RETRY = { maximumAttempts: 0, maximumAgeMs: 0, initialBackoffMs: 1_000, longestBackoffMs: 60_000 };
+/** After an error that no retry mends nothing is sent for so long; what comes meanwhile is skipped, as on AWS. */
+const PAUSE_MS = 10 * 60_000;
+const CATCH_UP_RETRY_MS = 5_000;
+const THROTTLES = /throttl|TooManyRequests/i;
+
+export class SubscriptionFeed {
+  readonly group: LogGroup;
+  subscription: CompiledSubscription;
+  readonly #options: FeedOptions;
+  #waiting: Batch[] = [];
+  #waitingBytes = 0;
+  /** Being delivered. */
+  #underWay: Batch[] = [];
+  /** Ingested while the feed catches up, later than what it reads. */
+  #meanwhile: Batch[] = [];
+  #meanwhileBytes = 0;
+  #meanwhileEnd: IngestionPosition | undefined;
+  /** Something was offered that only the table has now. */
+  #missed = false;
+  /** Offers in segments up to this one are not taken: they are read from the table, or were. */
+  #readThrough: number;
+  /** Where the reading stands; undefined when nothing is to be read. */
+  #readFrom: IngestionPosition | undefined;
+  /** After all that was taken or read. */
+  #end: IngestionPosition;
+  #pausedUntilMs = 0;
+  #pumping: Promise<void> | undefined;
+  #reading: Promise<void> | undefined;
+  #timer: Timer | undefined;
+  #wakeSleeper: (() => void) | undefined;
+  #drained: (() => void)[] = [];
+  #stopped = false;
+
+  constructor(options: FeedOptions) {
+    this.#options = options;
+    this.group = options.group;
+    this.subscription = options.subscription;
+    this.#end = options.from;
+    this.#readFrom = options.behind ? options.from : undefined;
+    this.#readThrough = options.behind ? Number.POSITIVE_INFINITY : options.from.segment - 1;
+  }
+
+  get isBehind(): boolean {
+    return this.#readFrom !== undefined || this.#waiting.length > 0 || this.#underWay.length > 0;
+  }
+
+  /** Everything before it is delivered or given up. */
+  cursor(): IngestionPosition {
+    let position = this.#readFrom ?? this.#end;
+    for (const { first } of this.#waiting) position = earlier(position, first);
+    for (const { first } of this.#underWay) position = earlier(position, first);
+    const underWay = this.#options.oldestUnderWay();
+    return underWay === undefined ? position : earlier(position, { segment: underWay, row: 0 });
+  }
+
+  /** Takes what matches of a batch that was just acknowledged. */
+  offer(stream: string, lines: LogLines, { segment, firstRow }: { segment: number; firstRow: number }): void {
+    if (segment <= this.#readThrough || this.#stopped) {
+      this.#missed = true;
+      return;
+    }
+    const { events } = lines;
+    const batch: Batch = { stream, first: { segment, row: firstRow }, events: [], bytes: 0 };
+    const { matches } = this.subscription;
+    const paused = this.#isPaused();
+    for (let i = 0; i < events.length && !paused; i++) {
+      const line = lines.at(i);
+      if (matches(line)) this.#add(batch, events[i]!.timestamp, segment, firstRow + i, line);
+    }
+    const end = { segment, row: firstRow + events.length };
+    if (this.#readFrom) this.#takeMeanwhile(batch, end);
+    else {
+      if (isBefore(this.#end, end)) this.#end = end;
+      if (batch.events.length === 0) this.#options.onProgress();
+      else if (this.#waitingBytes + batch.bytes > MOST_WAITING_BYTES) this.#fallBehind(segment);
+      else {
+        this.#push(batch);
+        this.#pump();
+      }
+    }
+  }
+
+  /** Reads what is not delivered, unless `end` shows that there is nothing. */
+  catchUp(end?: { position: IngestionPosition | undefined }): void {
+    if (!this.#readFrom || this.#reading || this.#stopped) return;
+    if (end && !this.#missed && (!end.position || !isBefore(this.#readFrom, end.position))) {
+      // Whatever stands there or later is not acknowledged yet, and will be offered.
+      this.#readThrough = this.#readFrom.segment - 1;
+      this.#readFrom = undefined;
+      return;
+    }
+    this.#reading = this.#readAll().finally(() => {
+      this.#reading = undefined;
+      this.catchUp();
+    });
+  }
+
+  replace(subscription: CompiledSubscription): void {
+    this.subscription = subscription;
+    // A new destination may be reached where the old one was not.
+    this.#pausedUntilMs = 0;
+    this.#wakeSleeper?.();
+  }
+
+  /** Ends what is under way; what waits stays for the next start. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#wakeSleeper?.();
+    for (const resolve of this.#drained.splice(0)) resolve();
+    await Promise.all([this.#pumping, this.#reading]);
+  }
+
+  #add(batch: Batch, timestamp: number, segment: number, row: number, line: LogLine): void {
+    const { pattern, document } = this.subscription;
+    const event: ForwardedEvent = { id: eventId({ timestamp, segment, row }), timestamp, message: line.message };
+    if (pattern.kind === 'delimited' || document.systemFields) {
+      event.extractedFields = this.#extractedFields(line);
+    }
+    batch.events.push(event);
+    batch.bytes += Buffer.byteLength(line.message) + EVENT_OVERHEAD_BYTES;
+  }
+
+  #extractedFields(line: LogLine): Record<string, string> {
+    const { pattern, document } = this.subscription;
+    const fields: Record<string, string> = {};
+    for (const [name, value] of Object.entries(extractFields(pattern, line))) fields[name.slice(1)] = value;
+    for (const field of document.systemFields ?? []) {
+      fields[field] = field === '@aws.account' ? this.group.scope.account : this.group.scope.region;
+    }
+    return fields;
+  }
+
+  #push(batch: Batch): void {
+    this.#waiting.push(batch);
+    this.#waitingBytes += batch.bytes;
+  }
+
+  #takeMeanwhile(batch: Batch, end: IngestionPosition): void {
+    if (this.#meanwhileBytes + batch.bytes > MOST_WAITING_BYTES) {
+      // Too much to hold: another round reads it.
+      this.#readThrough = Number.POSITIVE_INFINITY;
+      this.#forgetMeanwhile();
+      return;
+    }
+    if (!this.#meanwhileEnd || isBefore(this.#meanwhileEnd, end)) this.#meanwhileEnd = end;
+    if (batch.events.length === 0) return;
+    this.#meanwhile.push(batch);
+    this.#meanwhileBytes += batch.bytes;
+  }
+
+  #forgetMeanwhile(): void {
+    this.#meanwhile = [];
+    this.#meanwhileBytes = 0;
+    this.#meanwhileEnd = undefined;
+  }
+
+  /** Lets go of all from the oldest segment on that may still grow, and reads it later. */
+  #fallBehind(segment: number): void {
+    const oldest = Math.min(segment, this.#options.oldestUnderWay() ?? segment);
+    const from = { segment: oldest, row: 0 };
+    this.#waiting = this.#waiting.filter(({ first }) => isBefore(first, from));
+    this.#waitingBytes = this.#waiting.reduce((sum, { bytes }) => sum + bytes, 0);
+    this.#readFrom = from;
+    this.#readThrough = Number.POSITIVE_INFINITY;
+    this.#pump();
+    this.catchUp();
+  }
+
+  async #readAll(): Promise<void> {
+    const { newestSegment, log, clock } = this.#options;
+    while (this.#readFrom && !this.#stopped) {
+      await this.#whenDrained();
+      const through = newestSegment();
+      this.#readThrough = through;
+      this.#forgetMeanwhile();
+      try {
+        await this.#readRound(through);
+      } catch (error) {
+        log.error('a log subscription cannot read what it has to deliver; trying again', { error });
+        this.#readThrough = Number.POSITIVE_INFINITY;
+        await this.#sleepUntil(clock.now() + CATCH_UP_RETRY_MS);
+      }
+    }
+    this.#pump();
+  }
+
+  /** Reads up to the end of a segment, then takes what came meanwhile, unless that was too much. */
+  async #readRound(through: number): Promise<void> {
+    for (;;) {
+      const { rows, next } = await this.#options.readBacklog(this.#readFrom!, through);
+      if (this.#stopped) return;
+      for (const { stream, timestamp, message, segment, row } of rows) {
+        const line = new LogLine(message);
+        if (this.#isPaused() || !this.subscription.matches(line)) continue;
+        let batch = this.#waiting.at(-1);
+        if (batch?.stream !== stream || batch.bytes > LARGEST_DELIVERY_BYTES) {
+          batch = { stream, first: { segment, row }, events: [], bytes: 0 };
+          this.#waiting.push(batch);
+        }
+        const before = batch.bytes;
+        this.#add(batch, timestamp, segment, row, line);
+        this.#waitingBytes += batch.bytes - before;
+      }
+      if (!next) break;
+      this.#readFrom = next;
+      this.#options.onProgress();
+      this.#pump();
+      await this.#whenDrained();
+      if (this.#stopped) return;
+    }
+    this.#end = { segment: through + 1, row: 0 };
+    if (this.#readThrough > through) {
+      this.#readFrom = this.#end;
+      return;
+    }
+    this.#readFrom = undefined;
+    for (const batch of this.#meanwhile) this.#push(batch);
+    this.#end = this.#meanwhileEnd ?? this.#end;
+    this.#forgetMeanwhile();
+    this.#options.onProgress();
+  }
+
+  async #whenDrained(): Promise<void> {
+    while (this.#waitingBytes > MOST_WAITING_BYTES / 2 && !this.#stopped) {
+      this.#pump();
+      await new Promise<void>((resolve) => this.#drained.push(resolve));
+    }
+  }
+
+  #pump(): void {
+    if (this.#waiting.length === 0 || this.#stopped) return;
+    this.#pumping ??= this.#deliverAll().finally(() => {
+      this.#pumping = undefined;
+      this.#pump();
+    });
+  }
+
+  async #deliverAll(): Promise<void> {
+    while (this.#waiting.length > 0 && !this.#stopped) {
+      const events = this.#takeDelivery();
+      const delivered = await this.#deliver(this.#underWay[0]!.stream, events);
+      if (!delivered) {
+        this.#waiting.unshift(...this.#underWay);
+        for (const { bytes } of this.#underWay) this.#waitingBytes += bytes;
+      }
+      this.#underWay = [];
+      for (const resolve of this.#drained.splice(0)) resolve();
+      this.#options.onProgress();
+    }
+  }
+
+  /** The first stream's events, with all that waits of it as far as one delivery goes. */
+  #takeDelivery(): ForwardedEvent[] {
+    const { stream } = this.#waiting[0]!;
+    const rest: Batch[] = [];
+    let bytes = 0;
+    let count = 0;
+    let full = false;
+    this.#underWay = [];
+    for (const batch of this.#waiting) {
+      const fits =
+        bytes + batch.bytes <= LARGEST_DELIVERY_BYTES && count + batch.events.length <= MOST_DELIVERED_EVENTS;
+      if (batch.stream === stream && !full && (fits || count === 0)) {
+        const taken = fits ? batch : split(batch, rest);
+        this.#underWay.push(taken);
+        bytes += taken.bytes;
+        count += taken.events.length;
+        full = taken !== batch;
+      } else {
+        // What follows in this stream waits for what comes before it.
+        if (batch.stream === stream) full = true;
+        rest.push(batch);
+      }
+    }
+    this.#waiting = rest;
+    this.#waitingBytes -= bytes;
+    return this.#underWay.flatMap(({ events }) => events);
+  }
+
+  /** Tries until it is delivered or given up; false when a stop came in between. */
+  async #deliver(stream: string, events: ForwardedEvent[]): Promise<boolean> {
+    const { clock, log, random, send, takePlace, record, group } = this.#options;
+    const { payload, compressedBytes } = await encodeRecord({
+      messageType: 'DATA_MESSAGE',
+      owner: group.scope.account,
+      logGroup: group.name,
+      logStream: stream,
+      subscriptionFilters: [this.subscription.document.name],
+      logEvents: events,
+    });
+    const startedMs = clock.now();
+    for (let attempt = 1; !this.#stopped; attempt++) {
+      if (this.#isPaused()) return true;
+      const leave = await takePlace();
+      try {
+        await send(payload);
+        record('ForwardedBytes', compressedBytes);
+        record('ForwardedLogEvents', events.length);
+        return true;
+      } catch (error) {
+        const code = error instanceof AwsError ? error.code : 'InternalFailure';
+        record(THROTTLES.test(code) ? 'DeliveryThrottling' : 'DeliveryErrors', events.length);
+        const fields = { logGroup: group.name, filter: this.subscription.document.name, code, events: events.length };
+        if (!isTransient(error)) {
+          log.warn('log events could not be delivered to their subscriber', fields);
+          if (code !== 'RequestTooLargeException') this.#pause();
+          return true;
+        }
+        if (clock.now() - startedMs >= LONGEST_RETRY_MS) {
+          log.warn('log events were not delivered to their subscriber within a day and are given up', fields);
+          return true;
+        }
+      } finally {
+        leave();
+      }
+      await this.#sleepUntil(clock.now() + backoffMs(RETRY, attempt, random));
+    }
+    return false;
+  }
+
+  #isPaused(): boolean {
+    return this.#pausedUntilMs > this.#options.clock.now();
+  }
+
+  #pause(): void {
+    this.#pausedUntilMs = this.#options.clock.now() + PAUSE_MS;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+  }
+
+  /** Until then, a stop, or a change of the subscription. */
+  async #sleepUntil(atMs: number): Promise<void> {
+    if (this.#stopped) return;
+    await new Promise<void>((resolve) => {
+      this.#wakeSleeper = resolve;
+      this.#timer = this.#options.clock.at(atMs, () => resolve());
+    });
+    this.#timer?.cancel();
+    this.#wakeSleeper = undefined;
+  }
+}
+
+/** As many events as one delivery takes, but one at least; the others go to the front of `rest`. */
+function split(batch: Batch, rest: Batch[]): Batch {
+  let bytes = 0;
+  let count = 0;
+  for (const { message } of batch.events) {
+    const size = Buffer.byteLength(message) + EVENT_OVERHEAD_BYTES;
+    if (count > 0 && (bytes + size > LARGEST_DELIVERY_BYTES || count >= MOST_DELIVERED_EVENTS)) break;
+    bytes += size;
+    count++;
+  }
+  // Both parts keep the position of the whole: the cursor waits for the second.
+  const taken = { ...batch, events: batch.events.slice(0, count), bytes };
+  if (count < batch.events.length) {
+    rest.push({ ...batch, events: batch.events.slice(count), bytes: batch.bytes - bytes });
+  }
+  return taken;
+}

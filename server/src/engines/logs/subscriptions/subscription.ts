@@ -1,0 +1,80 @@
+// What a subscription is: a filter of one group (PutSubscriptionFilter), or one that an account policy puts on all of
+// its groups (PutAccountPolicy); and how far each of them has delivered.
+
+import {
+  compileMatcher,
+  type FilterPattern,
+  type Matcher,
+  parseFilterPattern,
+} from '#engines/filter-pattern/filter-pattern.ts';
+import { defineCollection } from '#storage/state/state.ts';
+import type { LogScope } from '../log-group.ts';
+import { evaluateSelection, parseSelectionCriteria } from '../selection-criteria.ts';
+
+export type Distribution = 'ByLogStream' | 'Random';
+
+/** Where a row stands in the order of ingestion. */
+export interface IngestionPosition {
+  segment: number;
+  row: number;
+}
+
+export interface SubscriptionDocument {
+  name: string;
+  pattern: string;
+  destinationArn: string;
+  roleArn?: string;
+  distribution: Distribution;
+  createdAtMs: number;
+  fieldSelectionCriteria?: string;
+  /** `@aws.account`, `@aws.region`: given with each event. */
+  systemFields?: string[];
+  /** The first event that is delivered stands here or later. */
+  since: IngestionPosition;
+}
+
+/** Keyed by `GROUPID/filter name`. */
+export const SUBSCRIPTION_FILTERS = defineCollection<SubscriptionDocument>('logs.subscription-filters');
+
+/** The subscription in a policy of an account, without what only filters have. */
+export interface AccountSubscription extends SubscriptionDocument {
+  /** Which groups: `LogGroupName NOT IN ["a", "b"]`; all when absent. */
+  selectionCriteria?: string;
+}
+
+/** Keyed by the policy's name. */
+export const ACCOUNT_SUBSCRIPTIONS = defineCollection<AccountSubscription>('logs.account-subscriptions');
+
+/** Everything before it is delivered or given up. */
+export interface SubscriptionCursor extends IngestionPosition {
+  /** Something at or after it may not be. */
+  behind: boolean;
+}
+
+/** Keyed by `GROUPID/filter/NAME` or `GROUPID/policy/NAME`. */
+export const SUBSCRIPTION_CURSORS = defineCollection<SubscriptionCursor>('logs.subscription-cursors');
+
+export interface CompiledSubscription {
+  document: SubscriptionDocument;
+  pattern: FilterPattern;
+  /** Matches nothing where the criteria leave out the group's account or region. */
+  matches: Matcher;
+}
+
+/** Throws FilterPatternError. */
+export function compileSubscription(document: SubscriptionDocument, scope: LogScope): CompiledSubscription {
+  const pattern = parseFilterPattern(document.pattern);
+  const criteria = document.fieldSelectionCriteria;
+  const selected =
+    !criteria ||
+    evaluateSelection(parseSelectionCriteria(criteria), { '@aws.account': scope.account, '@aws.region': scope.region });
+  return { document, pattern, matches: selected ? compileMatcher(pattern) : () => false };
+}
+
+export function isBefore(a: IngestionPosition, b: IngestionPosition): boolean {
+  return a.segment < b.segment || (a.segment === b.segment && a.row < b.row);
+}
+
+export function earlier(a: IngestionPosition, b: IngestionPosition | undefined): IngestionPosition {
+  return b !== undefined && isBefore(b, a) ? b : a;
+}
