@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import { readVersion } from '../version.ts';
 import { DEFAULT_ENDPOINT, health } from './health.ts';
 import type { ConfigSources } from './load-config.ts';
+import { logsCommand } from './logs/logs-command.ts';
 import { SETTINGS, type Setting } from './settings.ts';
 import { start } from './start.ts';
 
@@ -44,6 +45,8 @@ program
   .option('--endpoint <url>', 'Where it listens. [AWS_ENDPOINT_URL]', process.env.AWS_ENDPOINT_URL ?? DEFAULT_ENDPOINT)
   .option('--json', 'Print the answer as it came.')
   .action((options: { endpoint: string; json?: boolean }) => end(health(options)));
+
+program.addCommand(logsCommand(end));
 
 await program.parseAsync();
 

@@ -1,0 +1,60 @@
+// What went wrong in a `logs` command, in words that say what to do.
+
+import { type CloudWatchLogsClient, DescribeLogGroupsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { UsageError } from './usage-error.ts';
+
+const MOST_SUGGESTIONS = 5;
+
+/** Runs a command; its errors become one line on stderr and exit code 1. */
+export async function explained(
+  endpoint: string,
+  client: CloudWatchLogsClient,
+  groups: readonly string[],
+  work: () => Promise<number>,
+): Promise<number> {
+  try {
+    return await work();
+  } catch (error) {
+    process.stderr.write(`${await explain(error as Error, endpoint, client, groups)}\n`);
+    return 1;
+  } finally {
+    client.destroy();
+  }
+}
+
+async function explain(
+  error: Error & { code?: string; $metadata?: { httpStatusCode?: number } },
+  endpoint: string,
+  client: CloudWatchLogsClient,
+  groups: readonly string[],
+): Promise<string> {
+  if (error instanceof UsageError) return error.message;
+  const codes = [error.code, ...((error as unknown as AggregateError).errors ?? []).map(({ code }) => code)];
+  if (codes.includes('ECONNREFUSED')) {
+    return `No Brume answers at ${endpoint}: nothing listens there. Start one with \`brume start\`, or name another with --endpoint.`;
+  }
+  if (codes.includes('ENOTFOUND')) return `The host of ${endpoint} cannot be resolved.`;
+  if (error.name === 'ResourceNotFoundException') {
+    const missing = await firstMissing(client, groups);
+    if (missing !== undefined) return missing;
+  }
+  if (error.$metadata?.httpStatusCode === undefined)
+    return `No answer from ${endpoint}: ${error.message || error.name}`;
+  return `${error.name}: ${error.message}`;
+}
+
+/** Says which of the groups is not there, and which names come near. */
+async function firstMissing(client: CloudWatchLogsClient, groups: readonly string[]): Promise<string | undefined> {
+  for (const group of groups) {
+    if (group.startsWith('arn:')) continue;
+    const { logGroups: same = [] } = await client.send(new DescribeLogGroupsCommand({ logGroupNamePrefix: group }));
+    if (same.some(({ logGroupName }) => logGroupName === group)) continue;
+    const word = /[A-Za-z0-9]+(?=[^A-Za-z0-9]*$)/.exec(group)?.[0] ?? group;
+    const { logGroups = [] } = await client.send(
+      new DescribeLogGroupsCommand({ logGroupNamePattern: word, limit: MOST_SUGGESTIONS }),
+    );
+    const names = logGroups.map(({ logGroupName }) => logGroupName);
+    return `There is no log group ${group}.${names.length > 0 ? ` Did you mean ${names.join(' or ')}?` : ''}`;
+  }
+  return undefined;
+}

@@ -1,0 +1,65 @@
+// The lines of a file, plain or compressed (gzip, zstd: told by their first bytes, not by the name).
+
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { StringDecoder } from 'node:string_decoder';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
+
+const GZIP = [0x1f, 0x8b];
+const ZSTD = [0x28, 0xb5, 0x2f, 0xfd];
+const CHUNK_BYTES = 256 * 1024;
+/** UTF-16 units; a longer line is given in pieces, each of which fits into an event (3 bytes of UTF-8 for a unit). */
+const LONGEST_LINE = 340_000;
+
+/** Batches of lines without their ends. `onBytes` is told how many bytes of the file were read, as it goes. */
+export async function* readLines(path: string, onBytes: (bytes: number) => void): AsyncGenerator<string[]> {
+  const source = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: CHUNK_BYTES });
+  source.on('data', (chunk: Buffer) => onBytes(chunk.length));
+  source.pause();
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  for await (const chunk of decompressed(source, path === '-' ? [] : await firstBytes(path))) {
+    const lines = (rest + decoder.write(chunk as Buffer)).split('\n');
+    rest = lines.pop()!;
+    if (rest.length > LONGEST_LINE) {
+      lines.push(rest);
+      rest = '';
+    }
+    yield lines.flatMap(pieces);
+  }
+  rest += decoder.end();
+  if (rest !== '') yield pieces(rest);
+}
+
+async function* decompressed(source: Readable, first: readonly number[]): AsyncGenerator<Uint8Array> {
+  const begins = (magic: readonly number[]) => magic.every((byte, i) => first[i] === byte);
+  if (!begins(GZIP) && !begins(ZSTD)) {
+    yield* source;
+    return;
+  }
+  const decompress = begins(GZIP) ? createGunzip() : createZstdDecompress();
+  const piped = pipeline(source, decompress);
+  // What fails surfaces in the loop below, and here again.
+  piped.catch(() => {});
+  yield* decompress;
+  await piped;
+}
+
+async function firstBytes(path: string): Promise<number[]> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(ZSTD.length), 0, ZSTD.length, 0);
+    return [...buffer.subarray(0, bytesRead)];
+  } finally {
+    await file.close();
+  }
+}
+
+function pieces(line: string): string[] {
+  const text = line.endsWith('\r') ? line.slice(0, -1) : line;
+  if (text.length <= LONGEST_LINE) return [text];
+  const count = Math.ceil(text.length / LONGEST_LINE);
+  return Array.from({ length: count }, (_, i) => text.slice(i * LONGEST_LINE, (i + 1) * LONGEST_LINE));
+}

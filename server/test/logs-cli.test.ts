@@ -1,0 +1,180 @@
+// `brume logs …` as a process, against a whole server.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { after } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import {
+  CloudWatchLogsClient,
+  CreateLogGroupCommand,
+  CreateLogStreamCommand,
+  DescribeLogStreamsCommand,
+  FilterLogEventsCommand,
+  PutLogEventsCommand,
+} from '@aws-sdk/client-cloudwatch-logs';
+import { ACCOUNT, clientConfig, REGION, startBrume, temporaryDirectory } from '#test/harness.ts';
+
+const CLI = fileURLToPath(new URL('../bin/brume.mjs', import.meta.url));
+const brume = await startBrume();
+const client = new CloudWatchLogsClient(clientConfig(brume));
+const dir = temporaryDirectory();
+const HOUR_MS = 3_600_000;
+
+function brumeLogs(args: string[], { input, endpoint = brume.endpoint }: { input?: string; endpoint?: string } = {}) {
+  const child = spawn(process.execPath, [CLI, 'logs', ...args], {
+    env: {
+      PATH: process.env.PATH,
+      AWS_ENDPOINT_URL: endpoint,
+      AWS_REGION: REGION,
+      AWS_ACCESS_KEY_ID: ACCOUNT,
+      AWS_SECRET_ACCESS_KEY: 'test',
+    },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  after(() => void child.kill('SIGKILL'));
+  const output = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (chunk) => (output.stdout += chunk));
+  child.stderr.setEncoding('utf8').on('data', (chunk) => (output.stderr += chunk));
+  child.stdin.end(input ?? '');
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, ...output }));
+  return { child, output, ended };
+}
+
+const run = (args: string[], options?: Parameters<typeof brumeLogs>[1]) => brumeLogs(args, options).ended;
+
+function file(name: string, content: string | Uint8Array): string {
+  const path = join(dir, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+async function messages(logGroupName: string): Promise<[at: number, message: string][]> {
+  const { events = [] } = await client.send(new FilterLogEventsCommand({ logGroupName }));
+  return events.map(({ timestamp, message }) => [timestamp!, message!]);
+}
+
+const recent = Math.floor((Date.now() - HOUR_MS) / 1000) * 1000;
+const at = (ms: number) => new Date(ms).toISOString();
+
+test('import: text with a stack trace, plain, gzip, zstd and from standard input', async () => {
+  const text = `${at(recent)} INFO start\n${at(recent + 1000)} ERROR boom\nTraceback (most recent call last):\n  File "a.py"\nValueError: no\n${at(recent + 2000)} INFO end\n`;
+  const events = [
+    [recent, `${at(recent)} INFO start`],
+    [
+      recent + 1000,
+      `${at(recent + 1000)} ERROR boom\nTraceback (most recent call last):\n  File "a.py"\nValueError: no`,
+    ],
+    [recent + 2000, `${at(recent + 2000)} INFO end`],
+  ];
+  const cases: [group: string, path: string, stream: string][] = [
+    ['/import/plain', file('app.log', text), 'app.log'],
+    ['/import/gzip', file('app.log.gz', gzipSync(text)), 'app.log'],
+    ['/import/zstd', file('app.log.zst', zstdCompressSync(Buffer.from(text))), 'app.log'],
+    ['/import/stdin', '-', 'stdin'],
+  ];
+  for (const [group, path, stream] of cases) {
+    const { code, stdout, stderr } = await run(['import', path, '--group', group], { input: text });
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, new RegExp(`^3 of 3 events \\(text\\) are in the new group ${group}, in `));
+    assert.deepEqual(await messages(group), events);
+    const { logStreams } = await client.send(new DescribeLogStreamsCommand({ logGroupName: group }));
+    assert.deepEqual(
+      logStreams!.map(({ logStreamName }) => logStreamName),
+      [stream],
+    );
+  }
+});
+
+test('import: formats are told by their lines', async () => {
+  const access = new Date(recent).toUTCString().replace(/^\w+, (\d+) (\w+) (\d+) ([\d:]+) GMT$/, '$1/$2/$3:$4 +0000');
+  const cases: [format: string, line: string][] = [
+    ['json', JSON.stringify({ timestamp: recent, level: 'info' })],
+    ['apache', `127.0.0.1 - - [${access}] "GET / HTTP/1.1" 200 1`],
+    ['syslog', `<34>1 ${at(recent)} host app - - - hello`],
+  ];
+  for (const [format, line] of cases) {
+    const group = `/import/${format}`;
+    const { code, stdout, stderr } = await run(['import', file(`${format}.log`, `${line}\n`), '--group', group]);
+    assert.equal(code, 0, stderr);
+    assert.ok(stdout.includes(`(${format})`), stdout);
+    assert.deepEqual(await messages(group), [[recent, line]]);
+  }
+});
+
+test('import: out of order, over days, and many events', async () => {
+  const DAY_MS = 24 * HOUR_MS;
+  const times = Array.from({ length: 25_000 }, (_, i) => recent - ((i * 7919) % 25_000) * ((5 * DAY_MS) / 25_000));
+  const path = file('many.log', times.map((ms, i) => `${at(ms)} event ${i}\n`).join(''));
+  const { code, stdout, stderr } = await run(['import', path, '--group', '/import/many']);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^25,000 of 25,000 events/);
+});
+
+test('import: what PutLogEvents rejects is counted, and --shift-to-now helps', async () => {
+  const old = Date.UTC(2005, 5, 3);
+  const path = file('old.log', `${at(old)} a\n${at(old + 1000)} b\n`);
+  const rejected = await run(['import', path, '--group', '/import/old']);
+  assert.equal(rejected.code, 1);
+  assert.match(rejected.stdout, /^0 of 2 events .*\n2 were rejected: older than 14 days.*--shift-to-now/);
+  const shifted = await run(['import', path, '--group', '/import/old', '--shift-to-now']);
+  assert.equal(shifted.code, 0, shifted.stderr);
+  const [first, last] = (await messages('/import/old')) as [[number, string], [number, string]];
+  assert.equal(last[0] - first[0], 1000);
+  assert.ok(Date.now() - last[0] < 60_000);
+});
+
+test('tail: since, filter, JSON, follow', async () => {
+  const logGroupName = '/tail/app';
+  const logStreamName = 'stream-1';
+  await client.send(new CreateLogGroupCommand({ logGroupName }));
+  await client.send(new CreateLogStreamCommand({ logGroupName, logStreamName }));
+  const put = (...events: [number, string][]) =>
+    client.send(
+      new PutLogEventsCommand({
+        logGroupName,
+        logStreamName,
+        logEvents: events.map(([timestamp, message]) => ({ timestamp, message })),
+      }),
+    );
+  await put([recent, 'ERROR one'], [recent + 1, 'fine'], [Date.now() - 1000, 'ERROR two']);
+  const all = await run(['tail', logGroupName, '--since', '2h']);
+  assert.equal(all.stdout.split('\n')[0], `${at(recent)} ${logStreamName} ERROR one`);
+  assert.equal(all.stdout.trim().split('\n').length, 3);
+  const filtered = await run(['tail', logGroupName, '--since', '10m', '--filter', 'ERROR', '--json']);
+  assert.equal(JSON.parse(filtered.stdout).message, 'ERROR two');
+
+  const following = brumeLogs(['tail', logGroupName, '--follow', '--filter', 'ERROR']);
+  for (let i = 0; i < 200 && !following.output.stdout.includes('two'); i++) await sleep(50);
+  await put([Date.now(), 'ERROR three'], [Date.now(), 'fine']);
+  for (let i = 0; i < 200 && !following.output.stdout.includes('three'); i++) await sleep(50);
+  following.child.kill('SIGINT');
+  const { code, stdout } = await following.ended;
+  assert.equal(code, 0);
+  assert.deepEqual(
+    stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' ').slice(2).join(' ')),
+    ['ERROR two', 'ERROR three'],
+  );
+});
+
+test('what stands in the way is said with what to do', async () => {
+  const cases: [what: string, args: string[], endpoint: string | undefined, message: RegExp][] = [
+    ['no server', ['tail', 'g'], 'http://127.0.0.1:9', /^No Brume answers at http:\/\/127\.0\.0\.1:9: nothing listens/],
+    ['no group', ['tail', '/tail-app'], undefined, /^There is no log group \/tail-app\. Did you mean \/tail\/app\?/],
+    ['no time', ['tail', '/tail/app', '--since', 'ever'], undefined, /^"ever" is no time: give 15m/],
+    ['no file', ['import', '/none.log', '--group', 'g'], undefined, /^There is no file \/none\.log\./],
+    ['no pattern', ['tail', '/tail/app', '--filter', '{ $.a'], undefined, /^InvalidParameterException: If a filter pattern/],
+  ];
+  for (const [what, args, endpoint, message] of cases) {
+    const { code, stderr } = await run(args, endpoint === undefined ? {} : { endpoint });
+    assert.equal(code, 1, what);
+    assert.match(stderr, message, what);
+  }
+});
