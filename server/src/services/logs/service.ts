@@ -14,6 +14,12 @@ import { deleteMetricFilter } from './operations/delete-metric-filter.ts';
 import { describeLogGroups } from './operations/describe-log-groups.ts';
 import { describeLogStreams } from './operations/describe-log-streams.ts';
 import { describeMetricFilters } from './operations/describe-metric-filters.ts';
+import {
+  deleteDestination,
+  describeDestinations,
+  putDestination,
+  putDestinationPolicy,
+} from './operations/destinations.ts';
 import { filterLogEvents } from './operations/filter-log-events.ts';
 import { getLogEvents } from './operations/get-log-events.ts';
 import { associateKmsKey, disassociateKmsKey } from './operations/kms-key.ts';
@@ -24,6 +30,11 @@ import { putMetricFilter } from './operations/put-metric-filter.ts';
 import { deleteRetentionPolicy, putRetentionPolicy } from './operations/retention-policy.ts';
 import { startLiveTail } from './operations/start-live-tail.ts';
 import {
+  deleteSubscriptionFilter,
+  describeSubscriptionFilters,
+  putSubscriptionFilter,
+} from './operations/subscription-filters.ts';
+import {
   listTagsForResource,
   listTagsLogGroup,
   tagLogGroup,
@@ -32,6 +43,7 @@ import {
   untagResource,
 } from './operations/tags.ts';
 import { testMetricFilter } from './operations/test-metric-filter.ts';
+import { createSharing } from './sharing.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -44,10 +56,16 @@ export const LOGS_MODEL: ServiceModel = {
 };
 
 /** What CloudWatch Logs needs of the dependencies that all services share. */
-export type LogsDependencies = Pick<ServiceDependencies, 'logs' | 'clock'>;
+export type LogsDependencies = Pick<
+  ServiceDependencies,
+  'logs' | 'clock' | 'state' | 'telemetry' | 'call' | 'delivery' | 'meter' | 'log'
+>;
 
-export function createLogsService({ logs: store, clock }: LogsDependencies): Service {
-  const logs: Logs = { store, clock };
+export function createLogsService(dependencies: LogsDependencies): Service {
+  const { logs: store, clock } = dependencies;
+  const sharing = createSharing(dependencies);
+  const { subscriptions } = sharing;
+  const logs: Logs = { store, clock, sharing };
   return {
     name: 'logs',
     model: LOGS_MODEL,
@@ -55,23 +73,30 @@ export function createLogsService({ logs: store, clock }: LogsDependencies): Ser
       AssociateKmsKey: associateKmsKey(logs),
       CreateLogGroup: createLogGroup(logs),
       CreateLogStream: createLogStream(logs),
+      DeleteDestination: deleteDestination(logs),
       DeleteLogGroup: deleteLogGroup(logs),
       DeleteLogStream: deleteLogStream(logs),
       DeleteMetricFilter: deleteMetricFilter(logs),
       DeleteRetentionPolicy: deleteRetentionPolicy(logs),
+      DeleteSubscriptionFilter: deleteSubscriptionFilter(logs),
+      DescribeDestinations: describeDestinations(logs),
       DescribeLogGroups: describeLogGroups(logs),
       DescribeLogStreams: describeLogStreams(logs),
       DescribeMetricFilters: describeMetricFilters(logs),
+      DescribeSubscriptionFilters: describeSubscriptionFilters(logs),
       DisassociateKmsKey: disassociateKmsKey(logs),
       FilterLogEvents: filterLogEvents(logs),
       GetLogEvents: getLogEvents(logs),
       ListLogGroups: listLogGroups(logs),
       ListTagsForResource: listTagsForResource(logs),
       ListTagsLogGroup: listTagsLogGroup(logs),
+      PutDestination: putDestination(logs),
+      PutDestinationPolicy: putDestinationPolicy(logs),
       PutLogEvents: putLogEvents(logs),
       PutLogGroupDeletionProtection: putLogGroupDeletionProtection(logs),
       PutMetricFilter: putMetricFilter(logs),
       PutRetentionPolicy: putRetentionPolicy(logs),
+      PutSubscriptionFilter: putSubscriptionFilter(logs),
       StartLiveTail: startLiveTail(logs),
       TagLogGroup: tagLogGroup(logs),
       TagResource: tagResource(logs),
@@ -79,8 +104,17 @@ export function createLogsService({ logs: store, clock }: LogsDependencies): Ser
       UntagLogGroup: untagLogGroup(logs),
       UntagResource: untagResource(logs),
     },
-    start: () => store.start(),
-    stop: () => store.stop(),
-    reset: () => store.reset(),
+    async start() {
+      await store.start();
+      await subscriptions.start();
+    },
+    async stop() {
+      await subscriptions.stop();
+      await store.stop();
+    },
+    async reset() {
+      await subscriptions.reset();
+      await store.reset();
+    },
   };
 }

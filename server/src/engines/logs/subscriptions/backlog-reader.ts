@@ -31,10 +31,10 @@ export async function readBacklog(
   from: IngestionPosition,
   through: number,
 ): Promise<BacklogPage> {
-  const first = await telemetry.query<{ segment: number; rows: number }>(sql`
-    SELECT min(segment) AS segment, count() AS rows FROM log_events
+  const found = await telemetry.query<{ first: number; rows: number }>(sql`
+    SELECT min(segment) AS first, count() AS rows FROM log_events
     WHERE group_id = ${group.id} AND segment <= ${through} AND ${isFrom(from)}`);
-  const { segment, rows: count } = first.rows[0]!;
+  const { first: segment, rows: count } = found.rows[0]!;
   if (count === 0) return { rows: [], next: undefined };
   const row = segment === from.segment ? from.row : 0;
   const { rows } = await telemetry.query<BacklogRow & { size: number }>(sql`
@@ -50,12 +50,12 @@ export async function readBacklog(
   return { rows, next: last ? { segment, row: last.row + 1 } : { segment: segment + 1, row: 0 } };
 }
 
-/** The position after all that the group has in segments up to `through`; undefined when it has nothing there. */
+/** The position after all that is stored of each group that has something in segment `from` or later. */
 export async function endsOfGroups(telemetry: Telemetry, from: number): Promise<Map<number, IngestionPosition>> {
-  const { rows } = await telemetry.query<{ group_id: number; segment: number; row: number }>(sql`
-    SELECT group_id, max((segment, row)) AS last, last.1 AS segment, last.2 AS row FROM log_events
-    WHERE segment >= ${from} GROUP BY group_id`);
-  return new Map(rows.map(({ group_id, segment, row }) => [group_id, { segment, row: row + 1 }]));
+  const { rows } = await telemetry.query<{ group_id: number; last_segment: number; last_row: number }>(sql`
+    SELECT group_id, tupleElement(last, 1) AS last_segment, tupleElement(last, 2) AS last_row
+    FROM (SELECT group_id, max((segment, row)) AS last FROM log_events WHERE segment >= ${from} GROUP BY group_id)`);
+  return new Map(rows.map((end) => [end.group_id, { segment: end.last_segment, row: end.last_row + 1 }]));
 }
 
 /** The newest segment that has rows in the table. */

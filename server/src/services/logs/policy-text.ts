@@ -1,0 +1,36 @@
+// Policy documents in requests: JSON of the form that IAM policies have.
+
+import { invalidParameter } from './constraints.ts';
+
+/** Throws InvalidParameterException for what is no policy. */
+export function checkPolicyText(text: string, member: string, largestBytes: number): void {
+  if (Buffer.byteLength(text) > largestBytes) {
+    throw invalidParameter(`Invalid ${member}: it is longer than ${largestBytes} bytes`);
+  }
+  let policy: unknown;
+  try {
+    policy = JSON.parse(text);
+  } catch (error) {
+    throw invalidParameter(`Invalid ${member}: it is not JSON (${(error as Error).message})`);
+  }
+  const fault = faultOf(policy);
+  if (fault) throw invalidParameter(`Invalid ${member}: ${fault}`);
+}
+
+function faultOf(policy: unknown): string | undefined {
+  if (!isObject(policy)) return 'expected an object';
+  const statements = Array.isArray(policy.Statement) ? policy.Statement : [policy.Statement];
+  if (policy.Statement === undefined || statements.length === 0) return 'expected a Statement';
+  for (const statement of statements) {
+    if (!isObject(statement)) return 'a Statement is not an object';
+    if (statement.Effect !== 'Allow' && statement.Effect !== 'Deny') return 'the Effect must be Allow or Deny';
+    if (statement.Principal === undefined && statement.NotPrincipal === undefined)
+      return 'a Statement has no Principal';
+    if (statement.Action === undefined && statement.NotAction === undefined) return 'a Statement has no Action';
+  }
+  return undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
