@@ -5,7 +5,7 @@ import type { Meter } from '#core/meter.ts';
 import type { FunctionVersion, InvocationResult } from './function-engine.ts';
 
 export interface InvocationSubject {
-  version: Pick<FunctionVersion, 'functionName' | 'account' | 'region'>;
+  version: Pick<FunctionVersion, 'functionName' | 'version' | 'account' | 'region'>;
   invokedFunctionArn: string;
 }
 
@@ -35,7 +35,12 @@ export function recordThrottle(meter: Meter, subject: InvocationSubject): void {
 }
 
 function record(meter: Meter, subject: InvocationSubject, metricName: string, value: number, unit: string): void {
-  const dimensions = [{}, { FunctionName: subject.version.functionName }, resourceOf(subject)];
+  const resource = resourceOf(subject);
+  const { functionName, version } = subject.version;
+  const dimensions: Record<string, string>[] = [{}, { FunctionName: functionName }, resource];
+  // Of an alias, each version that it led to.
+  const qualifier = subject.invokedFunctionArn.split(':')[7];
+  if (qualifier !== undefined && qualifier !== version) dimensions.push({ ...resource, ExecutedVersion: version });
   meter.record(scopeOf(subject), { namespace: 'AWS/Lambda', metricName, dimensions, value, unit });
 }
 

@@ -8,9 +8,9 @@ import type { Meter } from '#core/meter.ts';
 import type { Delivery } from '#engines/delivery/delivery.ts';
 import type { InvocationResult } from '#engines/functions/function-engine.ts';
 import type { QueuedMessage, Scope, StateStore, Transaction } from '#storage/state/state.ts';
-import { FUNCTIONS, type FunctionDocument } from './documents.ts';
+import { FUNCTIONS } from './documents.ts';
 import { type FunctionReference, functionArn } from './function-name.ts';
-import type { FunctionTable } from './function-table.ts';
+import type { FunctionTable, Target } from './function-table.ts';
 import type { InvocationRequest } from './invoker.ts';
 
 /** Lambda's defaults; PutFunctionEventInvokeConfig will set others. */
@@ -52,7 +52,7 @@ export interface AsynchronousInvocationsOptions {
   meter: Meter;
   delivery: Delivery;
   table: FunctionTable;
-  run(reference: FunctionReference, document: FunctionDocument, request: InvocationRequest): Promise<InvocationResult>;
+  run(reference: FunctionReference, target: Target, request: InvocationRequest): Promise<InvocationResult>;
 }
 
 export class AsynchronousInvocations {
@@ -142,8 +142,8 @@ export class AsynchronousInvocations {
     return queue;
   }
 
-  async #handle(queue: string, message: QueuedMessage, target: FunctionReference): Promise<void> {
-    const { state, clock, table, run } = this.#options;
+  async #handle(queue: string, message: QueuedMessage, unqualified: FunctionReference): Promise<void> {
+    const { state, clock, run } = this.#options;
     const attributes = message.attributes as unknown as EventAttributes;
     const { requestId, qualifier, clientContext, traceHeader, notBeforeMs = 0 } = attributes;
     // Looking ahead at the start found a retry that nobody had claimed.
@@ -152,19 +152,19 @@ export class AsynchronousInvocations {
       return;
     }
     const generation = this.#generation;
-    const reference = qualifier === undefined ? target : { ...target, qualifier };
-    const document = await table.find(reference.scope, reference.name);
-    if (!document) {
+    const reference = qualifier === undefined ? unqualified : { ...unqualified, qualifier };
+    const target = await this.#route(reference);
+    if (!target) {
       await state.transact((tx) => tx.queues.deleteMessage(queue, message.id));
       return;
     }
     const ageMs = clock.now() - message.enqueuedAtMs;
     this.#record(reference, 'AsyncEventAge', ageMs, 'Milliseconds');
-    if (ageMs > MAX_EVENT_AGE_MS) return this.#drop(queue, message, reference, document, undefined);
+    if (ageMs > MAX_EVENT_AGE_MS) return this.#drop(queue, message, reference, target, undefined);
 
     let result: InvocationResult;
     try {
-      result = await run(reference, document, {
+      result = await run(reference, target, {
         requestId,
         payload: Buffer.from(message.body),
         ...(clientContext === undefined ? {} : { clientContext }),
@@ -180,8 +180,18 @@ export class AsynchronousInvocations {
       return;
     }
     const failures = attributes.failures + 1;
-    if (failures > MAX_RETRIES) return this.#drop(queue, message, reference, document, result);
+    if (failures > MAX_RETRIES) return this.#drop(queue, message, reference, target, result);
     await this.#again(queue, message, { ...attributes, failures, deferrals: 0 }, RETRY_DELAYS_MS[failures - 1]!);
+  }
+
+  /** Undefined when the function, or the version or alias, is gone. */
+  async #route(reference: FunctionReference): Promise<Target | undefined> {
+    try {
+      return await this.#options.table.route(reference, Math.random);
+    } catch (error) {
+      if (error instanceof AwsError) return undefined;
+      throw error;
+    }
   }
 
   async #defer(queue: string, message: QueuedMessage, attributes: EventAttributes, error: unknown): Promise<void> {
@@ -207,11 +217,11 @@ export class AsynchronousInvocations {
     queue: string,
     message: QueuedMessage,
     reference: FunctionReference,
-    document: FunctionDocument,
+    target: Target,
     result: InvocationResult | undefined,
   ): Promise<void> {
     const { state, delivery } = this.#options;
-    const { deadLetterArn } = document.latest;
+    const { deadLetterArn } = target.version;
     await state.transact(async (tx) => {
       await tx.queues.deleteMessage(queue, message.id);
       if (deadLetterArn === undefined) return;

@@ -1,7 +1,7 @@
 import { AwsError } from '#core/errors.ts';
 import type { RequestContext } from '#wire/service.ts';
 import type { LambdaDependencies } from './dependencies.ts';
-import { POLICIES } from './documents.ts';
+import { POLICIES, policyKey } from './documents.ts';
 import { type FunctionReference, functionArn } from './function-name.ts';
 import { allows } from './resource-policy.ts';
 
@@ -16,12 +16,15 @@ export async function authorizeInvocation(
   reference: FunctionReference,
   context: RequestContext,
 ): Promise<void> {
-  if (context.sourceService === undefined && context.account === reference.scope.account) return;
-  const policy = await state.documents.get(POLICIES, reference.scope, reference.name);
+  if (context.account === reference.scope.account) {
+    // Lambda itself calls destinations with the role of the function that sends.
+    if (context.sourceService === undefined || context.sourceService === 'lambda.amazonaws.com') return;
+  }
+  const policy = await state.documents.get(POLICIES, reference.scope, policyKey(reference));
   if (policy && allows(policy.statements, ACTION, context)) return;
   throw new AwsError(
     'AccessDeniedException',
-    `User: ${context.sourceService ?? context.principalArn} is not authorized to perform: ${ACTION} on resource: ${functionArn(reference)} because no resource-based policy allows the ${ACTION} action`,
+    `User: ${context.sourceService ?? context.principalArn} is not authorized to perform: ${ACTION} on resource: ${functionArn(reference, reference.qualifier)} because no resource-based policy allows the ${ACTION} action`,
     { status: 403 },
   );
 }

@@ -15,6 +15,7 @@ import {
 import type { ServiceDependencies } from '../dependencies.ts';
 import { checkConstraints } from './constraints.ts';
 import type { CodeReference } from './documents.ts';
+import { BLOB_OWNER } from './packages.ts';
 
 type Dependencies = Pick<ServiceDependencies, 'call' | 'functions' | 'objects'>;
 
@@ -55,7 +56,7 @@ export async function loadPackage(
 
 /** Keeps a loaded package; whoever fails to commit a document that names it removes it again. */
 export async function keepPackage({ objects }: Dependencies, zip: Uint8Array): Promise<CodeReference> {
-  const { id } = await objects.write(zip);
+  const { id } = await objects.write(zip, undefined, { owner: BLOB_OWNER });
   return { objectId: id, sizeBytes: zip.byteLength, sha256: CodeStore.hash(zip) };
 }
 

@@ -23,6 +23,15 @@ export function checkConstraints(members: readonly CheckedMember[]): void {
   throw new AwsError('ValidationException', `${count} detected: ${broken.join('; ')}`, { status: 400 });
 }
 
+/** The same for one broken constraint of another kind. */
+export function constraintViolated(at: string, value: string, constraint: string): AwsError {
+  return new AwsError(
+    'ValidationException',
+    `1 validation error detected: Value '${value}' at '${at}' failed to satisfy constraint: ${constraint}`,
+    { status: 400 },
+  );
+}
+
 function violations({ at, value, min, max, pattern, oneOf }: CheckedMember): string[] {
   if (value === undefined) return [];
   const isNumber = typeof value === 'number';

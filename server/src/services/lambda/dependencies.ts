@@ -1,5 +1,6 @@
 // What the operations of Lambda share.
 
+import type { Garbage } from '#storage/objects/garbage.ts';
 import type { ServiceDependencies } from '../dependencies.ts';
 import type { Activation } from './activation.ts';
 import type { AsynchronousInvocations } from './asynchronous-invocations.ts';
@@ -11,4 +12,5 @@ export interface LambdaDependencies extends ServiceDependencies {
   activation: Activation;
   invoker: Invoker;
   asynchronous: AsynchronousInvocations;
+  garbage: Garbage;
 }

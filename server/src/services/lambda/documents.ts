@@ -1,5 +1,5 @@
-// What Lambda keeps: one document a function, with its unpublished version inside. Published versions and aliases will be
-// documents of their own with the same configuration, keyed `name:qualifier`.
+// What Lambda keeps: one document a function, with its unpublished version inside. Published versions, aliases and what
+// hangs on a qualifier are documents of their own, keyed `name:qualifier`; no name holds a colon.
 
 import type { Architecture, LogFormat, PackageType, TracingMode } from '@aws-sdk/client-lambda';
 import { defineCollection } from '#storage/state/state.ts';
@@ -12,6 +12,10 @@ export interface FunctionDocument {
   tags: Record<string, string>;
   /** Set by PutFunctionConcurrency. */
   reservedConcurrency?: number;
+  /** The number that was last given to a published version; none is given twice. */
+  lastVersion?: number;
+  /** Set by PutFunctionRecursionConfig; Terminate by default. */
+  recursiveLoop?: 'Allow' | 'Terminate';
 }
 
 /** Code and configuration of one version. */
@@ -40,6 +44,8 @@ export interface VersionDocument {
   revisionId: string;
   state: 'Pending' | 'Active';
   updating: boolean;
+  /** Of a published version: tells whether $LATEST has changed since. */
+  fingerprint?: string;
 }
 
 export interface CodeReference {
@@ -52,10 +58,36 @@ export interface CodeReference {
 
 export const FUNCTIONS = defineCollection<FunctionDocument>('lambda.functions');
 
+/** Published versions, keyed so that they stand in the order of their numbers. */
+export const VERSIONS = defineCollection<VersionDocument>('lambda.versions');
+
+const VERSION_DIGITS = 10;
+
+export function versionKey(name: string, version: string): string {
+  return `${name}:${version.padStart(VERSION_DIGITS, '0')}`;
+}
+
+export interface AliasDocument {
+  alias: string;
+  description: string;
+  /** The version that it points to. */
+  version: string;
+  /** A second version and its share of the invocations, in [0, 1]. */
+  routing?: { version: string; weight: number };
+  revisionId: string;
+}
+
+export const ALIASES = defineCollection<AliasDocument>('lambda.aliases');
+
 /** Resource policies, keyed by the function's name or `name:qualifier`. */
 export interface PolicyDocument {
   revisionId: string;
   statements: PolicyStatement[];
+}
+
+/** Invoked as $LATEST or without a qualifier, a function has the policy of its own name. */
+export function policyKey({ name, qualifier }: { name: string; qualifier?: string }): string {
+  return qualifier === undefined || qualifier === '$LATEST' ? name : `${name}:${qualifier}`;
 }
 
 export const POLICIES = defineCollection<PolicyDocument>('lambda.policies');

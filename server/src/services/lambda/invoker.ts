@@ -11,8 +11,9 @@ import {
   MissingInterpreterError,
 } from '#engines/functions/function-engine.ts';
 import type { ServiceDependencies } from '../dependencies.ts';
-import type { FunctionDocument } from './documents.ts';
+
 import { type FunctionReference, functionArn } from './function-name.ts';
+import type { Target } from './function-table.ts';
 
 export interface InvocationRequest {
   requestId: string;
@@ -43,13 +44,9 @@ export class Invoker {
    * Runs one invocation. Throws TooManyRequestsException beyond the concurrency limits and InvalidRuntimeException where
    * the runtime is gone from this machine.
    */
-  async run(
-    reference: FunctionReference,
-    document: FunctionDocument,
-    request: InvocationRequest,
-  ): Promise<InvocationResult> {
+  async run(reference: FunctionReference, target: Target, request: InvocationRequest): Promise<InvocationResult> {
     const { functions } = this.#dependencies;
-    const version = await this.#versionOf(reference, document);
+    const version = await this.#versionOf(reference, target);
     try {
       return await functions.invoke(version, {
         ...request,
@@ -69,32 +66,31 @@ export class Invoker {
     this.#credentials.clear();
   }
 
-  async #versionOf(reference: FunctionReference, document: FunctionDocument): Promise<FunctionVersion> {
+  async #versionOf(reference: FunctionReference, { document, version }: Target): Promise<FunctionVersion> {
     const { functions, objects, config } = this.#dependencies;
-    const { latest } = document;
-    const { code } = latest;
+    const { code } = version;
     const [codeDir, credentials] = await Promise.all([
       functions.code.find(code.sha256, () => objects.readAll(code.objectId)),
-      this.#credentialsFor(reference, latest.role),
+      this.#credentialsFor(reference, version.role),
     ]);
     return {
-      versionArn: functionArn(reference, latest.version),
+      versionArn: functionArn(reference, version.version),
       functionArn: functionArn(reference),
       functionName: document.name,
-      version: latest.version,
+      version: version.version,
       account: reference.scope.account,
       region: reference.scope.region,
-      revision: `${latest.revisionId}/${credentials.accessKeyId}`,
-      runtime: latest.runtime,
-      handler: latest.handler,
-      timeoutS: latest.timeoutS,
-      memoryMb: latest.memoryMb,
-      ephemeralStorageMb: latest.ephemeralStorageMb,
-      environment: latest.environment ?? {},
+      revision: `${version.revisionId}/${credentials.accessKeyId}`,
+      runtime: version.runtime,
+      handler: version.handler,
+      timeoutS: version.timeoutS,
+      memoryMb: version.memoryMb,
+      ephemeralStorageMb: version.ephemeralStorageMb,
+      environment: version.environment ?? {},
       codeDir,
       credentials,
       endpoint: `http://${reachable(config.host)}:${config.port}`,
-      logGroup: latest.logging.group,
+      logGroup: version.logging.group,
       ...(document.reservedConcurrency === undefined ? {} : { reservedConcurrency: document.reservedConcurrency }),
     };
   }

@@ -1,9 +1,11 @@
 // AWS Lambda: table of operations.
 
 import { createRequire } from 'node:module';
+import { Garbage } from '#storage/objects/garbage.ts';
 import type { Service, ServiceModel } from '#wire/service.ts';
 import type { ServiceDependencies } from '../dependencies.ts';
 import { Activation } from './activation.ts';
+import { createAlias, deleteAlias, getAlias, listAliases, updateAlias } from './aliases/operations.ts';
 import { AsynchronousInvocations } from './asynchronous-invocations.ts';
 import type { LambdaDependencies } from './dependencies.ts';
 import { FunctionTable } from './function-table.ts';
@@ -23,6 +25,8 @@ import { addPermission, getPolicy, removePermission } from './operations/permiss
 import { listTags, tagResource, untagResource } from './operations/tagging.ts';
 import { updateFunctionCode } from './operations/update-function-code.ts';
 import { updateFunctionConfiguration } from './operations/update-function-configuration.ts';
+import { BLOB_OWNER, strikeNamedPackages } from './packages.ts';
+import { publishVersion } from './versions/publish-version.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -36,6 +40,7 @@ export const LAMBDA_MODEL: ServiceModel = {
 
 export function createLambdaService(common: ServiceDependencies): Service {
   const { state, clock, meter, delivery } = common;
+  const { objects } = common;
   const log = common.log.with({ service: 'lambda' });
   const table = new FunctionTable(state);
   const activation = new Activation(table, log);
@@ -47,44 +52,61 @@ export function createLambdaService(common: ServiceDependencies): Service {
     meter,
     delivery,
     table,
-    run: (reference, document, request) => invoker.run(reference, document, request),
+    run: (reference, target, request) => invoker.run(reference, target, request),
   });
-  const dependencies: LambdaDependencies = { ...common, table, activation, invoker, asynchronous };
+  const garbage = new Garbage({
+    state,
+    objects,
+    log,
+    owner: BLOB_OWNER,
+    strikeNamed: (unnamed, stopped) => strikeNamedPackages(state, unnamed, stopped),
+    processStartMs: performance.timeOrigin,
+  });
+  const dependencies: LambdaDependencies = { ...common, table, activation, invoker, asynchronous, garbage };
   return {
     name: 'lambda',
     model: LAMBDA_MODEL,
     operations: {
       AddPermission: addPermission(dependencies),
+      CreateAlias: createAlias(dependencies),
       CreateFunction: createFunction(dependencies),
+      DeleteAlias: deleteAlias(dependencies),
       DeleteFunction: deleteFunction(dependencies),
       DeleteFunctionConcurrency: deleteFunctionConcurrency(dependencies),
       GetAccountSettings: getAccountSettings(dependencies),
+      GetAlias: getAlias(dependencies),
       GetFunction: getFunction(dependencies),
       GetFunctionConcurrency: getFunctionConcurrency(dependencies),
       GetFunctionConfiguration: getFunctionConfiguration(dependencies),
       GetPolicy: getPolicy(dependencies),
       Invoke: invoke(dependencies),
+      ListAliases: listAliases(dependencies),
       ListFunctions: listFunctions(dependencies),
       ListTags: listTags(dependencies),
       ListVersionsByFunction: listVersionsByFunction(dependencies),
+      PublishVersion: publishVersion(dependencies),
       PutFunctionConcurrency: putFunctionConcurrency(dependencies),
       RemovePermission: removePermission(dependencies),
       TagResource: tagResource(dependencies),
       UntagResource: untagResource(dependencies),
+      UpdateAlias: updateAlias(dependencies),
       UpdateFunctionCode: updateFunctionCode(dependencies),
       UpdateFunctionConfiguration: updateFunctionConfiguration(dependencies),
     },
     async start() {
+      await garbage.start();
       await activation.recover(state);
       await asynchronous.start();
     },
     async stop() {
       await activation.allSettled();
       await asynchronous.stop();
+      await garbage.stop(clock.now());
     },
     async reset() {
       await activation.allSettled();
       table.reset();
+      garbage.forget();
       invoker.reset();
       await asynchronous.reset();
     },

@@ -12,6 +12,7 @@ import type { VersionDocument } from '../documents.ts';
 import { LATEST, readFunctionName } from '../function-name.ts';
 import { checkRuntime } from '../runtimes.ts';
 import { checkTags } from '../tags.ts';
+import { publish } from '../versions/publish.ts';
 
 const OPERATION = 'CreateFunction';
 
@@ -25,14 +26,13 @@ export function createFunction(dependencies: LambdaDependencies) {
     ]);
     checkTags(input.Tags ?? {});
     if (input.PackageType === 'Image') throw notImplemented(OPERATION, 'PackageType Image');
-    if (input.Publish) throw notImplemented(OPERATION, 'Publish');
     if (!input.Runtime || !input.Handler) {
       throw new AwsError(
         'InvalidParameterValueException',
         'Runtime and Handler are mandatory parameters for functions created with deployment packages.',
       );
     }
-    const { table, activation, functions, objects, clock } = dependencies;
+    const { table, activation, functions, garbage, clock } = dependencies;
     const runtimeVersionHash = await checkRuntime(input.Runtime, functions, OPERATION);
     if (await table.find(reference.scope, reference.name)) {
       throw new AwsError('ResourceConflictException', `Function already exist: ${reference.name}`, {
@@ -53,13 +53,17 @@ export function createFunction(dependencies: LambdaDependencies) {
       state: 'Pending',
       updating: false,
     };
+    let published: VersionDocument | undefined;
     try {
-      await table.create(reference.scope, { name: reference.name, latest, tags: input.Tags ?? {} });
+      const document = { name: reference.name, latest, tags: input.Tags ?? {} };
+      await table.create(reference.scope, document, async (tx) => {
+        if (input.Publish) published = await publish(tx, reference.scope, document);
+      });
     } catch (error) {
-      await objects.remove([code.objectId]);
+      await garbage.discard(code.objectId);
       throw error;
     }
     activation.begin(reference);
-    return showConfiguration(reference, latest);
+    return showConfiguration(reference, { ...(published ?? latest), state: 'Pending' });
   };
 }

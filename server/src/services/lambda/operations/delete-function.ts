@@ -1,24 +1,67 @@
 // DeleteFunction: https://docs.aws.amazon.com/lambda/latest/api/API_DeleteFunction.html
 
-import type { DeleteFunctionRequest } from '@aws-sdk/client-lambda';
+import type { DeleteFunctionRequest, DeleteFunctionResponse } from '@aws-sdk/client-lambda';
 import { AwsError } from '#core/errors.ts';
 import type { RequestContext } from '#wire/service.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
-import { LATEST, readFunctionName } from '../function-name.ts';
+import { ALIASES, VERSIONS, versionKey } from '../documents.ts';
+import { type FunctionReference, functionNotFound, LATEST, readFunctionName } from '../function-name.ts';
+import { unnamedPackages } from '../packages.ts';
+import { deleteQualified } from '../qualified-documents.ts';
 
-export function deleteFunction({ table, activation, asynchronous, invoker, objects }: LambdaDependencies) {
-  return async (input: DeleteFunctionRequest, context: RequestContext): Promise<object> => {
+export function deleteFunction(dependencies: LambdaDependencies) {
+  return async (input: DeleteFunctionRequest, context: RequestContext): Promise<DeleteFunctionResponse> => {
     const reference = readFunctionName(input.FunctionName!, context, { qualifier: input.Qualifier });
-    if (reference.qualifier === LATEST) {
+    const { qualifier } = reference;
+    if (qualifier === LATEST) throw invalid('$LATEST version cannot be deleted without deleting the function.');
+    await dependencies.activation.settled(reference);
+    if (qualifier === undefined) await deleteWhole(dependencies, reference);
+    else if (/^\d+$/.test(qualifier)) await deleteVersion(dependencies, reference, qualifier);
+    else throw invalid('Deletion of aliases is not currently supported.');
+    return { StatusCode: 204 };
+  };
+}
+
+async function deleteWhole(
+  { table, asynchronous, invoker, garbage }: LambdaDependencies,
+  reference: FunctionReference,
+): Promise<void> {
+  const { scope, name } = reference;
+  const { versions, result: dropped } = await table.delete(reference, async (tx, all) => {
+    await asynchronous.purge(tx, reference);
+    await deleteQualified(tx, scope, name);
+    return garbage.condemn(tx, [...new Set(all.map(({ code }) => code.objectId))]);
+  });
+  for (const { version } of versions) await invoker.retire(reference, version);
+  garbage.collect(dropped);
+}
+
+async function deleteVersion(
+  { table, invoker, garbage }: LambdaDependencies,
+  reference: FunctionReference,
+  version: string,
+): Promise<void> {
+  const { scope, name } = reference;
+  const dropped = await table.write(reference, async (_, tx) => {
+    const found = await tx.documents.get(VERSIONS, scope, versionKey(name, version));
+    if (!found) throw functionNotFound(reference);
+    const aliases = await tx.documents.range(ALIASES, scope, { prefix: `${name}:` });
+    const referring = aliases.filter(({ value }) => value.version === version || value.routing?.version === version);
+    if (referring.length > 0) {
       throw new AwsError(
-        'InvalidParameterValueException',
-        '$LATEST version cannot be deleted without deleting the function.',
+        'ResourceConflictException',
+        `Unable to delete version because the following aliases reference it: [${referring.map(({ value }) => value.alias).join(', ')}]`,
+        { fields: { Type: 'User' } },
       );
     }
-    await activation.settled(reference);
-    const { latest } = await table.delete(reference, (tx) => asynchronous.purge(tx, reference));
-    await invoker.retire(reference, latest.version);
-    await objects.remove([latest.code.objectId]);
-    return {};
-  };
+    await tx.documents.delete(VERSIONS, scope, versionKey(name, version));
+    await deleteQualified(tx, scope, name, version);
+    return garbage.condemn(tx, await unnamedPackages(tx, scope, name, [found.code.objectId]));
+  });
+  await invoker.retire(reference, version);
+  garbage.collect(dropped);
+}
+
+function invalid(message: string): AwsError {
+  return new AwsError('InvalidParameterValueException', message, { fields: { Type: 'User' } });
 }

@@ -14,9 +14,10 @@ import { readFunctionName } from '../function-name.ts';
 export function getFunction({ table }: LambdaDependencies) {
   return async (input: GetFunctionRequest, context: RequestContext): Promise<GetFunctionResponse> => {
     const reference = readFunctionName(input.FunctionName!, context, { qualifier: input.Qualifier });
-    const { latest, tags, reservedConcurrency } = await table.get(reference);
+    const { document, version } = await table.resolve(reference);
+    const { tags, reservedConcurrency } = document;
     return {
-      Configuration: showConfiguration(reference, latest, reference.qualifier),
+      Configuration: showConfiguration(reference, version, reference.qualifier),
       Code: { RepositoryType: 'S3' },
       ...(Object.keys(tags).length > 0 ? { Tags: tags } : {}),
       ...(reservedConcurrency === undefined
@@ -29,7 +30,7 @@ export function getFunction({ table }: LambdaDependencies) {
 export function getFunctionConfiguration({ table }: LambdaDependencies) {
   return async (input: GetFunctionConfigurationRequest, context: RequestContext): Promise<FunctionConfiguration> => {
     const reference = readFunctionName(input.FunctionName!, context, { qualifier: input.Qualifier });
-    const { latest } = await table.get(reference);
-    return showConfiguration(reference, latest, reference.qualifier);
+    const { version } = await table.resolve(reference);
+    return showConfiguration(reference, version, reference.qualifier);
   };
 }

@@ -26,10 +26,10 @@ export function invoke(dependencies: LambdaDependencies) {
     if (input.TenantId) throw notImplemented('Invoke', 'TenantId');
     const type = input.InvocationType ?? 'RequestResponse';
     const payload = readPayload(input.Payload, type);
-    let document = await table.get(reference);
-    if (document.latest.state === 'Pending' || document.latest.updating) {
+    let target = await table.route(reference, Math.random);
+    if (target.version.state === 'Pending' || target.version.updating) {
       await activation.settled(reference);
-      document = await table.get(reference);
+      target = await table.route(reference, Math.random);
     }
     await authorizeInvocation(dependencies, reference, context);
     if (type === 'DryRun') return { StatusCode: 204 };
@@ -44,10 +44,10 @@ export function invoke(dependencies: LambdaDependencies) {
       await asynchronous.enqueue(reference, request);
       return { StatusCode: 202 };
     }
-    const result = await invoker.run(reference, document, request);
+    const result = await invoker.run(reference, target, request);
     return {
       StatusCode: 200,
-      ExecutedVersion: document.latest.version,
+      ExecutedVersion: target.version.version,
       Payload: result.payload as InvocationResponse['Payload'] & {},
       ...(result.functionError === undefined ? {} : { FunctionError: result.functionError }),
       ...(input.LogType === 'Tail' ? { LogResult: Buffer.from(result.logTail).toString('base64') } : {}),

@@ -7,12 +7,12 @@ import type {
   GetPolicyResponse,
   RemovePermissionRequest,
 } from '@aws-sdk/client-lambda';
-import { AwsError, notImplemented } from '#core/errors.ts';
+import { AwsError } from '#core/errors.ts';
 import { uuid } from '#core/ids.ts';
 import type { RequestContext } from '#wire/service.ts';
 import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
-import { POLICIES, type PolicyDocument } from '../documents.ts';
+import { POLICIES, type PolicyDocument, policyKey } from '../documents.ts';
 import { type FunctionReference, functionArn, LATEST, readFunctionName } from '../function-name.ts';
 import { buildStatement, type PolicyStatement } from '../resource-policy.ts';
 import { checkRevision } from '../revision.ts';
@@ -21,7 +21,7 @@ const LARGEST_POLICY_BYTES = 20_480;
 
 export function addPermission({ table, state }: LambdaDependencies) {
   return async (input: AddPermissionRequest, context: RequestContext): Promise<AddPermissionResponse> => {
-    const reference = readUnqualified('AddPermission', input, context);
+    const reference = readOwner(input, context);
     checkConstraints([
       { at: 'statementId', value: input.StatementId, min: 1, max: 100, pattern: /([a-zA-Z0-9-_]+)/ },
       { at: 'action', value: input.Action, pattern: /(lambda:[*]|lambda:[a-zA-Z]+|[*])/ },
@@ -37,9 +37,10 @@ export function addPermission({ table, state }: LambdaDependencies) {
       { at: 'functionUrlAuthType', value: input.FunctionUrlAuthType, oneOf: ['NONE', 'AWS_IAM'] },
     ]);
     await table.get(reference);
-    const statement = buildStatement(input, functionArn(reference));
+    const statement = buildStatement(input, functionArn(reference, reference.qualifier));
+    const key = policyKey(reference);
     await state.transact(async (tx) => {
-      const before = await tx.documents.get(POLICIES, reference.scope, reference.name);
+      const before = await tx.documents.get(POLICIES, reference.scope, key);
       if (input.RevisionId !== undefined) checkRevision(input.RevisionId, before?.revisionId);
       const statements = before?.statements ?? [];
       if (statements.some(({ Sid }) => Sid === statement.Sid)) {
@@ -57,7 +58,7 @@ export function addPermission({ table, state }: LambdaDependencies) {
           `The final policy size (${size}) is bigger than the limit (${LARGEST_POLICY_BYTES}).`,
         );
       }
-      await tx.documents.put(POLICIES, reference.scope, reference.name, after);
+      await tx.documents.put(POLICIES, reference.scope, key, after);
     });
     return { Statement: JSON.stringify(statement) };
   };
@@ -65,19 +66,20 @@ export function addPermission({ table, state }: LambdaDependencies) {
 
 export function removePermission({ table, state }: LambdaDependencies) {
   return async (input: RemovePermissionRequest, context: RequestContext): Promise<object> => {
-    const reference = readUnqualified('RemovePermission', input, context);
+    const reference = readOwner(input, context);
     checkConstraints([{ at: 'statementId', value: input.StatementId, min: 1, max: 100, pattern: /([a-zA-Z0-9-_.]+)/ }]);
     await table.get(reference);
+    const key = policyKey(reference);
     await state.transact(async (tx) => {
-      const before = await tx.documents.get(POLICIES, reference.scope, reference.name);
+      const before = await tx.documents.get(POLICIES, reference.scope, key);
       if (!before) throw notFound('No policy is associated with the given resource.');
       if (input.RevisionId !== undefined) checkRevision(input.RevisionId, before.revisionId);
       const statements = before.statements.filter(({ Sid }) => Sid !== input.StatementId);
       if (statements.length === before.statements.length) {
         throw notFound(`Statement ${input.StatementId} is not found in resource policy.`);
       }
-      if (statements.length === 0) await tx.documents.delete(POLICIES, reference.scope, reference.name);
-      else await tx.documents.put(POLICIES, reference.scope, reference.name, { revisionId: uuid(), statements });
+      if (statements.length === 0) await tx.documents.delete(POLICIES, reference.scope, key);
+      else await tx.documents.put(POLICIES, reference.scope, key, { revisionId: uuid(), statements });
     });
     return {};
   };
@@ -85,26 +87,24 @@ export function removePermission({ table, state }: LambdaDependencies) {
 
 export function getPolicy({ table, state }: LambdaDependencies) {
   return async (input: GetPolicyRequest, context: RequestContext): Promise<GetPolicyResponse> => {
-    const reference = readUnqualified('GetPolicy', input, context);
+    const reference = readOwner(input, context);
     await table.get(reference);
-    const policy = await state.documents.get(POLICIES, reference.scope, reference.name);
+    const policy = await state.documents.get(POLICIES, reference.scope, policyKey(reference));
     if (!policy) throw notFound('The resource you requested does not exist.');
     return { Policy: showPolicy(policy.statements), RevisionId: policy.revisionId };
   };
 }
 
-/** Policies of versions and aliases come with them. */
-function readUnqualified(
-  operation: string,
+/** The function, version or alias that has the policy; $LATEST has none of its own. */
+function readOwner(
   input: { FunctionName?: string | undefined; Qualifier?: string | undefined },
   context: RequestContext,
 ): FunctionReference {
-  const { qualifier, ...reference } = readFunctionName(input.FunctionName!, context, { qualifier: input.Qualifier });
-  if (qualifier === LATEST) {
-    throw new AwsError('InvalidParameterValueException', 'We currently do not support adding policies for $LATEST.');
-  }
-  if (qualifier !== undefined) throw notImplemented(operation, 'Qualifier');
-  return reference;
+  const reference = readFunctionName(input.FunctionName!, context, { qualifier: input.Qualifier });
+  if (reference.qualifier !== LATEST) return reference;
+  throw new AwsError('InvalidParameterValueException', 'We currently do not support adding policies for $LATEST.', {
+    fields: { Type: 'User' },
+  });
 }
 
 function showPolicy(statements: readonly PolicyStatement[]): string {

@@ -9,19 +9,21 @@ import { keepPackage, loadPackage } from '../code-package.ts';
 import { showConfiguration } from '../configuration.ts';
 import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
+import { FUNCTIONS, type FunctionDocument, type VersionDocument } from '../documents.ts';
 import { readFunctionName } from '../function-name.ts';
+import { unnamedPackages } from '../packages.ts';
 import { checkRevision } from '../revision.ts';
+import { publish } from '../versions/publish.ts';
 
 const OPERATION = 'UpdateFunctionCode';
 
 export function updateFunctionCode(dependencies: LambdaDependencies) {
-  const { table, activation, invoker, objects, clock } = dependencies;
+  const { table, activation, invoker, garbage, clock } = dependencies;
   return async (input: UpdateFunctionCodeRequest, context: RequestContext): Promise<FunctionConfiguration> => {
     const reference = readFunctionName(input.FunctionName!, context, { namespaced: false });
     checkConstraints(
       (input.Architectures ?? []).map((value) => ({ at: 'architectures', value, oneOf: ['x86_64', 'arm64'] })),
     );
-    if (input.Publish) throw notImplemented(OPERATION, 'Publish');
     if (input.PublishTo) throw notImplemented(OPERATION, 'PublishTo');
     await activation.settled(reference);
     const before = await table.get(reference);
@@ -33,13 +35,13 @@ export function updateFunctionCode(dependencies: LambdaDependencies) {
       return showConfiguration(reference, { ...before.latest, code });
     }
     const code = await keepPackage(dependencies, zip);
-    let replaced = before.latest.code.objectId;
-    let after: Awaited<ReturnType<typeof table.update>>;
+    let dropped: string[] = [];
+    let published: VersionDocument | undefined;
+    let after: FunctionDocument;
     try {
-      after = await table.update(reference, (document) => {
+      after = await table.update(reference, async (document, tx) => {
         checkRevision(input.RevisionId, document.latest.revisionId);
-        replaced = document.latest.code.objectId;
-        return {
+        const changed: FunctionDocument = {
           ...document,
           latest: {
             ...document.latest,
@@ -50,14 +52,19 @@ export function updateFunctionCode(dependencies: LambdaDependencies) {
             updating: true,
           },
         };
+        await tx.documents.put(FUNCTIONS, reference.scope, reference.name, changed);
+        if (input.Publish) published = await publish(tx, reference.scope, changed);
+        const replaced = await unnamedPackages(tx, reference.scope, reference.name, [document.latest.code.objectId]);
+        dropped = await garbage.condemn(tx, replaced);
+        return (await tx.documents.get(FUNCTIONS, reference.scope, reference.name))!;
       });
     } catch (error) {
-      await objects.remove([code.objectId]);
+      await garbage.discard(code.objectId);
       throw error;
     }
     await invoker.retire(reference, after.latest.version);
-    await objects.remove([replaced]);
+    garbage.collect(dropped);
     activation.begin(reference);
-    return showConfiguration(reference, after.latest);
+    return showConfiguration(reference, published ? { ...published, updating: true } : after.latest);
   };
 }

@@ -1,0 +1,18 @@
+// What hangs on a function, or on a version or an alias of it, and goes with it.
+
+import type { Collection, Scope, Transaction } from '#storage/state/state.ts';
+import { POLICIES } from './documents.ts';
+
+/** Keyed `name:qualifier`; a function's own under its bare name where there is such a thing. */
+const QUALIFIED: readonly Collection<unknown>[] = [POLICIES];
+
+/** Deletes what hangs on this qualifier; without one, on the function and all its qualifiers. */
+export async function deleteQualified(tx: Transaction, scope: Scope, name: string, qualifier?: string): Promise<void> {
+  for (const collection of QUALIFIED) {
+    if (qualifier !== undefined) await tx.documents.delete(collection, scope, `${name}:${qualifier}`);
+    else {
+      await tx.documents.delete(collection, scope, name);
+      await tx.documents.deleteRange(collection, scope, { prefix: `${name}:` });
+    }
+  }
+}

@@ -1,0 +1,56 @@
+// Publishing: what $LATEST is at that moment becomes a version of its own, unless nothing changed since the last.
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-versions.html
+
+import { createHash } from 'node:crypto';
+import { AwsError } from '#core/errors.ts';
+import { uuid } from '#core/ids.ts';
+import type { Scope, Transaction } from '#storage/state/state.ts';
+import { FUNCTIONS, type FunctionDocument, VERSIONS, type VersionDocument, versionKey } from '../documents.ts';
+
+export interface Publication {
+  /** Of the version; that of $LATEST without it. */
+  description?: string | undefined;
+  /** Only this code is to be published. */
+  codeSha256?: string | undefined;
+}
+
+/** Publishes inside the transaction that read or wrote `document`; gives the version, an older one if nothing changed. */
+export async function publish(
+  tx: Transaction,
+  scope: Scope,
+  document: FunctionDocument,
+  { description, codeSha256 }: Publication = {},
+): Promise<VersionDocument> {
+  const { name, latest, lastVersion = 0 } = document;
+  if (codeSha256 && codeSha256 !== latest.code.sha256) {
+    throw new AwsError(
+      'InvalidParameterValueException',
+      `CodeSHA256 (${codeSha256}) is different from current CodeSHA256 in $LATEST (${latest.code.sha256}). Please try again with the CodeSHA256 in $LATEST.`,
+      { fields: { Type: 'User' } },
+    );
+  }
+  const fingerprint = fingerprintOf(latest);
+  const [newest] = await tx.documents.range(VERSIONS, scope, { prefix: `${name}:`, reverse: true, limit: 1 });
+  if (newest?.value.fingerprint === fingerprint) return newest.value;
+  const version: VersionDocument = {
+    ...latest,
+    version: String(lastVersion + 1),
+    // The API takes an empty description for none.
+    description: description || latest.description,
+    revisionId: uuid(),
+    state: 'Active',
+    updating: false,
+    fingerprint,
+  };
+  await tx.documents.put(VERSIONS, scope, versionKey(name, version.version), version);
+  await tx.documents.put(FUNCTIONS, scope, name, { ...document, lastVersion: lastVersion + 1 });
+  return version;
+}
+
+/** Of the code and all settings, not of when and how often they were written. */
+function fingerprintOf({ revisionId, lastModifiedMs, state, updating, code, ...settings }: VersionDocument): string {
+  const inOrder = Object.fromEntries(Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return createHash('sha256')
+    .update(JSON.stringify([code.sha256, inOrder]))
+    .digest('base64');
+}
