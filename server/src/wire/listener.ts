@@ -157,6 +157,9 @@ class Exchange {
       }
       input = decodeQueryInput(operation.input, parameters);
     } else if (body && (route.protocol === 'awsJson1_0' || route.protocol === 'awsJson1_1')) {
+      const raw = route.service.service.rawOperations?.[operation!.name];
+      const output = await raw?.(body, this.#context(identity, signature, incoming, operation!.name));
+      if (output) return this.#succeed(operation!, output as Record<string, unknown>);
       const codec: JsonCodec = { useJsonName: false };
       input = decodeJsonBody(operation!.input, body, codec);
       isComplete = codec.incomplete !== true;

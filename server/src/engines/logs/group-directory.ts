@@ -71,6 +71,11 @@ export class GroupDirectory {
     return this.#groups.get(groupKey(scope, name));
   }
 
+  /** At once, from what is in memory: undefined when it is not loaded, too. */
+  peek(scope: LogScope, name: string): LogGroup | undefined {
+    return this.#groups.get(groupKey(scope, name));
+  }
+
   findById(id: number): LogGroup | undefined {
     return this.#byId.get(id);
   }

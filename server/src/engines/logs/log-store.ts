@@ -6,7 +6,8 @@ import type { Logger } from '#core/log.ts';
 import type { Meter } from '#core/meter.ts';
 import type { MetricStore } from '#engines/metrics/metric-store.ts';
 import type { StateStore } from '#storage/state/state.ts';
-import type { AppendedRows, Telemetry } from '#storage/telemetry/telemetry.ts';
+import type { AppendedRows, EncodedLogEvents, LogEventBatch, Telemetry } from '#storage/telemetry/telemetry.ts';
+import { mayHoldEmbedded } from './embedded-metrics/document.ts';
 import { type EmbeddedMetrics, extractEmbeddedMetrics } from './embedded-metrics/embedded-metrics.ts';
 import { Eraser, type Erasure } from './eraser.ts';
 import { EventReader } from './event-reader.ts';
@@ -26,6 +27,19 @@ export interface LogEventInput {
   message: string;
 }
 
+interface AppendedBatch {
+  events: LogEventBatch['events'];
+  /** Timestamps of the first and the last event. */
+  firstMs: number;
+  lastMs: number;
+  /** UTF-8 bytes of all messages. */
+  messageBytes: number;
+}
+
+export interface EncodedBatch extends AppendedBatch {
+  events: EncodedLogEvents;
+}
+
 export interface LogStore {
   /**
    * Appends events for Brume's own services (Lambda, …), creating group and stream when they are missing.
@@ -42,6 +56,10 @@ export interface LogStore {
     events: readonly LogEventInput[],
     messageBytes: number,
   ): Promise<AppendedRows>;
+  /** Whether something looks at events of the group as they come, or at these, so that they cannot be appended as rows. */
+  wantsLines(group: LogGroup, rows: Buffer): boolean;
+  /** Appends events in the order of their timestamps that are rows already. Resolves once durable. */
+  appendEncoded(group: LogGroup, stream: LogStream, batch: EncodedBatch): Promise<AppendedRows>;
   readonly groups: GroupDirectory;
   readonly events: EventReader;
   readonly metricFilters: MetricFilterDirectory;
@@ -105,21 +123,42 @@ class StandardLogStore implements LogStore {
     events: readonly LogEventInput[],
     messageBytes: number,
   ): Promise<AppendedRows> {
+    const batch = { events, firstMs: events[0]!.timestamp, lastMs: events.at(-1)!.timestamp, messageBytes };
+    return this.#append(group, stream, batch, new LogLines(events));
+  }
+
+  wantsLines(group: LogGroup, rows: Buffer): boolean {
+    if (group.metricFilters.size > 0 || group.feeds.size > 0 || group.tails.size > 0) return true;
+    return group.document.logGroupClass === 'STANDARD' && mayHoldEmbedded(rows);
+  }
+
+  appendEncoded(group: LogGroup, stream: LogStream, batch: EncodedBatch): Promise<AppendedRows> {
+    return this.#append(group, stream, batch);
+  }
+
+  async #append(
+    group: LogGroup,
+    stream: LogStream,
+    { events, firstMs, lastMs, messageBytes }: AppendedBatch,
+    lines?: LogLines,
+  ): Promise<AppendedRows> {
     const { telemetry, clock } = this.#options;
-    const ingestionTimeMs = clock.now();
     const { statistics } = this;
-    const lines = new LogLines(events);
+    const ingestionTimeMs = clock.now();
     stream.beginAppend();
     const floor = statistics.begin();
     try {
-      const appended = telemetry.appendLogEvents({ groupId: group.id, stream: stream.name, ingestionTimeMs, events });
+      const batch = { groupId: group.id, stream: stream.name, ingestionTimeMs, events };
+      const appended = telemetry.appendLogEvents(batch);
       // The metric data are durable before the client hears that its events are.
-      const [rows] = await Promise.all([appended, statistics.markDirty(), this.#publishMetrics(group, lines)]);
+      const [rows] = await Promise.all([appended, statistics.markDirty(), lines && this.#publishMetrics(group, lines)]);
       statistics.add(group, stream, rows.segment, messageBytes);
-      stream.extend(events[0]!.timestamp, events.at(-1)!.timestamp, ingestionTimeMs);
+      stream.extend(firstMs, lastMs, ingestionTimeMs);
       this.#measure(group, events.length, messageBytes);
-      for (const feed of group.feeds.values()) feed.offer(stream.name, lines, rows);
-      for (const tail of group.tails) tail.offer(group, stream.name, lines, ingestionTimeMs);
+      if (lines) {
+        for (const feed of group.feeds.values()) feed.offer(stream.name, lines, rows);
+        for (const tail of group.tails) tail.offer(group, stream.name, lines, ingestionTimeMs);
+      }
       return rows;
     } finally {
       statistics.end(floor);

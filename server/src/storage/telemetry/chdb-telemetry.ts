@@ -48,7 +48,7 @@ export class ChdbTelemetry implements Telemetry {
   readonly #engine: EngineClient;
   readonly #logEvents: Table<LogEventBatch>;
   readonly #metricPoints: Table<readonly MetricPoint[]>;
-  readonly #tables: readonly Table<never>[];
+  readonly #tables: readonly Table<any>[];
   #resetting: Promise<void> | undefined;
 
   constructor(dir: string, logDir: string, { durable, log }: ChdbTelemetryOptions) {
@@ -73,8 +73,12 @@ export class ChdbTelemetry implements Telemetry {
     for (const { segments, flusher } of this.#tables) flusher.adopt(await segments.recover());
   }
 
-  async appendLogEvents(batch: LogEventBatch) {
-    if (this.#resetting) await this.#resetting;
+  async appendLogEvents(given: LogEventBatch) {
+    let batch = given;
+    if (this.#resetting) {
+      batch = this.#logEvents.segments.table.keep(given);
+      await this.#resetting;
+    }
     return this.#logEvents.flusher.append(batch);
   }
 

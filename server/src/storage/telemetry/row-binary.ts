@@ -78,6 +78,13 @@ export class RowBinaryBuffer {
     this.length += written;
   }
 
+  /** What is RowBinary already. Reserves by itself. */
+  append(bytes: Uint8Array): void {
+    this.reserve(bytes.length);
+    this.bytes.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+
   patchUint32(offset: number, value: number): void {
     this.#view.setUint32(offset, value, true);
   }

@@ -107,7 +107,8 @@ export class TableFlusher<Batch> {
     await this.#deletions;
   }
 
-  async #appendLater(batch: Batch): Promise<AppendedRows> {
+  async #appendLater(given: Batch): Promise<AppendedRows> {
+    const batch = this.#log.table.keep(given);
     while (this.#backlogBytes + this.#log.openBytes > MAX_BACKLOG_BYTES) await this.flush();
     return this.append(batch);
   }

@@ -18,6 +18,8 @@ export interface TelemetryTable<Batch> {
   ddl(durable: boolean): Sql;
   /** Rows of a batch. */
   rowCount(batch: Batch): number;
+  /** A batch that stays as it is while it waits. */
+  keep(batch: Batch): Batch;
   /** Writes what follows the frame's head; throws on values that the columns cannot hold. */
   encode(buffer: RowBinaryBuffer, batch: Batch): void;
   /** INSERT … SELECT from a segment file. */
@@ -54,6 +56,10 @@ export const LOG_EVENTS: TelemetryTable<LogEventBatch> = {
     ORDER BY (group_id, timestamp, segment, row)
     SETTINGS index_granularity_bytes = 1048576, ${durability(durable)}`,
   rowCount: (batch) => batch.events.length,
+  keep(batch) {
+    const { events } = batch;
+    return 'rows' in events ? { ...batch, events: { length: events.length, rows: Buffer.from(events.rows) } } : batch;
+  },
   encode(buffer, batch) {
     buffer.reserve(32);
     buffer.uint32(batch.groupId);
@@ -61,6 +67,10 @@ export const LOG_EVENTS: TelemetryTable<LogEventBatch> = {
     buffer.string(batch.stream);
     buffer.reserve(5);
     buffer.varint(batch.events.length);
+    if ('rows' in batch.events) {
+      buffer.append(batch.events.rows);
+      return;
+    }
     for (const event of batch.events) {
       if (!Number.isSafeInteger(event.timestamp)) throw new TypeError(`BUG: not a timestamp: ${event.timestamp}`);
       buffer.reserve(8);
@@ -115,6 +125,7 @@ export const METRIC_POINTS: TelemetryTable<readonly MetricPoint[]> = {
     ORDER BY (metric_id, timestamp)
     SETTINGS ${durability(durable)}`,
   rowCount: (points) => points.length,
+  keep: (points) => points,
   encode(buffer, points) {
     buffer.reserve(5);
     buffer.varint(points.length);

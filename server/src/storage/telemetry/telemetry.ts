@@ -26,7 +26,15 @@ export interface LogEventBatch {
   groupId: number;
   stream: string;
   ingestionTimeMs: number;
-  events: readonly { timestamp: number; message: string }[];
+  events: readonly { timestamp: number; message: string }[] | EncodedLogEvents;
+}
+
+/** Events that are rows already: RowBinary of (Int64 milliseconds, String message) each. */
+export interface EncodedLogEvents {
+  /** How many. */
+  length: number;
+  /** Copied before `appendLogEvents` returns. */
+  rows: Uint8Array;
 }
 
 export interface MetricPoint {

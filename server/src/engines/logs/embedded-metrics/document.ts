@@ -46,6 +46,11 @@ export function mayBeEmbedded(message: string): boolean {
   return message.includes(MARK);
 }
 
+/** Of the bytes of many messages. */
+export function mayHoldEmbedded(messages: Buffer): boolean {
+  return messages.includes(MARK);
+}
+
 /** Undefined for an event that is no document: nothing is wrong with it, nothing is taken from it. */
 export function readEmbeddedDocument(message: string, nowMs: number): EmbeddedDocument | undefined {
   if (!message.includes('"_aws"')) return undefined;

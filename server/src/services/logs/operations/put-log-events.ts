@@ -1,14 +1,16 @@
-// The hottest path of all: one pass over the events checks their order, their size and where the batch is cut.
+// The hottest path of all. A batch that nothing looks at goes from the bytes of the request to rows in one pass; else one pass
+// over the events checks their order, their size and where the batch is cut.
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
 
 import type { InputLogEvent, PutLogEventsRequest, PutLogEventsResponse } from '@aws-sdk/client-cloudwatch-logs';
 import { AwsError } from '#core/errors.ts';
 import { eventId } from '#engines/logs/event-position.ts';
 import type { LogEventInput } from '#engines/logs/log-store.ts';
-import type { Handler } from '#wire/service.ts';
+import type { Handler, RawHandler } from '#wire/service.ts';
 import { Constraints, invalidParameter, LOG_GROUP_NAME, LOG_STREAM_NAME } from '../constraints.ts';
 import { requireGroup, requireStream } from '../log-group-reference.ts';
 import type { Logs } from '../logs.ts';
+import { PutLogEventsScanner } from '../put-log-events-scanner.ts';
 
 const MOST_EVENTS = 10_000;
 const LARGEST_BATCH_BYTES = 1_048_576;
@@ -48,6 +50,30 @@ export function putLogEvents(logs: Logs): Handler<PutLogEventsRequest, PutLogEve
     const bytes = rejected ? bytesOf(events) : messageBytes;
     const rows = await logs.store.append(group, stream, events, bytes);
     return { ...rejected, nextSequenceToken: sequenceToken(nowMs, rows.segment, rows.firstRow) };
+  };
+}
+
+/** Takes the batches of which all is well and that nothing looks at; the others, and every error, are for the handler. */
+export function putRawLogEvents({ store, clock }: Logs): RawHandler {
+  const scanner = new PutLogEventsScanner();
+  return (body, context) => {
+    const batch = scanner.scan(body);
+    if (!batch) return undefined;
+    const { logGroupName, logStreamName, count, messageBytes, firstMs, lastMs, rows } = batch;
+    const group = store.groups.peek(context, logGroupName);
+    const stream = group?.streams?.get(logStreamName);
+    if (!group || !stream || stream.deleted || store.wantsLines(group, rows)) return undefined;
+    const nowMs = clock.now();
+    const isInTime =
+      firstMs >= Math.max(nowMs - OLDEST_AGE_MS, group.oldestKeptMs(nowMs)) &&
+      lastMs <= nowMs + NEWEST_LEAD_MS &&
+      lastMs - firstMs <= LONGEST_SPAN_MS;
+    const fits = count <= MOST_EVENTS && messageBytes + count * EVENT_OVERHEAD_BYTES <= LARGEST_BATCH_BYTES;
+    if (!isInTime || !fits) return undefined;
+    const encoded = { events: { length: count, rows }, firstMs, lastMs, messageBytes };
+    return store
+      .appendEncoded(group, stream, encoded)
+      .then(({ segment, firstRow }) => ({ nextSequenceToken: sequenceToken(nowMs, segment, firstRow) }));
   };
 }
 
