@@ -24,7 +24,7 @@ import { filterLogEvents } from './operations/filter-log-events.ts';
 import { getLogEvents } from './operations/get-log-events.ts';
 import { associateKmsKey, disassociateKmsKey } from './operations/kms-key.ts';
 import { listLogGroups } from './operations/list-log-groups.ts';
-import { putLogEvents } from './operations/put-log-events.ts';
+import { putLogEvents, putRawLogEvents } from './operations/put-log-events.ts';
 import { putLogGroupDeletionProtection } from './operations/put-log-group-deletion-protection.ts';
 import { putMetricFilter } from './operations/put-metric-filter.ts';
 import { deleteRetentionPolicy, putRetentionPolicy } from './operations/retention-policy.ts';
@@ -104,6 +104,7 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       UntagLogGroup: untagLogGroup(logs),
       UntagResource: untagResource(logs),
     },
+    rawOperations: { PutLogEvents: putRawLogEvents(logs) },
     async start() {
       await store.start();
       await subscriptions.start();
