@@ -16,7 +16,7 @@ import { EVENT_STREAM_CONTENT_TYPE, encodeEvent, encodeInitialResponse, encodeSt
 import { decodeRestInput, encodeRestOutput, type RestResponse, streamsInput } from './http-bindings.ts';
 import { decodeJsonBody, encodeJson, type JsonCodec } from './json-codec.ts';
 import { decodeQueryInput } from './query-decoder.ts';
-import { readWholeBody, streamBody, unpack } from './request-body.ts';
+import { BodyBuffers, readWholeBody, streamBody, unpack } from './request-body.ts';
 import { findOperation, type IncomingRequest, Services, UnroutableError } from './route.ts';
 import { SerializationError } from './serialization-error.ts';
 import { type ProtocolName, RESPONSE_HEADERS, type RequestContext, type Service } from './service.ts';
@@ -48,6 +48,7 @@ const SLOWEST_REQUEST_MS = 3_600_000;
 
 export function createListener(options: ListenerOptions): Listener {
   const services = new Services(options.services.map((service) => new BoundService(service)));
+  const exchangeOptions = { ...options, bodyBuffers: new BodyBuffers() };
   const server = createServer({
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: SLOWEST_REQUEST_MS,
@@ -55,7 +56,7 @@ export function createListener(options: ListenerOptions): Listener {
   });
   server.on('request', (request, response) => {
     if (request.url!.startsWith('/_brume/') && options.admin(request, response)) return;
-    new Exchange(request, response, services, options).run().catch((error) => {
+    new Exchange(request, response, services, exchangeOptions).run().catch((error) => {
       options.log.error('a response could not be sent', { error });
       response.destroy();
     });
@@ -93,18 +94,22 @@ function inProcessContext(service: string, operation: string, caller: Caller, se
   };
 }
 
+interface ExchangeOptions extends ListenerOptions {
+  bodyBuffers: BodyBuffers;
+}
+
 class Exchange {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #services: Services;
-  readonly #options: ListenerOptions;
+  readonly #options: ExchangeOptions;
   #protocol: ProtocolName = 'restXml';
   #service: BoundService | undefined;
   #requestId = '';
   #hostId = '';
   #abort: AbortController | undefined;
 
-  constructor(request: IncomingMessage, response: ServerResponse, services: Services, options: ListenerOptions) {
+  constructor(request: IncomingMessage, response: ServerResponse, services: Services, options: ExchangeOptions) {
     this.#request = request;
     this.#response = response;
     this.#services = services;
@@ -131,7 +136,10 @@ class Exchange {
     if (!this.#options.authenticator.verifies) refuseForeignPages(incoming.headers);
     const streams = route.protocol === 'restXml' && route.operation !== undefined && streamsInput(route.operation);
     const limit = route.service.model.largestBodyBytes ?? DEFAULT_LARGEST_BODY_BYTES;
-    const raw = streams ? undefined : await readWholeBody(this.#request, limit);
+    const isJson = route.protocol === 'awsJson1_0' || route.protocol === 'awsJson1_1';
+    const raw = streams
+      ? undefined
+      : await readWholeBody(this.#request, limit, isJson ? this.#options.bodyBuffers : undefined);
 
     const identity = await this.#options.authenticator.authenticate(
       { method: incoming.method, rawPath: incoming.rawPath, rawQuery: incoming.rawQuery, headers: incoming.headers },
@@ -156,13 +164,15 @@ class Exchange {
         parameters.set('QueueUrl', incoming.rawPath);
       }
       input = decodeQueryInput(operation.input, parameters);
-    } else if (body && (route.protocol === 'awsJson1_0' || route.protocol === 'awsJson1_1')) {
-      const raw = route.service.service.rawOperations?.[operation!.name];
-      const output = await raw?.(body, this.#context(identity, signature, incoming, operation!.name));
-      if (output) return this.#succeed(operation!, output as Record<string, unknown>);
+    } else if (body && isJson) {
+      const rawHandler = route.service.service.rawOperations?.[operation!.name];
+      const answering = rawHandler?.(body, this.#context(identity, signature, incoming, operation!.name));
       const codec: JsonCodec = { useJsonName: false };
-      input = decodeJsonBody(operation!.input, body, codec);
+      input = answering ? {} : decodeJsonBody(operation!.input, body, codec);
       isComplete = codec.incomplete !== true;
+      // Nothing refers to its bytes any more.
+      this.#options.bodyBuffers.give(raw!);
+      if (answering) return this.#succeed(operation!, (await answering) as Record<string, unknown>);
     } else if (body && route.protocol === 'rpcV2Cbor') {
       input = decodeCborBody(operation!.input, body);
     } else {

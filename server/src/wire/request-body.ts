@@ -10,11 +10,41 @@ import { SerializationError } from './serialization-error.ts';
 
 const EMPTY = Buffer.alloc(0);
 
-export async function readWholeBody(request: IncomingMessage, limitBytes: number): Promise<Buffer> {
+/**
+ * Memory for large bodies, used again: fresh memory for each would make the collector run by the megabytes that pass, and cost
+ * its pages. Only for bodies of which nothing is kept once they are decoded.
+ */
+export class BodyBuffers {
+  readonly #free: Buffer[] = [];
+
+  take(size: number): Buffer {
+    for (let i = 0; i < this.#free.length; i++) if (this.#free[i]!.length >= size) return this.#free.splice(i, 1)[0]!;
+    return Buffer.allocUnsafeSlow(Math.max(size, USUAL_LARGE_BODY));
+  }
+
+  give(body: Buffer): void {
+    const whole = Buffer.from(body.buffer);
+    if (whole.length === USUAL_LARGE_BODY && this.#free.length < MOST_FREE_BUFFERS) this.#free.push(whole);
+  }
+}
+
+/** Up to this a body is put together from its chunks. */
+const SMALL_BODY = 64 * 1024;
+/** PutLogEvents with its escapes, and PutMetricData. */
+const USUAL_LARGE_BODY = 2 * 1024 * 1024;
+const MOST_FREE_BUFFERS = 8;
+
+/** With `buffers`, a large body is in one of them: give it back. */
+export async function readWholeBody(
+  request: IncomingMessage,
+  limitBytes: number,
+  buffers?: BodyBuffers,
+): Promise<Buffer> {
   const declared = Number(request.headers['content-length'] ?? Number.NaN);
   if (declared === 0) return EMPTY;
   if (declared > limitBytes) throw tooLarge(limitBytes);
   const chunks: Buffer[] = [];
+  const buffer = declared > SMALL_BODY && declared <= USUAL_LARGE_BODY ? buffers?.take(declared) : undefined;
   let length = 0;
   await new Promise<void>((resolve, reject) => {
     request.on('data', (chunk: Buffer) => {
@@ -22,7 +52,8 @@ export async function readWholeBody(request: IncomingMessage, limitBytes: number
       if (length > limitBytes) {
         request.removeAllListeners('data');
         reject(tooLarge(limitBytes));
-      } else chunks.push(chunk);
+      } else if (buffer) chunk.copy(buffer, length - chunk.length);
+      else chunks.push(chunk);
     });
     request.on('end', resolve);
     request.on('error', reject);
@@ -31,6 +62,7 @@ export async function readWholeBody(request: IncomingMessage, limitBytes: number
         reject(new AwsError('RequestAborted', 'The client closed the connection.', { status: 400 }));
     });
   });
+  if (buffer) return buffer.subarray(0, length);
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length);
 }
 
