@@ -50,12 +50,12 @@ export class Constraints {
     return this;
   }
 
-  /** Throws InvalidParameterException when anything failed. */
-  check(): void {
+  /** Throws InvalidParameterException, or the error that the operation's model has for it, when anything failed. */
+  check(code: 'InvalidParameterException' | 'ValidationException' = 'InvalidParameterException'): void {
     const { length } = this.#failures;
     if (length === 0) return;
     const what = `${length} validation error${length === 1 ? '' : 's'} detected`;
-    throw invalidParameter(`${what}: ${this.#failures.join('; ')}`);
+    throw new AwsError(code, `${what}: ${this.#failures.join('; ')}`);
   }
 
   #length(path: string, value: string, length: number, { min, max }: RangeConstraint): void {
@@ -80,6 +80,8 @@ export const FILTER_PATTERN: TextConstraint = { max: 1024 };
 export const DESCRIBE_LIMIT: RangeConstraint = { min: 1, max: 50 };
 export const EVENTS_LIMIT: RangeConstraint = { min: 1, max: 10_000 };
 export const TIMESTAMP: RangeConstraint = { min: 0 };
+export const QUERY_LANGUAGE: TextConstraint = { values: ['CWLI', 'SQL', 'PPL'] };
+export const QUERY_ID: TextConstraint = { min: 1, max: 256 };
 export const LOG_GROUP_CLASS: TextConstraint = { values: ['STANDARD', 'INFREQUENT_ACCESS', 'DELIVERY'] };
 
 export function invalidParameter(message: string): AwsError {

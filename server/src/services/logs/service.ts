@@ -2,10 +2,12 @@
 
 import { createRequire } from 'node:module';
 import { AwsError } from '#core/errors.ts';
+import { QueryDefinitionDirectory } from '#engines/logs/queries/query-definition.ts';
 import { constraintMessage } from '#wire/required-members.ts';
 import type { Service, ServiceModel } from '#wire/service.ts';
 import type { ServiceDependencies } from '../dependencies.ts';
-import type { Logs } from './logs.ts';
+import type { Insights, Logs } from './logs.ts';
+import { deleteAccountPolicy, describeAccountPolicies, putAccountPolicy } from './operations/account-policies.ts';
 import { createLogGroup } from './operations/create-log-group.ts';
 import { createLogStream } from './operations/create-log-stream.ts';
 import { deleteLogGroup } from './operations/delete-log-group.ts';
@@ -20,6 +22,7 @@ import {
   putDestination,
   putDestinationPolicy,
 } from './operations/destinations.ts';
+import { cancelExportTask, createExportTask, describeExportTasks } from './operations/export-tasks.ts';
 import { filterLogEvents } from './operations/filter-log-events.ts';
 import { getLogEvents } from './operations/get-log-events.ts';
 import { associateKmsKey, disassociateKmsKey } from './operations/kms-key.ts';
@@ -27,6 +30,8 @@ import { listLogGroups } from './operations/list-log-groups.ts';
 import { putLogEvents, putRawLogEvents } from './operations/put-log-events.ts';
 import { putLogGroupDeletionProtection } from './operations/put-log-group-deletion-protection.ts';
 import { putMetricFilter } from './operations/put-metric-filter.ts';
+import { deleteQueryDefinition, describeQueryDefinitions, putQueryDefinition } from './operations/query-definitions.ts';
+import { deleteResourcePolicy, describeResourcePolicies, putResourcePolicy } from './operations/resource-policies.ts';
 import { deleteRetentionPolicy, putRetentionPolicy } from './operations/retention-policy.ts';
 import { startLiveTail } from './operations/start-live-tail.ts';
 import {
@@ -64,25 +69,35 @@ export type LogsDependencies = Pick<
 export function createLogsService(dependencies: LogsDependencies): Service {
   const { logs: store, clock } = dependencies;
   const sharing = createSharing(dependencies);
-  const { subscriptions } = sharing;
-  const logs: Logs = { store, clock, sharing };
+  const { subscriptions, exports } = sharing;
+  const insights: Insights = { definitions: new QueryDefinitionDirectory(dependencies.state, clock) };
+  const logs: Logs = { store, clock, sharing, insights };
   return {
     name: 'logs',
     model: LOGS_MODEL,
     operations: {
       AssociateKmsKey: associateKmsKey(logs),
+      CancelExportTask: cancelExportTask(logs),
+      CreateExportTask: createExportTask(logs),
       CreateLogGroup: createLogGroup(logs),
       CreateLogStream: createLogStream(logs),
+      DeleteAccountPolicy: deleteAccountPolicy(logs),
       DeleteDestination: deleteDestination(logs),
       DeleteLogGroup: deleteLogGroup(logs),
       DeleteLogStream: deleteLogStream(logs),
       DeleteMetricFilter: deleteMetricFilter(logs),
+      DeleteResourcePolicy: deleteResourcePolicy(logs),
+      DeleteQueryDefinition: deleteQueryDefinition(logs),
       DeleteRetentionPolicy: deleteRetentionPolicy(logs),
       DeleteSubscriptionFilter: deleteSubscriptionFilter(logs),
+      DescribeAccountPolicies: describeAccountPolicies(logs),
       DescribeDestinations: describeDestinations(logs),
+      DescribeExportTasks: describeExportTasks(logs),
       DescribeLogGroups: describeLogGroups(logs),
       DescribeLogStreams: describeLogStreams(logs),
       DescribeMetricFilters: describeMetricFilters(logs),
+      DescribeResourcePolicies: describeResourcePolicies(logs),
+      DescribeQueryDefinitions: describeQueryDefinitions(logs),
       DescribeSubscriptionFilters: describeSubscriptionFilters(logs),
       DisassociateKmsKey: disassociateKmsKey(logs),
       FilterLogEvents: filterLogEvents(logs),
@@ -90,11 +105,14 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       ListLogGroups: listLogGroups(logs),
       ListTagsForResource: listTagsForResource(logs),
       ListTagsLogGroup: listTagsLogGroup(logs),
+      PutAccountPolicy: putAccountPolicy(logs),
       PutDestination: putDestination(logs),
       PutDestinationPolicy: putDestinationPolicy(logs),
       PutLogEvents: putLogEvents(logs),
       PutLogGroupDeletionProtection: putLogGroupDeletionProtection(logs),
       PutMetricFilter: putMetricFilter(logs),
+      PutResourcePolicy: putResourcePolicy(logs),
+      PutQueryDefinition: putQueryDefinition(logs),
       PutRetentionPolicy: putRetentionPolicy(logs),
       PutSubscriptionFilter: putSubscriptionFilter(logs),
       StartLiveTail: startLiveTail(logs),
@@ -108,12 +126,16 @@ export function createLogsService(dependencies: LogsDependencies): Service {
     async start() {
       await store.start();
       await subscriptions.start();
+      exports.start();
     },
     async stop() {
+      await exports.stop();
       await subscriptions.stop();
       await store.stop();
     },
     async reset() {
+      await exports.stop();
+      exports.start();
       await subscriptions.reset();
       await store.reset();
     },
