@@ -12,14 +12,20 @@ import {
   CloudWatchLogsClient,
   CreateLogGroupCommand,
   CreateLogStreamCommand,
+  DeleteAccountPolicyCommand,
   DeleteDestinationCommand,
+  DeleteResourcePolicyCommand,
   DeleteSubscriptionFilterCommand,
+  DescribeAccountPoliciesCommand,
   DescribeDestinationsCommand,
+  DescribeResourcePoliciesCommand,
   DescribeSubscriptionFiltersCommand,
   FilterLogEventsCommand,
+  PutAccountPolicyCommand,
   PutDestinationCommand,
   PutDestinationPolicyCommand,
   PutLogEventsCommand,
+  PutResourcePolicyCommand,
   PutSubscriptionFilterCommand,
   type PutSubscriptionFilterRequest,
 } from '@aws-sdk/client-cloudwatch-logs';
@@ -374,6 +380,107 @@ test('a destination stands for its target and says so with a control message', a
   await assert.rejects(logs.send(new DeleteDestinationCommand({ destinationName: 'd' })), {
     name: 'ResourceNotFoundException',
   });
+});
+
+test('an account policy subscribes the groups that it selects, those to come too, and never the function to itself', async () => {
+  const receiver = await createReceiver(lambda, 'account');
+  await createStream(logs, 'selected-1', 's');
+  await createStream(logs, 'left-out', 's');
+  const document = { DestinationArn: receiver.arn, FilterPattern: 'wanted', Distribution: 'Random' };
+  const policy = {
+    policyName: 'all',
+    policyType: 'SUBSCRIPTION_FILTER_POLICY' as const,
+    policyDocument: JSON.stringify(document),
+    selectionCriteria: 'LogGroupName NOT IN ["left-out"]',
+  };
+  const { accountPolicy } = await logs.send(new PutAccountPolicyCommand(policy));
+  assert.deepEqual(
+    { ...accountPolicy, lastUpdatedTime: 0 },
+    { ...policy, scope: 'ALL', accountId: ACCOUNT, lastUpdatedTime: 0 },
+  );
+  await createStream(logs, 'selected-2', 's');
+  await createStream(logs, '/aws/lambda/account', 's');
+  for (const group of ['selected-1', 'left-out', '/aws/lambda/account', 'selected-2']) {
+    await put(logs, group, 's', ['wanted', 'not']);
+  }
+  const received = await eventually(receiver, 2);
+  assert.deepEqual(received.map(({ logGroup, subscriptionFilters }) => [logGroup, ...subscriptionFilters]).sort(), [
+    ['selected-1', 'all'],
+    ['selected-2', 'all'],
+  ]);
+  const { accountPolicies } = await logs.send(new DescribeAccountPoliciesCommand({ policyType: policy.policyType }));
+  assert.deepEqual(accountPolicies, [accountPolicy]);
+  await assert.rejects(logs.send(new PutAccountPolicyCommand({ ...policy, policyName: 'second' })), {
+    name: 'LimitExceededException',
+  });
+  const faults: [object, RegExp][] = [
+    [{ policyDocument: '{' }, /not JSON/],
+    [{ policyDocument: '{}' }, /expected a DestinationArn/],
+    [{ policyDocument: JSON.stringify({ ...document, Else: 1 }) }, /unknown property Else/],
+    [{ policyDocument: JSON.stringify({ ...document, FilterPattern: '{' }) }, /must end with/],
+    [{ policyDocument: JSON.stringify({ ...document, DestinationArn: `${receiver.arn}x` }) }, /^Could not execute/],
+    [{ selectionCriteria: 'LogGroupName LIKE "a"' }, /position 14/],
+    [{ policyName: 'aws/x' }, /cannot start with aws/],
+  ];
+  for (const [change, message] of faults) {
+    await assert.rejects(logs.send(new PutAccountPolicyCommand({ ...policy, ...change })), {
+      name: 'InvalidParameterException',
+      message,
+    });
+  }
+  const name = { policyName: 'all', policyType: policy.policyType };
+  await logs.send(new DeleteAccountPolicyCommand(name));
+  await assert.rejects(logs.send(new DeleteAccountPolicyCommand(name)), { name: 'ResourceNotFoundException' });
+  await put(logs, 'selected-1', 's', ['wanted no more']);
+  await sleep(200);
+  assert.equal(receiver.received().length, received.length);
+});
+
+test('resource policies are kept by name, and for a group by revision', async () => {
+  const policyDocument = JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [
+      { Effect: 'Allow', Principal: { Service: 'route53.amazonaws.com' }, Action: 'logs:PutLogEvents', Resource: '*' },
+    ],
+  });
+  for (let i = 9; i >= 0; i--) {
+    await logs.send(new PutResourcePolicyCommand({ policyName: `p${i}`, policyDocument }));
+  }
+  await assert.rejects(logs.send(new PutResourcePolicyCommand({ policyName: 'p10', policyDocument })), {
+    name: 'LimitExceededException',
+  });
+  await logs.send(new PutResourcePolicyCommand({ policyName: 'p0', policyDocument }));
+  const { resourcePolicies } = await logs.send(new DescribeResourcePoliciesCommand({}));
+  assert.deepEqual(
+    resourcePolicies!.map(({ policyName }) => policyName),
+    Array.from({ length: 10 }, (_, i) => `p${i}`),
+  );
+  await logs.send(new DeleteResourcePolicyCommand({ policyName: 'p0' }));
+  await assert.rejects(logs.send(new DeleteResourcePolicyCommand({ policyName: 'p0' })), {
+    name: 'ResourceNotFoundException',
+    message: 'Policy with name [p0] does not exist.',
+  });
+  await assert.rejects(
+    logs.send(new PutResourcePolicyCommand({ policyName: 'bad', policyDocument: '{"Statement":1}' })),
+    {
+      name: 'InvalidParameterException',
+    },
+  );
+
+  await createStream(logs, 'guarded');
+  const resourceArn = `arn:aws:logs:${REGION}:${ACCOUNT}:log-group:guarded`;
+  const { revisionId } = await logs.send(new PutResourcePolicyCommand({ resourceArn, policyDocument }));
+  await assert.rejects(logs.send(new PutResourcePolicyCommand({ resourceArn, policyDocument })), {
+    name: 'OperationAbortedException',
+  });
+  const of = await logs.send(new DescribeResourcePoliciesCommand({ resourceArn, policyScope: 'RESOURCE' }));
+  assert.deepEqual(
+    of.resourcePolicies!.map((policy) => [policy.resourceArn, policy.policyScope, policy.revisionId]),
+    [[resourceArn, 'RESOURCE', revisionId]],
+  );
+  await logs.send(new DeleteResourcePolicyCommand({ resourceArn, expectedRevisionId: revisionId! }));
+  const after = await logs.send(new DescribeResourcePoliciesCommand({ resourceArn, policyScope: 'RESOURCE' }));
+  assert.deepEqual(after.resourcePolicies, []);
 });
 
 test('ingestion does not care whether its subscriber is there; errors are counted', async () => {

@@ -1,7 +1,8 @@
-// The part of the service that sends log events on: subscriptions, with the ways to their destinations.
+// The part of the service that sends log events on: subscriptions, with the ways to their destinations, and exports.
 
 import { Subscriptions } from '#engines/logs/subscriptions/subscriptions.ts';
 import type { ServiceDependencies } from '../dependencies.ts';
+import { ExportRunner } from './exports/export-runner.ts';
 import type { Sharing } from './logs.ts';
 import { deliver, isOwnGroup } from './subscriptions/destination.ts';
 
@@ -22,6 +23,7 @@ export function createSharing(dependencies: SharingDependencies): Sharing {
     send: (group, destination, payload) => deliver(sharing, group.scope, `${group.arn}:*`, destination, payload),
     isOwnGroup: (group, destination) => isOwnGroup(sharing, group, destination),
   });
-  const sharing: Sharing = { state, clock, call, delivery, subscriptions };
+  const exports = new ExportRunner({ store, state, clock, call, log });
+  const sharing: Sharing = { state, clock, call, delivery, subscriptions, exports };
   return sharing;
 }
