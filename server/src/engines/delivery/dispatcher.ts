@@ -38,8 +38,8 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #inFlight = new Map<number, Promise<void>>();
   #running = false;
-  /** How far ahead of the clock messages are claimed. */
-  #aheadMs = 0;
+  /** Until then the leases of a process that is gone run out: what is due by then is claimed at once. */
+  #leasesEndMs = 0;
   #pump: Promise<void> | undefined;
   #pumpAgain = false;
   #timer: Timer | undefined;
@@ -54,7 +54,7 @@ export class Dispatcher {
     if (this.#running) return;
     this.#running = true;
     // What is claimed now was claimed by a process that is gone: one look as far ahead as leases go finds it at once.
-    this.#aheadMs = LEASE_MS;
+    this.#leasesEndMs = this.#options.clock.now() + LEASE_MS;
     this.#unsubscribe = this.#options.state.onQueueActivity((queue) => {
       if (queue === DELIVERY_QUEUE) this.#wake();
     });
@@ -102,12 +102,16 @@ export class Dispatcher {
     try {
       while (this.#running && this.#inFlight.size < MAX_IN_FLIGHT) {
         const limit = MAX_IN_FLIGHT - this.#inFlight.size;
+        const nowMs = clock.now();
+        const dueMs = Math.max(nowMs, this.#leasesEndMs);
+        // Leases run from now on, and beyond those that are taken up: a process that follows soon finds them all again.
+        const visibilityMs = nowMs + LEASE_MS + (dueMs > nowMs ? 1 : 0) - dueMs;
         const claimed = await state.transact((tx) =>
-          tx.queues.claim(DELIVERY_QUEUE, { limit, nowMs: clock.now() + this.#aheadMs, visibilityMs: LEASE_MS }),
+          tx.queues.claim(DELIVERY_QUEUE, { limit, nowMs: dueMs, visibilityMs }),
         );
         for (const message of claimed) if (!this.#inFlight.has(message.id)) this.#begin(message);
         if (claimed.length < limit) {
-          this.#aheadMs = 0;
+          this.#leasesEndMs = 0;
           break;
         }
       }

@@ -308,8 +308,8 @@ class FunctionQueue {
   readonly #owner: QueueOwner;
   readonly #inFlight = new Map<number, Promise<void>>();
   #stopped = false;
-  /** How far ahead of the clock events are claimed. */
-  #aheadMs = 0;
+  /** Until then the leases of a process that is gone run out: what is due by then is claimed at once. */
+  #leasesEndMs = 0;
   #pump: Promise<void> | undefined;
   #pumpAgain = false;
   #timer: Timer | undefined;
@@ -327,7 +327,7 @@ class FunctionQueue {
 
   /** Begins with what a process that is gone had claimed: one look as far ahead as leases go finds it at once. */
   takeUp(): void {
-    this.#aheadMs = LEASE_MS;
+    this.#leasesEndMs = this.#options.clock.now() + LEASE_MS;
     this.wake();
   }
 
@@ -376,12 +376,16 @@ class FunctionQueue {
     try {
       while (!this.#stopped && this.#owner.isRunning() && this.#inFlight.size < MOST_IN_FLIGHT) {
         const limit = MOST_IN_FLIGHT - this.#inFlight.size;
+        const nowMs = clock.now();
+        const dueMs = Math.max(nowMs, this.#leasesEndMs);
+        // Leases run from now on, and beyond those that are taken up: a process that follows soon finds them all again.
+        const visibilityMs = nowMs + LEASE_MS + (dueMs > nowMs ? 1 : 0) - dueMs;
         const claimed = await state.transact((tx) =>
-          tx.queues.claim(this.#name, { limit, nowMs: clock.now() + this.#aheadMs, visibilityMs: LEASE_MS }),
+          tx.queues.claim(this.#name, { limit, nowMs: dueMs, visibilityMs }),
         );
         for (const message of claimed) if (!this.#inFlight.has(message.id)) this.#begin(message);
         if (claimed.length < limit) {
-          this.#aheadMs = 0;
+          this.#leasesEndMs = 0;
           break;
         }
       }

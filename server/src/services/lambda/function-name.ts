@@ -68,6 +68,17 @@ export function readFunctionName(text: string, scope: Scope, options: NameOption
 const anchoredName =
   /^(?:arn:aws[a-zA-Z-]*:lambda:)?(?:(?<region>[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-\d):)?(?:(?<account>\d{12}):)?(?:function:)?(?<name>[a-zA-Z0-9-_.]+?)(?::(?<qualifier>\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]+))?$/;
 
+/** For operations on whole functions: throws where the client named a version or an alias. */
+export function readUnqualifiedName(text: string, scope: Scope): FunctionReference {
+  const reference = readFunctionName(text, scope, { namespaced: false });
+  if (reference.qualifier === undefined) return reference;
+  throw new AwsError(
+    'InvalidParameterValueException',
+    'This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN.',
+    { fields: { Type: 'User' } },
+  );
+}
+
 export function functionArn({ scope, name }: Pick<FunctionReference, 'scope' | 'name'>, qualifier?: string): string {
   const resource = qualifier === undefined ? `function:${name}` : `function:${name}:${qualifier}`;
   return formatArn({ service: 'lambda', region: scope.region, account: scope.account, resource });

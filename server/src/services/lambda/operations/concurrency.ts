@@ -17,7 +17,7 @@ import type { RequestContext } from '#wire/service.ts';
 import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import { FUNCTIONS } from '../documents.ts';
-import { readFunctionName } from '../function-name.ts';
+import { readUnqualifiedName } from '../function-name.ts';
 
 /** What must stay for the functions without a reservation. */
 const LEAST_UNRESERVED = 100;
@@ -26,7 +26,7 @@ const LARGEST_ZIP_BYTES = 52_428_800;
 
 export function putFunctionConcurrency({ table, config }: LambdaDependencies) {
   return async (input: PutFunctionConcurrencyRequest, context: RequestContext): Promise<Concurrency> => {
-    const reference = readFunctionName(input.FunctionName!, context, { namespaced: false });
+    const reference = readUnqualifiedName(input.FunctionName!, context);
     const wanted = input.ReservedConcurrentExecutions!;
     checkConstraints([{ at: 'reservedConcurrentExecutions', value: wanted, min: 0 }]);
     await table.update(reference, async (document, tx) => {
@@ -49,16 +49,14 @@ export function getFunctionConcurrency({ table }: LambdaDependencies) {
     input: GetFunctionConcurrencyRequest,
     context: RequestContext,
   ): Promise<GetFunctionConcurrencyResponse> => {
-    const { reservedConcurrency } = await table.get(
-      readFunctionName(input.FunctionName!, context, { namespaced: false }),
-    );
+    const { reservedConcurrency } = await table.get(readUnqualifiedName(input.FunctionName!, context));
     return reservedConcurrency === undefined ? {} : { ReservedConcurrentExecutions: reservedConcurrency };
   };
 }
 
 export function deleteFunctionConcurrency({ table }: LambdaDependencies) {
   return async (input: DeleteFunctionConcurrencyRequest, context: RequestContext): Promise<object> => {
-    const reference = readFunctionName(input.FunctionName!, context, { namespaced: false });
+    const reference = readUnqualifiedName(input.FunctionName!, context);
     await table.update(reference, ({ reservedConcurrency: _, ...document }) => document);
     return {};
   };
