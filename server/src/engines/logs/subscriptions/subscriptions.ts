@@ -258,10 +258,12 @@ export class Subscriptions {
     for (const key of [...group.feeds.keys()]) this.#close(group, key);
   }
 
-  /** After everything that is acknowledged by now. */
+  /**
+   * After everything that was acknowledged before. The query ended the segments that it saw; one that is newer may
+   * still grow, so nothing later than this will do.
+   */
   async #now(): Promise<IngestionPosition> {
-    const stored = await newestStoredSegment(this.#options.telemetry);
-    return { segment: Math.max(stored, this.#options.store.statistics.newestSegment) + 1, row: 0 };
+    return { segment: (await newestStoredSegment(this.#options.telemetry)) + 1, row: 0 };
   }
 
   #policiesOf({ account, region }: LogScope): Policies {
