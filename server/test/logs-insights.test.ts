@@ -4,8 +4,13 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
   CloudWatchLogsClient,
+  CreateLogGroupCommand,
+  CreateLogStreamCommand,
   DeleteQueryDefinitionCommand,
   DescribeQueryDefinitionsCommand,
+  GetLogGroupFieldsCommand,
+  GetLogRecordCommand,
+  PutLogEventsCommand,
   PutQueryDefinitionCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
 import { clientConfig, startBrume } from '#test/harness.ts';
@@ -72,4 +77,45 @@ test('query definitions', async () => {
 
 function id({ queryDefinitionId }: { queryDefinitionId?: string | undefined }) {
   return queryDefinitionId;
+}
+
+test('the fields of a group and of one event', async () => {
+  const logGroupName = '/fields';
+  const now = Date.now();
+  await fill(logGroupName, [
+    [now - 3000, '{"level":"error","request":{"path":"/x"},"list":[1,2]}'],
+    [now - 2000, '{"level":"info"}'],
+    [now - 1000, 'plain'],
+  ]);
+  const { logGroupFields } = await logs.send(new GetLogGroupFieldsCommand({ logGroupName }));
+  assert.deepEqual(
+    logGroupFields!.map(({ name, percent }) => [name, percent]),
+    [
+      ['@ingestionTime', 100],
+      ['@log', 100],
+      ['@logStream', 100],
+      ['@message', 100],
+      ['@timestamp', 100],
+      ['level', 67],
+      ['list.0', 33],
+      ['list.1', 33],
+      ['request.path', 33],
+    ],
+  );
+  const longAgo = new GetLogGroupFieldsCommand({
+    logGroupIdentifier: logGroupName,
+    time: Math.floor(now / 1000) - 3600,
+  });
+  assert.deepEqual((await logs.send(longAgo)).logGroupFields, []);
+  const get = (logRecordPointer: string) => logs.send(new GetLogRecordCommand({ logRecordPointer }));
+  await assert.rejects(get('none'), { name: 'InvalidParameterException' });
+});
+
+/** Makes the group with one stream, `s`, and puts the events into it. */
+async function fill(logGroupName: string, events: [timestamp: number, message: string][]): Promise<void> {
+  const logStreamName = 's';
+  await logs.send(new CreateLogGroupCommand({ logGroupName }));
+  await logs.send(new CreateLogStreamCommand({ logGroupName, logStreamName }));
+  const logEvents = events.map(([timestamp, message]) => ({ timestamp, message }));
+  await logs.send(new PutLogEventsCommand({ logGroupName, logStreamName, logEvents }));
 }

@@ -27,6 +27,7 @@ import { filterLogEvents } from './operations/filter-log-events.ts';
 import { getLogEvents } from './operations/get-log-events.ts';
 import { associateKmsKey, disassociateKmsKey } from './operations/kms-key.ts';
 import { listLogGroups } from './operations/list-log-groups.ts';
+import { getLogGroupFields, getLogRecord } from './operations/log-record.ts';
 import { putLogEvents, putRawLogEvents } from './operations/put-log-events.ts';
 import { putLogGroupDeletionProtection } from './operations/put-log-group-deletion-protection.ts';
 import { putMetricFilter } from './operations/put-metric-filter.ts';
@@ -102,6 +103,8 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       DisassociateKmsKey: disassociateKmsKey(logs),
       FilterLogEvents: filterLogEvents(logs),
       GetLogEvents: getLogEvents(logs),
+      GetLogGroupFields: getLogGroupFields(logs),
+      GetLogRecord: getLogRecord(logs),
       ListLogGroups: listLogGroups(logs),
       ListTagsForResource: listTagsForResource(logs),
       ListTagsLogGroup: listTagsLogGroup(logs),

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { discoverFields } from './discovered-fields.ts';
+
+const ID = '11111111-2222-3333-4444-555555555555';
+
+test('discovered fields', () => {
+  const cases: [message: string, fields: Record<string, string>][] = [
+    ['plain text', {}],
+    ['{"a":1,"b":{"c":true,"d":[1,{"e":"x"}]},"n":null}', { a: '1', 'b.c': 'true', 'b.d.0': '1', 'b.d.1.e': 'x' }],
+    ['INFO {"a":"b"}\n', { a: 'b' }],
+    ['{"a":1', {}],
+    ['{not json}', {}],
+    [`START RequestId: ${ID} Version: $LATEST\n`, { '@type': 'START', '@requestId': ID }],
+    [
+      `REPORT RequestId: ${ID}\tDuration: 12.34 ms\tBilled Duration: 13 ms\tMemory Size: 128 MB\tMax Memory Used: 65 MB\tInit Duration: 100.5 ms\t\nXRAY TraceId: 1-2-3\tSegmentId: 4\tSampled: true\t\n`,
+      {
+        '@type': 'REPORT',
+        '@requestId': ID,
+        '@duration': '12.34',
+        '@billedDuration': '13',
+        '@memorySize': '128000000',
+        '@maxMemoryUsed': '65000000',
+        '@initDuration': '100.5',
+        '@xrayTraceId': '1-2-3',
+      },
+    ],
+  ];
+  for (const [message, fields] of cases) assert.deepEqual(Object.fromEntries(discoverFields(message)), fields, message);
+});
