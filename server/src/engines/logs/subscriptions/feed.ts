@@ -39,9 +39,17 @@ export interface FeedOptions {
 
 export type FeedMeasure = 'ForwardedBytes' | 'ForwardedLogEvents' | 'DeliveryErrors' | 'DeliveryThrottling';
 
+interface RowRange {
+  segment: number;
+  row: number;
+  end: number;
+}
+
 interface Batch {
   stream: string;
   first: IngestionPosition;
+  /** Rows of the append that it comes from; all in one segment. */
+  rows: number;
   events: ForwardedEvent[];
   bytes: number;
 }
@@ -51,6 +59,8 @@ const MOST_WAITING_BYTES = 8 * 1_048_576;
 /** One delivery: Lambda takes 1 MiB of base64 at most, and not every message shrinks. */
 const LARGEST_DELIVERY_BYTES = 640 * 1024;
 const MOST_DELIVERED_EVENTS = 10_000;
+/** Appends of the last second or so that are remembered; one that is forgotten may be delivered twice. */
+const MOST_TAKEN = 10_000;
 /** What an event costs beside its message. */
 const EVENT_OVERHEAD_BYTES = 120;
 /** What cannot be delivered in this time is given up, as on AWS. */
@@ -73,6 +83,8 @@ export class SubscriptionFeed {
   #meanwhile: Batch[] = [];
   #meanwhileBytes = 0;
   #meanwhileEnd: IngestionPosition | undefined;
+  /** What was taken in segments that may still grow, so that reading them back does not take it again. */
+  #taken: RowRange[] = [];
   /** Something was offered that only the table has now. */
   #missed = false;
   /** Offers in segments up to this one are not taken: they are read from the table, or were. */
@@ -118,7 +130,8 @@ export class SubscriptionFeed {
       return;
     }
     const { events } = lines;
-    const batch: Batch = { stream, first: { segment, row: firstRow }, events: [], bytes: 0 };
+    const first = { segment, row: firstRow };
+    const batch: Batch = { stream, first, rows: events.length, events: [], bytes: 0 };
     const { matches } = this.subscription;
     const paused = this.#isPaused();
     for (let i = 0; i < events.length && !paused; i++) {
@@ -191,6 +204,18 @@ export class SubscriptionFeed {
   #push(batch: Batch): void {
     this.#waiting.push(batch);
     this.#waitingBytes += batch.bytes;
+    const { segment, row } = batch.first;
+    const oldest = this.#oldestGrowing(segment);
+    if (this.#taken.length > 0 && this.#taken[0]!.segment < oldest) {
+      this.#taken = this.#taken.filter((range) => range.segment >= oldest);
+    }
+    if (this.#taken.length >= MOST_TAKEN) this.#taken.shift();
+    this.#taken.push({ segment, row, end: row + batch.rows });
+  }
+
+  /** Nothing that comes goes to a segment before it. */
+  #oldestGrowing(segment: number): number {
+    return Math.min(segment, this.#options.oldestUnderWay() ?? segment);
   }
 
   #takeMeanwhile(batch: Batch, end: IngestionPosition): void {
@@ -212,13 +237,9 @@ export class SubscriptionFeed {
     this.#meanwhileEnd = undefined;
   }
 
-  /** Lets go of all from the oldest segment on that may still grow, and reads it later. */
+  /** Takes nothing more, and reads later what has not been taken. */
   #fallBehind(segment: number): void {
-    const oldest = Math.min(segment, this.#options.oldestUnderWay() ?? segment);
-    const from = { segment: oldest, row: 0 };
-    this.#waiting = this.#waiting.filter(({ first }) => isBefore(first, from));
-    this.#waitingBytes = this.#waiting.reduce((sum, { bytes }) => sum + bytes, 0);
-    this.#readFrom = from;
+    this.#readFrom = { segment: this.#oldestGrowing(segment), row: 0 };
     this.#readThrough = Number.POSITIVE_INFINITY;
     this.#pump();
     this.catchUp();
@@ -249,10 +270,10 @@ export class SubscriptionFeed {
       if (this.#stopped) return;
       for (const { stream, timestamp, message, segment, row } of rows) {
         const line = new LogLine(message);
-        if (this.#isPaused() || !this.subscription.matches(line)) continue;
+        if (this.#isPaused() || !this.subscription.matches(line) || this.#wasTaken(segment, row)) continue;
         let batch = this.#waiting.at(-1);
         if (batch?.stream !== stream || batch.bytes > LARGEST_DELIVERY_BYTES) {
-          batch = { stream, first: { segment, row }, events: [], bytes: 0 };
+          batch = { stream, first: { segment, row }, rows: 0, events: [], bytes: 0 };
           this.#waiting.push(batch);
         }
         const before = batch.bytes;
@@ -267,6 +288,7 @@ export class SubscriptionFeed {
       if (this.#stopped) return;
     }
     this.#end = { segment: through + 1, row: 0 };
+    this.#taken = [];
     if (this.#readThrough > through) {
       this.#readFrom = this.#end;
       return;
@@ -276,6 +298,10 @@ export class SubscriptionFeed {
     this.#end = this.#meanwhileEnd ?? this.#end;
     this.#forgetMeanwhile();
     this.#options.onProgress();
+  }
+
+  #wasTaken(segment: number, row: number): boolean {
+    return this.#taken.some((range) => range.segment === segment && row >= range.row && row < range.end);
   }
 
   async #whenDrained(): Promise<void> {
