@@ -31,6 +31,10 @@ export interface DeliveryRequest {
   traceHeader?: string;
   /** For SQS targets: the tenant or the group of the message. */
   messageGroupId?: string;
+  /** For buckets: the key of the object that the payload becomes. */
+  objectKey?: string;
+  /** For the sender alone: it finds it in the outcome. */
+  label?: string;
   /** An SQS queue for what could not be delivered. */
   deadLetterArn?: string;
   /** What the dead-letter queue gets instead of `payload` (SNS keeps its own envelope there). */

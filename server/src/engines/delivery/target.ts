@@ -18,10 +18,16 @@ export async function invokeTarget(call: OperationCall, request: DeliveryRequest
     },
     requestId,
   );
-  await invocationOf(arn, request, call, caller);
+  await invocationOf(arn, request, call, caller, requestId);
 }
 
-function invocationOf(arn: Arn, request: DeliveryRequest, call: OperationCall, caller: Caller): Promise<unknown> {
+function invocationOf(
+  arn: Arn,
+  request: DeliveryRequest,
+  call: OperationCall,
+  caller: Caller,
+  requestId: string,
+): Promise<unknown> {
   switch (arn.service) {
     case 'lambda':
       return call(
@@ -43,6 +49,18 @@ function invocationOf(arn: Arn, request: DeliveryRequest, call: OperationCall, c
           ...(request.messageAttributes ? { MessageAttributes: sdkAttributes(request.messageAttributes) } : {}),
         },
         caller,
+      );
+    case 's3':
+      return call(
+        's3',
+        'PutObject',
+        {
+          Bucket: arn.resource,
+          Key: request.objectKey ?? requestId,
+          Body: Buffer.from(request.payload),
+          ContentType: 'application/json',
+        },
+        { ...caller, region: request.region },
       );
     default:
       throw notImplemented('delivery', `to ${arn.service} targets (${request.targetArn})`);

@@ -5,17 +5,19 @@ import { type Clock, SystemClock, type Timer } from '#core/clock.ts';
 import { AwsError } from '#core/errors.ts';
 import type { Logger } from '#core/log.ts';
 import type { Meter } from '#core/meter.ts';
-import type { Delivery } from '#engines/delivery/delivery.ts';
+import type { Delivery, DeliveryAttribute, DeliveryRequest } from '#engines/delivery/delivery.ts';
 import type { InvocationResult } from '#engines/functions/function-engine.ts';
 import type { QueuedMessage, Scope, StateStore, Transaction } from '#storage/state/state.ts';
 import { FUNCTIONS } from './documents.ts';
+import { DESTINATION_LABEL, destinationRequest, type Ending } from './event-invoke/destinations.ts';
+import { EVENT_INVOKE_CONFIGS, type EventInvokeDocument, eventInvokeKey } from './event-invoke/documents.ts';
 import { type FunctionReference, functionArn } from './function-name.ts';
 import type { FunctionTable, Target } from './function-table.ts';
 import type { InvocationRequest } from './invoker.ts';
 
-/** Lambda's defaults; PutFunctionEventInvokeConfig will set others. */
-const MAX_RETRIES = 2;
-const MAX_EVENT_AGE_MS = 6 * 3_600_000;
+/** Unless PutFunctionEventInvokeConfig set others. */
+const DEFAULT_RETRIES = 2;
+const DEFAULT_MAX_AGE_S = 6 * 3_600;
 /** After the first and after the second failure. */
 const RETRY_DELAYS_MS = [60_000, 120_000];
 /** Throttles and faults of Brume's own are retried until the event is too old. */
@@ -30,6 +32,7 @@ const LONGEST_STOP_MS = 5_000;
 const STORE_RETRY_MS = 1_000;
 const QUEUE_PREFIX = 'lambda.async/';
 const LONGEST_DEAD_LETTER_MESSAGE = 1_024;
+const DEAD_LETTER_LABEL = 'dead-letter';
 
 /** What the queue keeps beside an event's payload. */
 interface EventAttributes {
@@ -43,6 +46,16 @@ interface EventAttributes {
   deferrals: number;
   /** When it may be tried again. */
   notBeforeMs?: number;
+}
+
+/** An event that is being seen to. */
+interface ClaimedEvent {
+  queue: string;
+  message: QueuedMessage;
+  attributes: EventAttributes;
+  reference: FunctionReference;
+  target: Target;
+  config: EventInvokeDocument | undefined;
 }
 
 export interface AsynchronousInvocationsOptions {
@@ -76,7 +89,7 @@ export class AsynchronousInvocations {
         if (queue.startsWith(QUEUE_PREFIX)) this.#queue(queue).wake();
       }),
       delivery.onOutcome('lambda.amazonaws.com', ({ request, delivered }) => {
-        if (!delivered) this.#recordDeadLetterError(request.sourceArn);
+        if (!delivered) this.#recordDeliveryFailure(request);
       }),
     ];
     for (const { account, region, key } of await state.documents.scan(FUNCTIONS)) {
@@ -158,9 +171,18 @@ export class AsynchronousInvocations {
       await state.transact((tx) => tx.queues.deleteMessage(queue, message.id));
       return;
     }
+    const event: ClaimedEvent = {
+      queue,
+      message,
+      attributes,
+      reference,
+      target,
+      config: await state.documents.get(EVENT_INVOKE_CONFIGS, reference.scope, eventInvokeKey(reference)),
+    };
     const ageMs = clock.now() - message.enqueuedAtMs;
     this.#record(reference, 'AsyncEventAge', ageMs, 'Milliseconds');
-    if (ageMs > MAX_EVENT_AGE_MS) return this.#drop(queue, message, reference, target, undefined);
+    if (ageMs > (event.config?.maximumAgeS ?? DEFAULT_MAX_AGE_S) * 1_000) return this.#fail(event, 'EventAgeExceeded');
+    if (target.document.reservedConcurrency === 0) return this.#fail(event, 'ZeroReservedConcurrency');
 
     let result: InvocationResult;
     try {
@@ -175,12 +197,11 @@ export class AsynchronousInvocations {
       return this.#defer(queue, message, attributes, error);
     }
     if (generation !== this.#generation) return;
-    if (result.functionError === undefined) {
-      await state.transact((tx) => tx.queues.deleteMessage(queue, message.id));
-      return;
-    }
+    if (result.functionError === undefined) return this.#succeed(event, result);
     const failures = attributes.failures + 1;
-    if (failures > MAX_RETRIES) return this.#drop(queue, message, reference, target, result);
+    if (failures > (event.config?.maximumRetries ?? DEFAULT_RETRIES)) {
+      return this.#fail(event, 'RetriesExhausted', result);
+    }
     await this.#again(queue, message, { ...attributes, failures, deferrals: 0 }, RETRY_DELAYS_MS[failures - 1]!);
   }
 
@@ -212,38 +233,75 @@ export class AsynchronousInvocations {
     });
   }
 
-  /** The end of an event that was not processed: without a result it was too old to be tried again. */
-  async #drop(
-    queue: string,
-    message: QueuedMessage,
-    reference: FunctionReference,
-    target: Target,
-    result: InvocationResult | undefined,
-  ): Promise<void> {
-    const { state, delivery } = this.#options;
-    const { deadLetterArn } = target.version;
+  async #succeed({ queue, message, attributes, reference, target, config }: ClaimedEvent, result: InvocationResult) {
+    const { state, delivery, clock } = this.#options;
     await state.transact(async (tx) => {
       await tx.queues.deleteMessage(queue, message.id);
-      if (deadLetterArn === undefined) return;
-      await delivery.enqueue(tx, [
-        {
-          targetArn: deadLetterArn,
-          payload: message.body,
-          sourceService: 'lambda.amazonaws.com',
-          sourceArn: functionArn(reference),
-          sourceAccount: reference.scope.account,
-          region: reference.scope.region,
-          messageAttributes: deadLetterAttributes((message.attributes as unknown as EventAttributes).requestId, result),
-        },
-      ]);
+      if (config?.onSuccessArn === undefined) return;
+      const ending: Ending = {
+        condition: 'Success',
+        requestId: attributes.requestId,
+        invocations: attributes.failures + 1,
+        payload: message.body,
+        response: { executedVersion: target.version.version, payload: result.payload },
+      };
+      await delivery.enqueue(tx, [destinationRequest(reference, config.onSuccessArn, ending, clock.now())]);
+    });
+  }
+
+  /** The end of an event that was not processed; without a result it was not tried at the last. */
+  async #fail(event: ClaimedEvent, condition: Ending['condition'], result?: InvocationResult): Promise<void> {
+    const { queue, message, attributes, reference, target, config } = event;
+    const { state, delivery, clock } = this.#options;
+    const { deadLetterArn } = target.version;
+    const requests: DeliveryRequest[] = [];
+    if (deadLetterArn !== undefined) {
+      requests.push({
+        targetArn: deadLetterArn,
+        payload: message.body,
+        sourceService: 'lambda.amazonaws.com',
+        sourceArn: functionArn(reference),
+        sourceAccount: reference.scope.account,
+        region: reference.scope.region,
+        label: DEAD_LETTER_LABEL,
+        messageAttributes: deadLetterAttributes(attributes.requestId, condition, result),
+      });
+    }
+    if (config?.onFailureArn !== undefined) {
+      const ending: Ending = {
+        condition,
+        requestId: attributes.requestId,
+        invocations: attributes.failures + (result ? 1 : 0),
+        payload: message.body,
+        ...(result
+          ? {
+              response: {
+                executedVersion: target.version.version,
+                payload: result.payload,
+                ...(result.functionError === undefined ? {} : { functionError: result.functionError }),
+              },
+            }
+          : {}),
+      };
+      requests.push(destinationRequest(reference, config.onFailureArn, ending, clock.now()));
+    }
+    await state.transact(async (tx) => {
+      await tx.queues.deleteMessage(queue, message.id);
+      await delivery.enqueue(tx, requests);
     });
     this.#record(reference, 'AsyncEventsDropped', 1, 'Count');
   }
 
-  #recordDeadLetterError(arn: string): void {
-    const [, , , region, account, , name] = arn.split(':');
-    if (!region || !account || !name) return;
-    this.#record({ scope: { account, region }, name }, 'DeadLetterErrors', 1, 'Count');
+  #recordDeliveryFailure({ sourceArn, label }: DeliveryRequest): void {
+    const metricName =
+      label === DESTINATION_LABEL
+        ? 'DestinationDeliveryFailures'
+        : label === DEAD_LETTER_LABEL
+          ? 'DeadLetterErrors'
+          : undefined;
+    const [, , , region, account, , name] = sourceArn.split(':');
+    if (!metricName || !region || !account || !name) return;
+    this.#record({ scope: { account, region }, name }, metricName, 1, 'Count');
   }
 
   #record(reference: FunctionReference, metricName: string, value: number, unit: string): void {
@@ -260,17 +318,20 @@ export class AsynchronousInvocations {
 }
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html#invocation-dlq */
-function deadLetterAttributes(requestId: string, result: InvocationResult | undefined) {
+function deadLetterAttributes(
+  requestId: string,
+  condition: Ending['condition'],
+  result: InvocationResult | undefined,
+): Record<string, DeliveryAttribute> {
+  const text = result
+    ? errorMessageOf(result)
+    : condition === 'EventAgeExceeded'
+      ? 'The event exceeded its maximum age.'
+      : 'Rate Exceeded.';
   return {
     RequestID: { DataType: 'String', StringValue: requestId },
     ErrorCode: { DataType: 'Number', StringValue: result ? '200' : '429' },
-    ErrorMessage: {
-      DataType: 'String',
-      StringValue: (result ? errorMessageOf(result) : 'The event exceeded its maximum age.').slice(
-        0,
-        LONGEST_DEAD_LETTER_MESSAGE,
-      ),
-    },
+    ErrorMessage: { DataType: 'String', StringValue: text.slice(0, LONGEST_DEAD_LETTER_MESSAGE) },
   };
 }
 

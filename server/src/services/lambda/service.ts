@@ -8,6 +8,13 @@ import { Activation } from './activation.ts';
 import { createAlias, deleteAlias, getAlias, listAliases, updateAlias } from './aliases/operations.ts';
 import { AsynchronousInvocations } from './asynchronous-invocations.ts';
 import type { LambdaDependencies } from './dependencies.ts';
+import {
+  deleteFunctionEventInvokeConfig,
+  getFunctionEventInvokeConfig,
+  listFunctionEventInvokeConfigs,
+  putFunctionEventInvokeConfig,
+  updateFunctionEventInvokeConfig,
+} from './event-invoke/operations.ts';
 import { FunctionTable } from './function-table.ts';
 import { Invoker } from './invoker.ts';
 import {
@@ -73,25 +80,30 @@ export function createLambdaService(common: ServiceDependencies): Service {
       DeleteAlias: deleteAlias(dependencies),
       DeleteFunction: deleteFunction(dependencies),
       DeleteFunctionConcurrency: deleteFunctionConcurrency(dependencies),
+      DeleteFunctionEventInvokeConfig: deleteFunctionEventInvokeConfig(dependencies),
       GetAccountSettings: getAccountSettings(dependencies),
       GetAlias: getAlias(dependencies),
       GetFunction: getFunction(dependencies),
       GetFunctionConcurrency: getFunctionConcurrency(dependencies),
       GetFunctionConfiguration: getFunctionConfiguration(dependencies),
+      GetFunctionEventInvokeConfig: getFunctionEventInvokeConfig(dependencies),
       GetPolicy: getPolicy(dependencies),
       Invoke: invoke(dependencies),
       ListAliases: listAliases(dependencies),
+      ListFunctionEventInvokeConfigs: listFunctionEventInvokeConfigs(dependencies),
       ListFunctions: listFunctions(dependencies),
       ListTags: listTags(dependencies),
       ListVersionsByFunction: listVersionsByFunction(dependencies),
       PublishVersion: publishVersion(dependencies),
       PutFunctionConcurrency: putFunctionConcurrency(dependencies),
+      PutFunctionEventInvokeConfig: putFunctionEventInvokeConfig(dependencies),
       RemovePermission: removePermission(dependencies),
       TagResource: tagResource(dependencies),
       UntagResource: untagResource(dependencies),
       UpdateAlias: updateAlias(dependencies),
       UpdateFunctionCode: updateFunctionCode(dependencies),
       UpdateFunctionConfiguration: updateFunctionConfiguration(dependencies),
+      UpdateFunctionEventInvokeConfig: updateFunctionEventInvokeConfig(dependencies),
     },
     async start() {
       await garbage.start();
