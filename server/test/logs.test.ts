@@ -133,7 +133,12 @@ test('what requests for groups and streams are refused for', async () => {
     ['DescribeLogStreams', { logGroupName: 'none' }, ...NO_GROUP],
     ['DescribeLogStreams', { logGroupIdentifier: arnOf('none') }, ...NO_GROUP],
     ['DescribeLogStreams', { logGroupIdentifier: arnOf(group).replace(ACCOUNT, '111122223333') }, ...NO_GROUP],
-    ['DescribeLogStreams', { logGroupName: group, logGroupIdentifier: group }, 'ValidationException', /mutually exclusive/],
+    [
+      'DescribeLogStreams',
+      { logGroupName: group, logGroupIdentifier: group },
+      'ValidationException',
+      /mutually exclusive/,
+    ],
     ['DescribeLogStreams', { logGroupIdentifier: `${arnOf(group)}:*` }, INVALID, /at 'logGroupIdentifier'/],
     ['DescribeLogStreams', {}, INVALID, /logGroupName or logGroupIdentifier/],
     [
@@ -371,4 +376,97 @@ test('TestMetricFilter shows which events match and what it takes from them', as
     },
   ]);
   await fails('TestMetricFilter', { filterPattern: '[', logEventMessages: ['x'] }, INVALID, /must end with '\]'/);
+});
+
+test('metric filters are selected by account and region', async () => {
+  const group = await newGroup();
+  const filter = { logGroupName: group, filterPattern: '', metricTransformations: [TRANSFORMATION] };
+  const criteria = '@aws.region IN ["us-east-1"] AND @aws.account != "111111111111"';
+  await call('PutMetricFilter', { ...filter, filterName: 'f', fieldSelectionCriteria: criteria });
+  const { metricFilters } = await call('DescribeMetricFilters', { logGroupName: group });
+  assert.equal(metricFilters[0].fieldSelectionCriteria, criteria);
+  for (const [wrong, message] of [
+    ['@aws.zone = "a"', /unknown field '@aws\.zone'/],
+    ['@aws.region', /expected =, !=, IN or NOT IN at position 12/],
+  ] as const) {
+    await fails('PutMetricFilter', { ...filter, filterName: 'g', fieldSelectionCriteria: wrong }, INVALID, message);
+  }
+});
+
+test('keys for query results are kept for the account', async () => {
+  const resourceIdentifier = 'arn:aws:logs:us-east-1:000000000000:query-result:*';
+  await call('AssociateKmsKey', { resourceIdentifier, kmsKeyId: 'arn:aws:kms:us-east-1:000000000000:key/k' });
+  await call('DisassociateKmsKey', { resourceIdentifier });
+  const elsewhere = resourceIdentifier.replace('us-east-1', 'eu-west-1');
+  await fails(
+    'AssociateKmsKey',
+    { resourceIdentifier: elsewhere, kmsKeyId: 'k' },
+    INVALID,
+    /another account or region/,
+  );
+});
+
+test('deliveries join a source to a destination', async () => {
+  const source = {
+    name: 'src',
+    resourceArn: 'arn:aws:workmail:us-east-1:000000000000:organization/m-1',
+    logType: 'ACCESS_CONTROL_LOGS',
+  };
+  const bucket = { destinationResourceArn: 'arn:aws:s3:::bucket' };
+  const { deliverySource } = await call('PutDeliverySource', source);
+  assert.deepEqual(
+    [deliverySource.service, deliverySource.arn, deliverySource.resourceArns],
+    ['workmail', 'arn:aws:logs:us-east-1:000000000000:delivery-source:src', [source.resourceArn]],
+  );
+  const { deliveryDestination } = await call('PutDeliveryDestination', {
+    name: 'dst',
+    outputFormat: 'json',
+    deliveryDestinationConfiguration: bucket,
+  });
+  assert.equal(deliveryDestination.deliveryDestinationType, 'S3');
+  const join = { deliverySourceName: 'src', deliveryDestinationArn: deliveryDestination.arn };
+  const s3DeliveryConfiguration = { suffixPath: '{yyyy}/{MM}', enableHiveCompatiblePath: true };
+  const { delivery } = await call('CreateDelivery', { ...join, s3DeliveryConfiguration });
+  assert.match(delivery.id, /^[0-9A-Za-z]{16}$/);
+  assert.deepEqual((await call('GetDelivery', { id: delivery.id })).delivery, delivery);
+  await call('UpdateDeliveryConfiguration', { id: delivery.id, recordFields: ['a'] });
+  assert.deepEqual((await call('DescribeDeliveries', {})).deliveries, [{ ...delivery, recordFields: ['a'] }]);
+  assert.deepEqual((await call('DescribeDeliverySources', {})).deliverySources, [deliverySource]);
+  assert.deepEqual((await call('DescribeDeliveryDestinations', {})).deliveryDestinations, [deliveryDestination]);
+
+  const deliveryDestinationPolicy = JSON.stringify({
+    Statement: [{ Effect: 'Allow', Principal: '*', Action: 'logs:CreateDelivery', Resource: '*' }],
+  });
+  const named = { deliveryDestinationName: 'dst' };
+  await call('PutDeliveryDestinationPolicy', { ...named, deliveryDestinationPolicy });
+  assert.deepEqual((await call('GetDeliveryDestinationPolicy', named)).policy, { deliveryDestinationPolicy });
+  await call('DeleteDeliveryDestinationPolicy', named);
+  await fails('GetDeliveryDestinationPolicy', named, 'ResourceNotFoundException', /policy does not exist/);
+
+  const refusals: [string, object, string, RegExp][] = [
+    ['CreateDelivery', join, 'ConflictException', /joined already/],
+    ['CreateDelivery', { ...join, deliverySourceName: 'none' }, 'ResourceNotFoundException', /source does not exist/],
+    ['CreateDelivery', { ...join, deliveryDestinationArn: 'x' }, 'ValidationException', /Invalid .* ARN: x/],
+    ['CreateDelivery', { ...join, fieldDelimiter: ',' }, 'ValidationException', /output format json/],
+    ['PutDeliverySource', { ...source, logType: 'ACCESS_LOGS' }, 'ValidationException', /does not send ACCESS_LOGS/],
+    ['PutDeliverySource', { ...source, resourceArn: 'arn:aws:sqs:::q' }, 'ValidationException', /sqs cannot be/],
+    ['PutDeliverySource', { ...source, logType: 'AUTHENTICATION_LOGS' }, 'ConflictException', /cannot be changed/],
+    ['PutDeliveryDestination', { name: 'd' }, 'ValidationException', /must be specified/],
+    [
+      'PutDeliveryDestination',
+      { name: 'd', deliveryDestinationType: 'CWL', deliveryDestinationConfiguration: bucket },
+      'ValidationException',
+      /of type S3, not CWL/,
+    ],
+    ['DeleteDeliverySource', { name: 'src' }, 'ConflictException', /used by a delivery/],
+    ['DeleteDeliveryDestination', { name: 'dst' }, 'ConflictException', /used by a delivery/],
+    ['GetDelivery', { id: 'none' }, 'ResourceNotFoundException', /delivery does not exist/],
+    ['GetDelivery', { id: '-' }, 'ValidationException', /regular expression/],
+  ];
+  for (const [operation, input, code, message] of refusals) await fails(operation, input, code, message);
+  await call('DeleteDelivery', { id: delivery.id });
+  await call('DeleteDeliverySource', { name: 'src' });
+  await call('DeleteDeliveryDestination', { name: 'dst' });
+  await fails('DeleteDelivery', { id: delivery.id }, 'ResourceNotFoundException', /does not exist/);
+  await fails('GetDeliverySource', { name: 'src' }, 'ResourceNotFoundException', /does not exist/);
 });

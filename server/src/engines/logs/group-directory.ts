@@ -242,7 +242,7 @@ export class GroupDirectory {
     for (const { account, region, value } of groups) this.#add(new LogGroup({ account, region }, value));
     for (const { key, value } of filters) {
       const group = this.#byId.get(Number(key.slice(0, key.indexOf('/'))));
-      group?.metricFilters.set(value.name, compileMetricFilter(value));
+      group?.metricFilters.set(value.name, compileMetricFilter(value, group.scope));
     }
     for (const { groupId, stream } of await this.#eraser.pending()) {
       if (stream !== undefined) this.#byId.get(groupId)?.streamsBeingErased.add(stream);

@@ -16,7 +16,7 @@ export class MetricFilterDirectory {
 
   /** Makes or replaces a filter; false when the group is gone. Throws FilterPatternError. */
   async put(group: LogGroup, document: MetricFilterDocument): Promise<boolean> {
-    const compiled = compileMetricFilter(document);
+    const compiled = compileMetricFilter(document, group.scope);
     const stored = await this.#state.transact(async (tx) => {
       const current = await tx.documents.get(LOG_GROUPS, group.scope, group.name);
       if (current?.groupId !== group.id) return false;

@@ -14,6 +14,7 @@ import type { MetricDatumInput } from '#engines/metrics/metric-store.ts';
 import { defineCollection } from '#storage/state/state.ts';
 import type { LogScope } from './log-group.ts';
 import type { LogLines } from './log-lines.ts';
+import { selectsScope } from './selection-criteria.ts';
 
 export interface MetricFilterDocument {
   name: string;
@@ -22,6 +23,8 @@ export interface MetricFilterDocument {
   transformations: MetricTransformation[];
   /** `@aws.account` and `@aws.region` as further dimensions. */
   systemFieldDimensions?: string[];
+  /** Which accounts and regions events must come from to be looked at. */
+  fieldSelectionCriteria?: string;
 }
 
 export interface MetricTransformation {
@@ -41,6 +44,8 @@ export const METRIC_FILTERS = defineCollection<MetricFilterDocument>('logs.metri
 
 export interface CompiledMetricFilter {
   document: MetricFilterDocument;
+  /** Whether it looks at events of the group's account and region at all. */
+  selected: boolean;
   pattern: FilterPattern;
   matches: Matcher;
   transformations: CompiledTransformation[];
@@ -56,8 +61,8 @@ const MINUTE_MS = 60_000;
 /** CloudWatch takes no longer dimension values. */
 const LONGEST_DIMENSION_VALUE = 1024;
 
-/** Throws FilterPatternError. */
-export function compileMetricFilter(document: MetricFilterDocument): CompiledMetricFilter {
+/** For a group of that scope. Throws FilterPatternError. */
+export function compileMetricFilter(document: MetricFilterDocument, scope: LogScope): CompiledMetricFilter {
   const pattern = parseFilterPattern(document.pattern);
   const transformations = document.transformations.map((transformation) => ({
     transformation,
@@ -67,7 +72,8 @@ export function compileMetricFilter(document: MetricFilterDocument): CompiledMet
       parseValueSelector(selector),
     ]),
   }));
-  return { document, pattern, matches: compileMatcher(pattern), transformations };
+  const selected = selectsScope(document.fieldSelectionCriteria, scope);
+  return { document, selected, pattern, matches: compileMatcher(pattern), transformations };
 }
 
 /** What the filters make of a batch of events: namespace -> data. */
@@ -77,7 +83,7 @@ export function collectMetricData(
   scope: LogScope,
 ): Map<string, MetricDatumInput[]> {
   const series = new Map<string, Series>();
-  const all = [...filters];
+  const all = [...filters].filter(({ selected }) => selected);
   const { events } = lines;
   for (let row = 0; row < events.length; row++) {
     const line = lines.at(row);

@@ -50,6 +50,13 @@ export function evaluateSelection(criteria: SelectionCriteria, fields: Readonly<
   }
 }
 
+/** Of filters: whether their criteria, if any, let in events of this account and region. */
+export function selectsScope(criteria: string | undefined, scope: { account: string; region: string }): boolean {
+  if (!criteria) return true;
+  const fields = { '@aws.account': scope.account, '@aws.region': scope.region };
+  return evaluateSelection(parseSelectionCriteria(criteria), fields);
+}
+
 /** The names of the fields that the criteria look at. */
 export function selectedFields(criteria: SelectionCriteria): string[] {
   return 'field' in criteria ? [criteria.field] : criteria.terms.flatMap(selectedFields);

@@ -4,17 +4,18 @@ import { invalidParameter } from './constraints.ts';
 
 /** Throws InvalidParameterException for what is no policy. */
 export function checkPolicyText(text: string, member: string, largestBytes: number): void {
-  if (Buffer.byteLength(text) > largestBytes) {
-    throw invalidParameter(`Invalid ${member}: it is longer than ${largestBytes} bytes`);
-  }
-  let policy: unknown;
-  try {
-    policy = JSON.parse(text);
-  } catch (error) {
-    throw invalidParameter(`Invalid ${member}: it is not JSON (${(error as Error).message})`);
-  }
-  const fault = faultOf(policy);
+  const fault = policyFault(text, largestBytes);
   if (fault) throw invalidParameter(`Invalid ${member}: ${fault}`);
+}
+
+/** What is wrong with a policy; undefined when nothing is. */
+export function policyFault(text: string, largestBytes: number): string | undefined {
+  if (Buffer.byteLength(text) > largestBytes) return `it is longer than ${largestBytes} bytes`;
+  try {
+    return faultOf(JSON.parse(text));
+  } catch (error) {
+    return `it is not JSON (${(error as Error).message})`;
+  }
 }
 
 function faultOf(policy: unknown): string | undefined {

@@ -13,6 +13,28 @@ import { createLogStream } from './operations/create-log-stream.ts';
 import { deleteLogGroup } from './operations/delete-log-group.ts';
 import { deleteLogStream } from './operations/delete-log-stream.ts';
 import { deleteMetricFilter } from './operations/delete-metric-filter.ts';
+import {
+  createDelivery,
+  deleteDelivery,
+  describeDeliveries,
+  getDelivery,
+  updateDeliveryConfiguration,
+} from './operations/deliveries.ts';
+import {
+  deleteDeliveryDestination,
+  deleteDeliveryDestinationPolicy,
+  describeDeliveryDestinations,
+  getDeliveryDestination,
+  getDeliveryDestinationPolicy,
+  putDeliveryDestination,
+  putDeliveryDestinationPolicy,
+} from './operations/delivery-destinations.ts';
+import {
+  deleteDeliverySource,
+  describeDeliverySources,
+  getDeliverySource,
+  putDeliverySource,
+} from './operations/delivery-sources.ts';
 import { describeLogGroups } from './operations/describe-log-groups.ts';
 import { describeLogStreams } from './operations/describe-log-streams.ts';
 import { describeMetricFilters } from './operations/describe-metric-filters.ts';
@@ -79,10 +101,15 @@ export function createLogsService(dependencies: LogsDependencies): Service {
     operations: {
       AssociateKmsKey: associateKmsKey(logs),
       CancelExportTask: cancelExportTask(logs),
+      CreateDelivery: createDelivery(logs),
       CreateExportTask: createExportTask(logs),
       CreateLogGroup: createLogGroup(logs),
       CreateLogStream: createLogStream(logs),
       DeleteAccountPolicy: deleteAccountPolicy(logs),
+      DeleteDelivery: deleteDelivery(logs),
+      DeleteDeliveryDestination: deleteDeliveryDestination(logs),
+      DeleteDeliveryDestinationPolicy: deleteDeliveryDestinationPolicy(logs),
+      DeleteDeliverySource: deleteDeliverySource(logs),
       DeleteDestination: deleteDestination(logs),
       DeleteLogGroup: deleteLogGroup(logs),
       DeleteLogStream: deleteLogStream(logs),
@@ -92,6 +119,9 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       DeleteRetentionPolicy: deleteRetentionPolicy(logs),
       DeleteSubscriptionFilter: deleteSubscriptionFilter(logs),
       DescribeAccountPolicies: describeAccountPolicies(logs),
+      DescribeDeliveries: describeDeliveries(logs),
+      DescribeDeliveryDestinations: describeDeliveryDestinations(logs),
+      DescribeDeliverySources: describeDeliverySources(logs),
       DescribeDestinations: describeDestinations(logs),
       DescribeExportTasks: describeExportTasks(logs),
       DescribeLogGroups: describeLogGroups(logs),
@@ -102,6 +132,10 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       DescribeSubscriptionFilters: describeSubscriptionFilters(logs),
       DisassociateKmsKey: disassociateKmsKey(logs),
       FilterLogEvents: filterLogEvents(logs),
+      GetDelivery: getDelivery(logs),
+      GetDeliveryDestination: getDeliveryDestination(logs),
+      GetDeliveryDestinationPolicy: getDeliveryDestinationPolicy(logs),
+      GetDeliverySource: getDeliverySource(logs),
       GetLogEvents: getLogEvents(logs),
       GetLogGroupFields: getLogGroupFields(logs),
       GetLogRecord: getLogRecord(logs),
@@ -109,6 +143,9 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       ListTagsForResource: listTagsForResource(logs),
       ListTagsLogGroup: listTagsLogGroup(logs),
       PutAccountPolicy: putAccountPolicy(logs),
+      PutDeliveryDestination: putDeliveryDestination(logs),
+      PutDeliveryDestinationPolicy: putDeliveryDestinationPolicy(logs),
+      PutDeliverySource: putDeliverySource(logs),
       PutDestination: putDestination(logs),
       PutDestinationPolicy: putDestinationPolicy(logs),
       PutLogEvents: putLogEvents(logs),
@@ -124,6 +161,7 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       TestMetricFilter: testMetricFilter(),
       UntagLogGroup: untagLogGroup(logs),
       UntagResource: untagResource(logs),
+      UpdateDeliveryConfiguration: updateDeliveryConfiguration(logs),
     },
     rawOperations: { PutLogEvents: putRawLogEvents(logs) },
     async start() {

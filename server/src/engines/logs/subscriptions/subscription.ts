@@ -9,7 +9,7 @@ import {
 } from '#engines/filter-pattern/filter-pattern.ts';
 import { defineCollection } from '#storage/state/state.ts';
 import type { LogScope } from '../log-group.ts';
-import { evaluateSelection, parseSelectionCriteria } from '../selection-criteria.ts';
+import { selectsScope } from '../selection-criteria.ts';
 
 export type Distribution = 'ByLogStream' | 'Random';
 
@@ -64,10 +64,7 @@ export interface CompiledSubscription {
 /** Throws FilterPatternError. */
 export function compileSubscription(document: SubscriptionDocument, scope: LogScope): CompiledSubscription {
   const pattern = parseFilterPattern(document.pattern);
-  const criteria = document.fieldSelectionCriteria;
-  const selected =
-    !criteria ||
-    evaluateSelection(parseSelectionCriteria(criteria), { '@aws.account': scope.account, '@aws.region': scope.region });
+  const selected = selectsScope(document.fieldSelectionCriteria, scope);
   return { document, pattern, matches: selected ? compileMatcher(pattern) : () => false };
 }
 

@@ -16,12 +16,12 @@ import { refuseInfrequentAccess } from '../log-class.ts';
 import { groupDoesNotExist, requireGroup } from '../log-group-reference.ts';
 import type { Logs } from '../logs.ts';
 import { parsePattern } from '../pattern.ts';
+import { checkSystemFieldCriteria, SYSTEM_FIELDS } from '../selection.ts';
 
 const MOST_FILTERS = 100;
 const MOST_FILTERS_WITH_REGEX = 5;
 const MOST_DIMENSIONS = 3;
 const METRIC_NAME = { max: 255, pattern: '[^:*$]*' };
-const SYSTEM_FIELDS = ['@aws.account', '@aws.region'];
 
 export function putMetricFilter(logs: Logs): Handler<PutMetricFilterRequest, object> {
   return async (input, context) => {
@@ -38,24 +38,26 @@ export function putMetricFilter(logs: Logs): Handler<PutMetricFilterRequest, obj
         transformations.map(({ metricName }) => metricName!),
         { min: 1, max: 1 },
       )
+      .text('fieldSelectionCriteria', input.fieldSelectionCriteria, { max: 2000 })
       .list('emitSystemFieldDimensions', systemFields, {}, { values: SYSTEM_FIELDS });
     for (const [i, transformation] of transformations.entries()) {
       checkTransformation(constraints, `metricTransformations.${i + 1}.member`, transformation);
     }
     constraints.check();
     if (input.applyOnTransformedLogs) throw notImplemented('PutMetricFilter', 'applyOnTransformedLogs');
-    if (input.fieldSelectionCriteria) throw notImplemented('PutMetricFilter', 'fieldSelectionCriteria');
     const group = await requireGroup(logs, context, input.logGroupName!);
     refuseInfrequentAccess(group, 'PutMetricFilter', 'InvalidOperationException');
     const pattern = parsePattern(filterPattern, 'Invalid metric filter pattern');
     for (const transformation of transformations) checkMeaning(pattern, transformation, systemFields.length);
-    checkQuotas(group, filterName, filterPattern);
+    checkSystemFieldCriteria(input.fieldSelectionCriteria);
+    checkQuotas(logs, group, filterName, filterPattern);
     const stored = await logs.store.metricFilters.put(group, {
       name: filterName,
       pattern: filterPattern,
       createdAtMs: group.metricFilters.get(filterName)?.document.createdAtMs ?? logs.clock.now(),
       transformations: transformations.map(toStored),
       ...(systemFields.length > 0 && { systemFieldDimensions: systemFields }),
+      ...(input.fieldSelectionCriteria && { fieldSelectionCriteria: input.fieldSelectionCriteria }),
     });
     if (!stored) throw groupDoesNotExist();
     return {};
@@ -127,9 +129,10 @@ function parseSelector(text: string, invalid: (reason: string) => AwsError) {
   }
 }
 
-function checkQuotas(group: LogGroup, name: string, pattern: string): void {
-  const others = [...group.metricFilters.values()].filter(({ document }) => document.name !== name);
-  const withRegex = others.filter(({ document }) => countRegexes(document.pattern) > 0);
+/** Filters of both kinds share the quota of those with regular expressions. */
+function checkQuotas({ sharing }: Logs, group: LogGroup, name: string, pattern: string): void {
+  const others = [...group.metricFilters.values()].map(({ document }) => document).filter((it) => it.name !== name);
+  const withRegex = [...others, ...sharing.subscriptions.list(group)].filter((it) => countRegexes(it.pattern) > 0);
   const exceeded =
     others.length >= MOST_FILTERS || (countRegexes(pattern) > 0 && withRegex.length >= MOST_FILTERS_WITH_REGEX);
   if (exceeded) throw new AwsError('LimitExceededException', 'Resource limit exceeded.');

@@ -1,0 +1,63 @@
+// Deliveries of the logs that AWS's services send ("vended logs"): a source and a destination, and what joins them.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
+
+import type { DeliveryDestinationType, OutputFormat } from '@aws-sdk/client-cloudwatch-logs';
+import { formatArn } from '#core/arn.ts';
+import { AwsError } from '#core/errors.ts';
+import type { LogScope } from '#engines/logs/log-group.ts';
+import { defineCollection } from '#storage/state/state.ts';
+import type { TextConstraint } from '../constraints.ts';
+
+export interface DeliverySourceDocument {
+  name: string;
+  resourceArn: string;
+  service: string;
+  logType: string;
+  configuration?: Record<string, string>;
+  tags: Record<string, string>;
+}
+
+export interface DeliveryDestinationDocument {
+  name: string;
+  type: DeliveryDestinationType;
+  outputFormat?: OutputFormat;
+  /** Not of X-Ray. */
+  resourceArn?: string;
+  policy?: string;
+  tags: Record<string, string>;
+}
+
+export interface DeliveryDocument {
+  id: string;
+  sourceName: string;
+  destinationName: string;
+  recordFields?: string[];
+  fieldDelimiter?: string;
+  s3?: { suffixPath?: string; enableHiveCompatiblePath?: boolean };
+  tags: Record<string, string>;
+}
+
+/** Keyed by name, by name, and by id. */
+export const DELIVERY_SOURCES = defineCollection<DeliverySourceDocument>('logs.delivery-sources');
+export const DELIVERY_DESTINATIONS = defineCollection<DeliveryDestinationDocument>('logs.delivery-destinations');
+export const DELIVERIES = defineCollection<DeliveryDocument>('logs.deliveries');
+
+export const DELIVERY_NAME: TextConstraint = { min: 1, max: 60, pattern: '[\\w-]*' };
+export const DELIVERY_ID: TextConstraint = { min: 1, max: 64, pattern: '[0-9A-Za-z]+' };
+export const DEFAULT_LIMIT = 50;
+
+export function deliveryArn(
+  { account, region }: LogScope,
+  kind: 'delivery-source' | 'delivery-destination' | 'delivery',
+  name: string,
+): string {
+  return formatArn({ service: 'logs', account, region, resource: `${kind}:${name}` });
+}
+
+export function invalid(message: string): AwsError {
+  return new AwsError('ValidationException', message);
+}
+
+export function missing(what: string): AwsError {
+  return new AwsError('ResourceNotFoundException', `The specified ${what} does not exist.`);
+}
