@@ -154,11 +154,12 @@ class Parser {
   }
 
   #parse() {
+    // A division would begin like a regular expression, so no operator stands in the input.
     const { start } = this.#lexer.next;
     const startsWithPattern = this.#lexer.text[start] === '/' || this.#lexer.next.kind === 'string';
     const input: Expression = startsWithPattern
       ? { kind: 'field', name: '@message', start, end: start }
-      : this.#checked(this.#expression(), false);
+      : this.#checked(this.#primary(), false);
     return { kind: 'parse', input, pattern: this.#parsePattern() };
   }
 

@@ -1,0 +1,300 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseQuery } from './parser.ts';
+import { printQuery } from './printer.ts';
+import { QuerySyntaxError } from './query-syntax-error.ts';
+import { readGroups } from './regex-groups.ts';
+import type { Command, Expression, Item, Query } from './tree.ts';
+
+/** Text as people write it -> the text of its tree. */
+const QUERIES: [text: string, printed: string][] = [
+  [
+    'fields @timestamp, @message\n| sort @timestamp desc\n| limit 20',
+    'fields @timestamp, @message | sort @timestamp desc | limit 20',
+  ],
+  ['| fields a', 'fields a'],
+  ['FIELDS a | LIMIT 5', 'fields a | limit 5'],
+  ['fields a # a comment | limit 1\n| limit 2', 'fields a | limit 2'],
+  ['fields `foo-bar`, foo-bar, abs(f3-f4)', 'fields `foo-bar`, foo - bar, abs(f3 - f4)'],
+  ['fields a as b, requestParameters.items[0].id', 'fields a as b, requestParameters.items.0.id'],
+  ['filter a=1 or b=2 and not c=3', 'filter a = 1 or b = 2 and not c = 3'],
+  ['filter (a=1 or b=2) and (not c=3)', 'filter (a = 1 or b = 2) and not c = 3'],
+  ['filter a == "x"', 'filter a = "x"'],
+  ['filter a = \'say "hi"\'', 'filter a = "say \\"hi\\""'],
+  ['filter @message like /(?i)error/', 'filter @message like /(?i)error/'],
+  ['filter @message =~ /a\\/b[/]c/i', 'filter @message like /a\\/b[\\/]c/i'],
+  ['filter @message not like "x" and a not in [1, "b", -2]', 'filter @message not like "x" and a not in [1, "b", -2]'],
+  ['filter ispresent(a) and a in ["x"]', 'filter ispresent(a) and a in ["x"]'],
+  ['filterIndex requestId = "abc"', 'filterIndex requestId = "abc"'],
+  ['stats count(*) by bin(5m)', 'stats count(*) by bin(5m)'],
+  [
+    'stats count() as n, PCT(@duration, 99.9) as p by bin(1h) as t, svc',
+    'stats count(*) as n, pct(@duration, 99.9) as p by bin(1h) as t, svc',
+  ],
+  ['stats sum(a)/count(*) as mean', 'stats sum(a) / count(*) as mean'],
+  ['stats max(a) by b | stats avg(`max(a)`)', 'stats max(a) by b | stats avg(`max(a)`)'],
+  ['sort a, b desc, c asc', 'sort a asc, b desc, c asc'],
+  ['parse @message "user=*, m:*" as @user, m', 'parse @message "user=*, m:*" as @user, m'],
+  ["parse '[*] *' as level, rest", 'parse @message "[*] *" as level, rest'],
+  ['parse @message /(?<time>\\d+) (?<code>[A-Z/]+)/', 'parse @message /(?<time>\\d+) (?<code>[A-Z\\/]+)/'],
+  ['dedup a, b', 'dedup a, b'],
+  [
+    'fields jsonParse(@message) as j | unnest j.list into item',
+    'fields jsonParse(@message) as j | unnest j.list into item',
+  ],
+  ['pattern @message | diff', 'pattern @message | diff'],
+  ['lookup users id as userId output name', 'lookup users id as userId output name'],
+  [
+    "SOURCE logGroups(namePrefix: ['/aws/lambda', 'x']) | limit 1",
+    'SOURCE logGroups(namePrefix: ["/aws/lambda", "x"]) | limit 1',
+  ],
+  [
+    'fields a - b - c, a - (b - c), a ^ b ^ c, -a, - 1, (a + b) * c',
+    'fields a - b - c, a - (b - c), a ^ b ^ c, -a, -1, (a + b) * c',
+  ],
+];
+
+for (const [text, printed] of QUERIES) {
+  test(`parses ${text.replaceAll('\n', ' ')}`, () => {
+    assert.equal(printQuery(parseQuery(text)).replaceAll('\n', ' '), printed);
+  });
+}
+
+const FAULTS: [text: string, start: number, end: number, message: RegExp][] = [
+  ['', 0, 0, /end of query.*expected .*fields/],
+  ['  foo a', 2, 5, /found foo at line 1 and position 2/],
+  ['fields a |', 10, 10, /end of query/],
+  ['fields a\n| filter b =', 21, 21, /line 2 and position 12/],
+  ['filter a = b = c', 13, 14, /found =/],
+  ['stats a by b', 6, 7, /aggregation function/],
+  ['fields sum(a)', 7, 13, /sum is not allowed here/],
+  ['stats sum(avg(a))', 10, 16, /avg is not allowed here/],
+  ['fields nope(1)', 7, 11, /Invalid function name: nope/],
+  ['fields substr(a)', 7, 16, /substr takes 2 to 3 arguments, not 1/],
+  ['limit 0', 6, 7, /between 1 and 10000/],
+  ['limit 1.5', 6, 9, /whole number/],
+  ['filter a in (1)', 12, 13, /expected \[/],
+  ['filter a not 1', 13, 14, /expected like, in/],
+  ['filter "x', 7, 9, /no closing "/],
+  ['filter a like /x', 14, 16, /no closing \//],
+  ['fields `a', 7, 9, /no closing `/],
+  ['parse @message "abc" as b', 15, 20, /needs a \*/],
+  ['parse @message "*,*" as b', 15, 20, /2 \* and 1 names/],
+  ['parse @message /a/', 15, 18, /named group/],
+  ['stats count(*) by bin(5x)', 23, 24, /found x/],
+  ['join a', 0, 4, /does not run the command join yet/],
+  ['fields a ?', 9, 10, /found \?/],
+];
+
+for (const [text, start, end, message] of FAULTS) {
+  test(`refuses ${JSON.stringify(text)}`, () => {
+    assert.throws(
+      () => parseQuery(text),
+      (error: QuerySyntaxError) => {
+        assert.equal(error.name, 'QuerySyntaxError', String(error.stack));
+        assert.match(error.message, message);
+        assert.deepEqual([error.start, error.end], [start, end]);
+        return true;
+      },
+    );
+  });
+}
+
+test('deep nesting is refused, not run into the ground', () => {
+  for (const text of [
+    `filter ${'('.repeat(5_000)}`,
+    `filter ${'not '.repeat(5_000)}a`,
+    `fields ${'-'.repeat(5_000)}a`,
+    `fields 1${'^1'.repeat(5_000)}`,
+  ]) {
+    assert.throws(() => parseQuery(text), QuerySyntaxError);
+  }
+});
+
+test('the groups of regular expressions, for RE2', () => {
+  const cases: [source: string, forRe2: string, names: string[], unsupported?: string][] = [
+    ['a(b)(?<x>c)', 'a(?:b)(c)', ['x']],
+    ['(?P<x>a|(b))[(?<y>]', '(a|(?:b))[(?<y>]', ['x']],
+    ['\\((?<n>\\d++)\\)', '\\((\\d+)\\)', ['n']],
+    ['(?i)(?<a>x)(?:y)', '(?i)(x)(?:y)', ['a']],
+    ['(?=x)(?<a>y)', '(?=x)(y)', ['a'], '(?='],
+    ['(?<!x)(?<a>y)', '(?<!x)(y)', ['a'], '(?<!'],
+    ['(?<a>x)\\1', '(x)\\1', ['a'], '\\1'],
+    ['[]a](?<z>.)', '[\\]a](.)', ['z']],
+  ];
+  for (const [source, forRe2, names, unsupported] of cases) {
+    assert.deepEqual(readGroups(source), { source: forRe2, names, unsupported }, source);
+  }
+});
+
+// ---- random trees and texts ----
+
+const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
+function randomness(from: number) {
+  let state = from;
+  return (below: number) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+const NAMES = ['a', '@message', 'a.b.0', 'foo-bar', 'and', 'true', 'with space', 'Ü'];
+const AT = { start: 0, end: 0 };
+
+function randomExpression(random: (below: number) => number, depth: number): Expression {
+  const pick = <T>(options: readonly T[]): T => options[random(options.length)]!;
+  const inner = () => randomExpression(random, depth - 1);
+  if (depth === 0 || random(4) === 0) {
+    return pick<() => Expression>([
+      () => ({ kind: 'field', name: pick(NAMES), ...AT }),
+      () => ({ kind: 'number', value: pick([0, 1, -1, 2.5, 1e21, -1e-7]), ...AT }),
+      () => ({ kind: 'string', value: pick(['', 'x', 'a"b', "it's", 'back\\slash', 'line\nfeed\t']), ...AT }),
+      () => ({ kind: 'boolean', value: random(2) === 0, ...AT }),
+    ])();
+  }
+  return pick<() => Expression>([
+    () => {
+      const operand = inner();
+      // A minus sign and a number are one number.
+      return {
+        kind: 'unary',
+        operator: operand.kind === 'number' ? 'not' : pick(['-', 'not'] as const),
+        operand,
+        ...AT,
+      };
+    },
+    () => ({
+      kind: 'binary',
+      operator: pick(['and', 'or', '=', '!=', '<', '>=', '+', '-', '*', '/', '%', '^'] as const),
+      left: inner(),
+      right: inner(),
+      ...AT,
+    }),
+    () => ({
+      kind: 'binary',
+      operator: pick(['like', 'not like'] as const),
+      left: inner(),
+      right: pick<Expression>([
+        { kind: 'string', value: 'x', ...AT },
+        { kind: 'regex', source: 'a/b[/]\\d', flags: pick(['', 'i']), ...AT },
+      ]),
+      ...AT,
+    }),
+    () => ({ kind: 'in', not: random(2) === 0, value: inner(), options: [inner(), inner()], ...AT }),
+    () => ({ kind: 'call', name: 'concat', args: [inner(), inner()], ...AT }),
+    () => ({
+      kind: 'call',
+      name: 'bin',
+      args: [
+        { kind: 'duration', count: 5, unit: pick(['ms', 's', 'm', 'h', 'd', 'w', 'mo', 'q', 'y'] as const), ...AT },
+      ],
+      ...AT,
+    }),
+  ])();
+}
+
+function randomQuery(random: (below: number) => number): Query {
+  const item = (expression: Expression): Item =>
+    random(2) === 0
+      ? { expression, name: '', ...AT }
+      : { expression, alias: NAMES[random(NAMES.length)]!, name: '', ...AT };
+  const expression = () => randomExpression(random, 3);
+  const kinds: (() => Command)[] = [
+    () => ({ kind: 'fields', items: [item(expression()), item(expression())], ...AT }),
+    () => ({ kind: 'filter', condition: expression(), ...AT }),
+    () => ({
+      kind: 'stats',
+      aggregates: [item({ kind: 'call', name: 'sum', args: [expression()], ...AT })],
+      by: [item(expression())],
+      ...AT,
+    }),
+    () => ({ kind: 'sort', keys: [{ expression: expression(), descending: random(2) === 0 }], ...AT }),
+    () => ({ kind: 'limit', count: 1 + random(10_000), ...AT }),
+    () => ({ kind: 'dedup', fields: [expression()], ...AT }),
+    () => ({
+      kind: 'parse',
+      input: { kind: 'field', name: 'a', ...AT },
+      pattern: { kind: 'glob', text: 'x=* y="*"', names: ['p', 'and'] },
+      ...AT,
+    }),
+  ];
+  return { commands: Array.from({ length: 1 + random(4) }, () => kinds[random(kinds.length)]!()) };
+}
+
+/** Without what the layout of the text decides: places, and the names of columns without an alias. */
+const bare = (query: Query) =>
+  JSON.parse(
+    JSON.stringify(query, (key, value) => {
+      if (key === 'start' || key === 'end') return undefined;
+      return value?.expression ? { ...value, name: undefined } : value;
+    }),
+  );
+
+test('random trees print and parse back to themselves', () => {
+  console.log(`# SEED=${seed}`);
+  const random = randomness(seed);
+  for (let round = 0; round < 2_000; round++) {
+    const query = randomQuery(random);
+    const text = printQuery(query);
+    let parsed: Query;
+    try {
+      parsed = parseQuery(text);
+    } catch (error) {
+      throw new Error(`SEED=${seed}: ${text}`, { cause: error });
+    }
+    assert.equal(printQuery(parsed), text, `SEED=${seed}`);
+    assert.deepEqual(bare(parsed), bare(query), `SEED=${seed}: ${text}`);
+  }
+});
+
+test('whatever the text, a tree or a fault with its place', () => {
+  console.log(`# SEED=${seed}`);
+  const random = randomness(seed);
+  const texts = QUERIES.map(([text]) => text);
+  const pieces = [
+    '|',
+    '(',
+    ')',
+    '[',
+    ']',
+    ',',
+    '"',
+    "'",
+    '`',
+    '/',
+    '\\',
+    '#',
+    '\n',
+    'like',
+    'not',
+    'as',
+    'by',
+    '5m',
+    '-',
+    '@',
+    '*',
+    '=',
+    '~',
+    '\u0000',
+    '😀',
+    'stats',
+    'in',
+  ];
+  for (let round = 0; round < 5_000; round++) {
+    let text = texts[random(texts.length)]!;
+    for (let changes = 1 + random(4); changes > 0; changes--) {
+      const at = random(text.length + 1);
+      text = text.slice(0, at) + (random(2) === 0 ? pieces[random(pieces.length)]! : '') + text.slice(at + random(3));
+    }
+    try {
+      parseQuery(text);
+    } catch (error) {
+      const fault = error as QuerySyntaxError;
+      assert.equal(fault.name, 'QuerySyntaxError', `SEED=${seed}: ${JSON.stringify(text)}: ${fault.stack}`);
+      assert.ok(
+        fault.start >= 0 && fault.start <= fault.end && fault.end <= text.length,
+        `SEED=${seed}: ${JSON.stringify(text)}`,
+      );
+    }
+  }
+});
