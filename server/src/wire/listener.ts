@@ -22,6 +22,7 @@ import { SerializationError } from './serialization-error.ts';
 import { type ProtocolName, RESPONSE_HEADERS, type RequestContext, type Service } from './service.ts';
 import type { OperationShape, StructureShape } from './shapes.ts';
 import { readSignature, type Signature, sha256Hex } from './sigv4.ts';
+import { WebExchange } from './web-exchange.ts';
 import { element, encodeXmlMembers } from './xml-codec.ts';
 
 export interface ListenerOptions {
@@ -48,6 +49,7 @@ const SLOWEST_REQUEST_MS = 3_600_000;
 
 export function createListener(options: ListenerOptions): Listener {
   const services = new Services(options.services.map((service) => new BoundService(service)));
+  const sites = options.services.flatMap(({ web }) => (web ? [web] : []));
   const exchangeOptions = { ...options, bodyBuffers: new BodyBuffers() };
   const server = createServer({
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -56,6 +58,15 @@ export function createListener(options: ListenerOptions): Listener {
   });
   server.on('request', (request, response) => {
     if (request.url!.startsWith('/_brume/') && options.admin(request, response)) return;
+    const site = sites.find((web) => web.claims(request.headers.host ?? '', request.url!));
+    if (site) {
+      site.serve(new WebExchange(request, response, options.authenticator)).catch((error) => {
+        options.log.error('a web request failed', { error });
+        if (response.headersSent) response.destroy();
+        else response.writeHead(500, { 'content-type': 'application/json' }).end('{"Message":"Internal Server Error"}');
+      });
+      return;
+    }
     new Exchange(request, response, services, exchangeOptions).run().catch((error) => {
       options.log.error('a response could not be sent', { error });
       response.destroy();
@@ -66,13 +77,13 @@ export function createListener(options: ListenerOptions): Listener {
     const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
     socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
   });
-  const call: OperationCall = async (serviceName, operationName, input, caller) => {
+  const call: OperationCall = async (serviceName, operationName, input, caller, signal) => {
     const service = services.named(serviceName)!;
     const operation = findOperation(service, operationName, service.model.protocols[0]!);
     return (await service.run(
       operation,
       input as Record<string, unknown>,
-      inProcessContext(serviceName, operationName, caller, server),
+      inProcessContext(serviceName, operationName, caller, server, signal),
     )) as never;
   };
   return { server, services, call };
@@ -80,13 +91,19 @@ export function createListener(options: ListenerOptions): Listener {
 
 const NEVER_ABORTED = new AbortController().signal;
 
-function inProcessContext(service: string, operation: string, caller: Caller, server: Server): RequestContext {
+function inProcessContext(
+  service: string,
+  operation: string,
+  caller: Caller,
+  server: Server,
+  signal: AbortSignal = NEVER_ABORTED,
+): RequestContext {
   const address = server.address();
   return {
     ...caller,
     service,
     operation,
-    signal: NEVER_ABORTED,
+    signal,
     endpoint: typeof address === 'object' && address ? `http://localhost:${address.port}` : 'http://localhost',
     sourceIp: '127.0.0.1',
     userAgent: 'brume',

@@ -3,6 +3,7 @@
 import type { Caller, ServiceName } from '#core/caller.ts';
 import type { AwsError } from '#core/errors.ts';
 import type { MissingMember } from './required-members.ts';
+import type { WebSite } from './web-exchange.ts';
 
 export type ProtocolName = 'awsJson1_0' | 'awsJson1_1' | 'awsQuery' | 'restJson1' | 'restXml' | 'rpcV2Cbor';
 
@@ -63,6 +64,8 @@ export interface Service {
   readonly operations: Readonly<Record<string, Handler>>;
   /** For the few operations whose decoding is most of their cost. */
   readonly rawOperations?: Readonly<Record<string, RawHandler>>;
+  /** What it serves beside its operations. */
+  readonly web?: WebSite;
   /** After all services exist: timers, pollers, recovery. */
   start?(): Promise<void>;
   /** Finishes what is under way and stops timers. */

@@ -51,13 +51,21 @@ function readPrincipal(text: string): PolicyStatement['Principal'] {
   );
 }
 
-/** Whether a statement allows a service, or another account, this action on the function. */
-export function allows(statements: readonly PolicyStatement[], action: string, caller: Caller): boolean {
+/**
+ * Whether a statement allows a service, or another account, this action on the function. `facts` are what the request
+ * itself tells for conditions, such as `lambda:FunctionUrlAuthType`.
+ */
+export function allows(
+  statements: readonly PolicyStatement[],
+  action: string,
+  caller: Caller,
+  facts: Readonly<Record<string, string>> = {},
+): boolean {
   return statements.some(
     (statement) =>
       matchesAction(statement.Action, action) &&
       matchesPrincipal(statement.Principal, caller) &&
-      meetsConditions(statement.Condition ?? {}, caller),
+      meetsConditions(statement.Condition ?? {}, caller, facts),
   );
 }
 
@@ -73,12 +81,16 @@ function matchesPrincipal(principal: PolicyStatement['Principal'], caller: Calle
 }
 
 /** A condition that cannot be judged is not met. */
-function meetsConditions(conditions: Record<string, Record<string, string>>, caller: Caller): boolean {
+function meetsConditions(
+  conditions: Record<string, Record<string, string>>,
+  caller: Caller,
+  facts: Readonly<Record<string, string>>,
+): boolean {
   return Object.entries(conditions).every(([operator, keys]) =>
     Object.entries(keys).every(([key, wanted]) => {
-      const actual = contextValue(key, caller);
+      const actual = facts[key] ?? contextValue(key, caller);
       if (actual === undefined) return false;
-      if (operator === 'StringEquals') return actual === wanted;
+      if (operator === 'StringEquals' || operator === 'Bool') return actual === wanted;
       if (operator === 'ArnLike' || operator === 'ArnEquals' || operator === 'StringLike')
         return isLike(actual, wanted);
       return false;

@@ -16,6 +16,14 @@ import {
   updateFunctionEventInvokeConfig,
 } from './event-invoke/operations.ts';
 import { FunctionTable } from './function-table.ts';
+import { isFunctionUrl, serveFunctionUrl } from './function-urls/endpoint.ts';
+import {
+  createFunctionUrlConfig,
+  deleteFunctionUrlConfig,
+  getFunctionUrlConfig,
+  listFunctionUrlConfigs,
+  updateFunctionUrlConfig,
+} from './function-urls/operations.ts';
 import { Invoker } from './invoker.ts';
 import {
   deleteFunctionConcurrency,
@@ -77,9 +85,11 @@ export function createLambdaService(common: ServiceDependencies): Service {
       AddPermission: addPermission(dependencies),
       CreateAlias: createAlias(dependencies),
       CreateFunction: createFunction(dependencies),
+      CreateFunctionUrlConfig: createFunctionUrlConfig(dependencies),
       DeleteAlias: deleteAlias(dependencies),
       DeleteFunction: deleteFunction(dependencies),
       DeleteFunctionConcurrency: deleteFunctionConcurrency(dependencies),
+      DeleteFunctionUrlConfig: deleteFunctionUrlConfig(dependencies),
       DeleteFunctionEventInvokeConfig: deleteFunctionEventInvokeConfig(dependencies),
       GetAccountSettings: getAccountSettings(dependencies),
       GetAlias: getAlias(dependencies),
@@ -87,10 +97,12 @@ export function createLambdaService(common: ServiceDependencies): Service {
       GetFunctionConcurrency: getFunctionConcurrency(dependencies),
       GetFunctionConfiguration: getFunctionConfiguration(dependencies),
       GetFunctionEventInvokeConfig: getFunctionEventInvokeConfig(dependencies),
+      GetFunctionUrlConfig: getFunctionUrlConfig(dependencies),
       GetPolicy: getPolicy(dependencies),
       Invoke: invoke(dependencies),
       ListAliases: listAliases(dependencies),
       ListFunctionEventInvokeConfigs: listFunctionEventInvokeConfigs(dependencies),
+      ListFunctionUrlConfigs: listFunctionUrlConfigs(dependencies),
       ListFunctions: listFunctions(dependencies),
       ListTags: listTags(dependencies),
       ListVersionsByFunction: listVersionsByFunction(dependencies),
@@ -103,7 +115,12 @@ export function createLambdaService(common: ServiceDependencies): Service {
       UpdateAlias: updateAlias(dependencies),
       UpdateFunctionCode: updateFunctionCode(dependencies),
       UpdateFunctionConfiguration: updateFunctionConfiguration(dependencies),
+      UpdateFunctionUrlConfig: updateFunctionUrlConfig(dependencies),
       UpdateFunctionEventInvokeConfig: updateFunctionEventInvokeConfig(dependencies),
+    },
+    web: {
+      claims: isFunctionUrl,
+      serve: (exchange) => serveFunctionUrl(dependencies, exchange),
     },
     async start() {
       await garbage.start();

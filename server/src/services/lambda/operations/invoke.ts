@@ -2,12 +2,12 @@
 
 import type { InvocationRequest, InvocationResponse } from '@aws-sdk/client-lambda';
 import { AwsError, notImplemented } from '#core/errors.ts';
-import { randomHex } from '#core/ids.ts';
 import { RESPONSE_HEADERS, type RequestContext } from '#wire/service.ts';
 import { authorizeInvocation } from '../authorize.ts';
 import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import { readFunctionName } from '../function-name.ts';
+import { newTraceHeader } from '../trace-header.ts';
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html#function-configuration-deployment-and-execution */
 const LARGEST_PAYLOAD_BYTES = { RequestResponse: 6_291_456, Event: 1_048_576, DryRun: 6_291_456 };
@@ -87,10 +87,4 @@ function checkClientContext(text: string): string {
       fields: { Type: 'User' },
     });
   }
-}
-
-/** Every invocation has one; nothing is sampled unless the caller decided so. */
-function newTraceHeader(nowMs: number): string {
-  const seconds = Math.floor(nowMs / 1_000).toString(16);
-  return `Root=1-${seconds}-${randomHex(24)};Parent=${randomHex(16)};Sampled=0`;
 }
