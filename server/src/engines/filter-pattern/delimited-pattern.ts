@@ -1,7 +1,7 @@
 // Patterns over space-delimited events: [ip, user, ..., status = 4* || status = 500, bytes > 1000]
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/matching-terms-space-delimited-log-events.html
 
-import { type Condition, compileCondition, parseCondition } from './condition.ts';
+import { type Condition, compileCondition, isGroup, parseCondition } from './condition.ts';
 import { FilterPatternError } from './filter-pattern-error.ts';
 import { compileComparison, type Operand, type Operator, parseOperand, parseOperator } from './operand.ts';
 import type { Scanner } from './scanner.ts';
@@ -22,6 +22,7 @@ export interface FieldSlot {
 
 export interface FieldTest {
   kind: 'comparison';
+  name: string;
   operator: Operator;
   operand: Operand;
 }
@@ -37,7 +38,7 @@ export function parseDelimited(scanner: Scanner): DelimitedPattern {
   scanner.expect('[');
   const slots: Slot[] = [];
   do {
-    slots.push(parseSlot(scanner));
+    slots.push(...parseSlots(scanner));
     scanner.skipSpace();
   } while (scanner.take(','));
   scanner.expect(']');
@@ -46,33 +47,51 @@ export function parseDelimited(scanner: Scanner): DelimitedPattern {
   return { kind: 'delimited', slots };
 }
 
-function parseSlot(scanner: Scanner): Slot {
+/** What stands between two commas: one slot, or several fields whose conditions are joined by &&. */
+function parseSlots(scanner: Scanner): Slot[] {
   scanner.skipSpace();
-  if (scanner.take('...') || scanner.take('…')) return { kind: 'ellipsis' };
+  if (scanner.take('...') || scanner.take('…')) return [{ kind: 'ellipsis' }];
   const next = scanner.peek();
-  if (next === ',' || next === ']') return { kind: 'field', name: undefined, condition: undefined, holds: undefined };
+  if (next === ',' || next === ']') return [{ kind: 'field', name: undefined, condition: undefined, holds: undefined }];
   const start = scanner.position;
   const bareName = scanner.takeMatch(BARE_NAME).trimEnd();
-  if (bareName !== '') return { kind: 'field', name: bareName, condition: undefined, holds: undefined };
-  const names = new Set<string>();
-  const condition = parseCondition(scanner, () => parseTest(scanner, names));
-  if (names.size > 1) {
-    throw new FilterPatternError(`one field is named ${[...names].map((name) => `'${name}'`).join(' and ')}`, start);
-  }
-  return { kind: 'field', name: [...names][0], condition, holds: compileCondition(condition, compileTest) };
+  if (bareName !== '') return [{ kind: 'field', name: bareName, condition: undefined, holds: undefined }];
+  const condition = parseCondition(scanner, () => parseTest(scanner));
+  return [...byField(condition, start)].map(([name, terms]) => {
+    const own: Condition<FieldTest> = terms.length === 1 ? terms[0]! : { kind: 'and', terms };
+    return { kind: 'field', name, condition: own, holds: compileCondition(own, compileTest) };
+  });
 }
 
-function parseTest(scanner: Scanner, names: Set<string>): FieldTest {
+/** AWS documents [… status_code = 4* && bytes > 1000] for a line that goes on with both fields, in this order. */
+function byField(condition: Condition<FieldTest>, start: number): Map<string, Condition<FieldTest>[]> {
+  const terms = isGroup(condition) && condition.kind === 'and' ? condition.terms : [condition];
+  const fields = new Map<string, Condition<FieldTest>[]>();
+  for (const term of terms) {
+    const [name, ...others] = [...new Set(namesOf(term))] as [string, ...string[]];
+    if (others.length > 0) {
+      const names = [name, ...others].map((one) => `'${one}'`).join(' and ');
+      throw new FilterPatternError(`one field is named ${names}`, start);
+    }
+    fields.set(name, [...(fields.get(name) ?? []), term]);
+  }
+  return fields;
+}
+
+function namesOf(condition: Condition<FieldTest>): string[] {
+  return isGroup(condition) ? condition.terms.flatMap(namesOf) : [condition.name];
+}
+
+function parseTest(scanner: Scanner): FieldTest {
   scanner.skipSpace();
   const name = scanner.takeMatch(NAME);
   if (name === '') scanner.fail('expected the name of a field');
-  names.add(name);
   scanner.skipSpace();
   let operator = parseOperator(scanner);
   // AWS's examples write [w1=!ERROR] for "is not ERROR".
   if (operator === '=' && scanner.take('!')) operator = '!=';
   scanner.skipSpace();
-  return { kind: 'comparison', operator, operand: parseOperand(scanner, operator) };
+  return { kind: 'comparison', name, operator, operand: parseOperand(scanner, operator) };
 }
 
 function compileTest({ operator, operand }: FieldTest): (value: string) => boolean {

@@ -148,6 +148,46 @@ table(
   ],
 );
 
+const USERS = JSON.stringify({
+  user: { id: 1, email: 'John.Stiles@example.com' },
+  users: [
+    { id: 2, email: 'John.Doe@example.com' },
+    { id: 3, email: 'Jane.Doe@example.com' },
+  ],
+  actions: ['GET', 'PUT', 'DELETE'],
+  coordinates: [
+    [0, 1, 2],
+    [4, 5, 6],
+    [7, 8, 9],
+  ],
+  name: 'é',
+  time: '10:05',
+});
+
+table(
+  "compound conditions, arrays in arrays and wildcards, as AWS's pages have them",
+  USERS,
+  [
+    '{ ($.user.id = 1) && ($.users[0].email = "John.Doe@example.com") }',
+    '{ $.user.email = "John.Stiles@example.com" || $.coordinates[0][1] = nonmatch && $.actions[2] = nomatch }',
+    '{ $.coordinates[0][1] = 1 }',
+    '{ $.coordinates[*][1] = 5 }',
+    '{ $.users[*].email = "Jane*" }',
+    '{ $.user.* = 1 }',
+    '{ $.actions[2] = DELETE && $.actions[3] NOT EXISTS }',
+    '{ $.name = "é" }',
+    '{ $.time = %^\\d{2}:\\d{2}$% }',
+  ],
+  [
+    '{ ($.user.id = 2 && $.users[0].email = "nonmatch") || $.actions[2] = "GET" }',
+    '{ ($.user.email = "John.Stiles@example.com" || $.coordinates[0][1] = nonmatch) && $.actions[2] = nomatch }',
+    '{ $.coordinates[*][1] = 6 }',
+    '{ $.users = 1 }',
+    '{ $.users != 1 }',
+    '{ $.coordinates[0] = 0 }',
+  ],
+);
+
 test('a JSON pattern matches JSON objects only', () => {
   for (const message of ['', 'x', '{"a":1', 'prefix {"a":1}', '"a"', '1', 'null']) {
     assert.ok(!matches('{ $.b NOT EXISTS }', message), message);
@@ -167,6 +207,10 @@ table(
     '[ip, user, username, timestamp, request, status_code = 404, bytes]',
     '[ip, user, username, timestamp, request = *html*, status_code = 4*, bytes]',
     '[ip, user, username, timestamp, request, status_code = 4* && status_code != 403, bytes]',
+    '[ip, user, username, timestamp, request, status_code = 4* && bytes > 1000]',
+    '[..., status_code = 4* && bytes > 1000 && status_code != 403 && (bytes = 1* || bytes = 2*)]',
+    '[w1=!ERROR&&w1=!WARN, ...]',
+    '[ip, user, ..., status_code = 404 || status_code = 410, bytes]',
     '[ip, user, username, timestamp, request, status_code = 500 || status_code = 404, bytes]',
     '[ip=%127\\.0\\.0\\.[1-9]%, user, username, timestamp, request =*.html*, status_code = 4*, bytes]',
     '[..., request=*.html*, status_code=4*,]',
@@ -184,6 +228,9 @@ table(
     '[ip, user, username, timestamp, request, status_code]',
     '[ip, user, username, timestamp, request, status_code, bytes, more]',
     '[ip, user, username, timestamp, request, status_code = 5*, bytes]',
+    '[ip, user, username, timestamp, request, status_code = 4* && bytes > 2000]',
+    '[ip, user, username, timestamp, request, bytes > 1000 && status_code = 4*]',
+    '[w1=!127*&&w1=!WARN, ...]',
     '[..., bytes < 1000]',
     '[ip=10.*, ...]',
     '[..., status=405, ...]',
@@ -272,7 +319,7 @@ test('faults name what was expected and where', () => {
     ["{ $.a = 'x' }", 8, /^Invalid character\(s\) in term ''x''$/],
     [`{${'('.repeat(200)}}`, 102, /nested deeper/],
     ['[a, b', 0, /^If a filter pattern starts with '\[' it must end with '\]'$/],
-    ['[status = 4* && bytes > 1000]', 1, /one field is named 'status' and 'bytes'/],
+    ['[status = 4* || bytes > 1000]', 1, /one field is named 'status' and 'bytes'/],
     ['[a b]', 3, /expected one of/],
     ['[a = ]', 5, /expected a value/],
     ['[a] x]', 4, /expected nothing after/],
