@@ -424,6 +424,13 @@ test('deliveries join a source to a destination', async () => {
     deliveryDestinationConfiguration: bucket,
   });
   assert.equal(deliveryDestination.deliveryDestinationType, 'S3');
+  await call('TagResource', { resourceArn: deliverySource.arn, tags: { a: '1', b: '2' } });
+  await call('UntagResource', { resourceArn: deliverySource.arn, tagKeys: ['a'] });
+  assert.deepEqual((await call('ListTagsForResource', { resourceArn: deliverySource.arn })).tags, { b: '2' });
+  await call('UntagResource', { resourceArn: deliverySource.arn, tagKeys: ['b'] });
+  const missing = `${deliverySource.arn}x`;
+  await fails('ListTagsForResource', { resourceArn: missing }, 'ResourceNotFoundException', /resource does not exist/);
+
   const join = { deliverySourceName: 'src', deliveryDestinationArn: deliveryDestination.arn };
   const s3DeliveryConfiguration = { suffixPath: '{yyyy}/{MM}', enableHiveCompatiblePath: true };
   const { delivery } = await call('CreateDelivery', { ...join, s3DeliveryConfiguration });

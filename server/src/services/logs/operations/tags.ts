@@ -14,30 +14,42 @@ import type {
 import { parseArn } from '#core/arn.ts';
 import { AwsError } from '#core/errors.ts';
 import type { LogGroup, LogScope } from '#engines/logs/log-group.ts';
+import type { Collection } from '#storage/state/state.ts';
 import type { Handler } from '#wire/service.ts';
 import { Constraints, invalidParameter, LOG_GROUP_NAME } from '../constraints.ts';
+import { DELIVERIES, DELIVERY_DESTINATIONS, DELIVERY_SOURCES } from '../deliveries/documents.ts';
 import { groupDoesNotExist, nameOf, requireGroup } from '../log-group-reference.ts';
 import type { Logs } from '../logs.ts';
+import { DESTINATIONS } from '../subscriptions/documents.ts';
 import { addTags, checkTags, removeTags } from '../tags.ts';
 
 export function tagResource(logs: Logs): Handler<TagResourceRequest, object> {
   return async ({ resourceArn, tags }, context) => {
     checkTags(tags);
-    return setTags(logs, await taggedGroup(logs, context, resourceArn!), (current) =>
-      addTags(current, tags!, resourceArn!),
-    );
+    const change = (current: Record<string, string>) => addTags(current, tags!, resourceArn!);
+    const document = taggedDocument(context, resourceArn!);
+    if (document) return setDocumentTags(logs, context, document, change);
+    return setTags(logs, await taggedGroup(logs, context, resourceArn!), change);
   };
 }
 
 export function untagResource(logs: Logs): Handler<UntagResourceRequest, object> {
-  return async ({ resourceArn, tagKeys }, context) =>
-    setTags(logs, await taggedGroup(logs, context, resourceArn!), (current) => removeTags(current, tagKeys!));
+  return async ({ resourceArn, tagKeys }, context) => {
+    const change = (current: Record<string, string>) => removeTags(current, tagKeys!);
+    const document = taggedDocument(context, resourceArn!);
+    if (document) return setDocumentTags(logs, context, document, change);
+    return setTags(logs, await taggedGroup(logs, context, resourceArn!), change);
+  };
 }
 
 export function listTagsForResource(logs: Logs): Handler<ListTagsForResourceRequest, ListTagsForResourceResponse> {
-  return async ({ resourceArn }, context) => ({
-    tags: (await taggedGroup(logs, context, resourceArn!)).document.tags,
-  });
+  return async ({ resourceArn }, context) => {
+    const document = taggedDocument(context, resourceArn!);
+    if (!document) return { tags: (await taggedGroup(logs, context, resourceArn!)).document.tags };
+    const found = await logs.sharing.state.documents.get(document.collection, context, document.name);
+    if (!found) throw noSuchResource();
+    return { tags: found.tags };
+  };
 }
 
 export function tagLogGroup(logs: Logs): Handler<TagLogGroupRequest, object> {
@@ -70,8 +82,49 @@ async function taggedGroup(logs: Logs, scope: LogScope, resourceArn: string): Pr
   if (parseArn(resourceArn)?.service !== 'logs') throw invalidParameter(`Invalid resource ARN: ${resourceArn}`);
   const name = nameOf(resourceArn, scope);
   const group = name === undefined ? undefined : await logs.store.groups.find(scope, name);
-  if (!group) throw new AwsError('ResourceNotFoundException', 'The specified resource does not exist.');
+  if (!group) throw noSuchResource();
   return group;
+}
+
+/** What has tags beside groups, by the first part of the resource in its ARN. */
+const TAGGED: Readonly<Record<string, Collection<{ tags: Record<string, string> }>>> = {
+  destination: DESTINATIONS,
+  delivery: DELIVERIES,
+  'delivery-source': DELIVERY_SOURCES,
+  'delivery-destination': DELIVERY_DESTINATIONS,
+};
+
+interface TaggedDocument {
+  collection: Collection<{ tags: Record<string, string> }>;
+  name: string;
+}
+
+/** Undefined for ARNs of groups, and of what does not exist. */
+function taggedDocument(scope: LogScope, resourceArn: string): TaggedDocument | undefined {
+  const arn = parseArn(resourceArn);
+  const [, kind, name] = /^([a-z-]+):(.+)$/.exec(arn?.resource ?? '') ?? [];
+  const collection = arn?.service === 'logs' && kind !== undefined ? TAGGED[kind] : undefined;
+  if (!arn || !collection) return undefined;
+  if (arn.account !== scope.account || arn.region !== scope.region) throw noSuchResource();
+  return { collection, name: name! };
+}
+
+async function setDocumentTags(
+  { sharing }: Logs,
+  scope: LogScope,
+  { collection, name }: TaggedDocument,
+  change: (tags: Record<string, string>) => Record<string, string>,
+): Promise<object> {
+  await sharing.state.transact(async (tx) => {
+    const document = await tx.documents.get(collection, scope, name);
+    if (!document) throw noSuchResource();
+    await tx.documents.put(collection, scope, name, { ...document, tags: change(document.tags) });
+  });
+  return {};
+}
+
+function noSuchResource(): AwsError {
+  return new AwsError('ResourceNotFoundException', 'The specified resource does not exist.');
 }
 
 async function setTags(
