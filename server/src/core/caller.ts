@@ -17,13 +17,14 @@ export type ServiceName = 's3' | 'sqs' | 'sns' | 'cloudwatch' | 'logs' | 'lambda
 
 /**
  * Calls another service's operation in process: the same validation as over HTTP, no encoding.
- * Input and Output are the SDK's own types. Throws AwsError as the operation does.
+ * Input and Output are the SDK's own types. Throws AwsError as the operation does. `signal` ends what waits (long polls).
  */
 export type OperationCall = <Input extends object, Output extends object>(
   service: ServiceName,
   operation: string,
   input: Input,
   caller: Caller,
+  signal?: AbortSignal,
 ) => Promise<Output>;
 
 /** The caller that Brume itself is, acting for one of its services. */
