@@ -45,9 +45,11 @@ export function sandboxView({ interpreter }: Cell): View {
   };
 }
 
-function rootOf({ interpreter, codeDir, ephemeralStorageMb }: Cell, executable: string): string[] {
+function rootOf({ interpreter, codeDir, layersDir, ephemeralStorageMb }: Cell, executable: string): string[] {
   const view = hostView(interpreter);
   return [
+    // Before the rest, which may lie in /tmp: an interpreter in a virtual environment, a Brume that is tried out there.
+    ...['--perms', '1777', '--size', String(ephemeralStorageMb * MEGABYTE), '--tmpfs', '/tmp'],
     ...view.directories.flatMap((path) => ['--ro-bind', path, path]),
     ...view.links.flatMap(({ path, target }) => ['--symlink', target, path]),
     ...view.settings.flatMap((path) => ['--ro-bind-try', path, path]),
@@ -56,8 +58,8 @@ function rootOf({ interpreter, codeDir, ephemeralStorageMb }: Cell, executable: 
     ...['--proc', '/proc', '--remount-ro', '/proc'],
     // As on Lambda there is no shared memory to be had, so /dev needs no room.
     ...['--dev', '/dev', '--remount-ro', '/dev'],
-    ...['--perms', '1777', '--size', String(ephemeralStorageMb * MEGABYTE), '--tmpfs', '/tmp'],
-    ...['--ro-bind', codeDir, TASK_ROOT, '--ro-bind', interpreter.runtimeDir, RUNTIME_DIR, '--dir', '/opt'],
+    ...['--ro-bind', codeDir, TASK_ROOT, '--ro-bind', interpreter.runtimeDir, RUNTIME_DIR],
+    ...(layersDir === undefined ? ['--dir', '/opt'] : ['--ro-bind', layersDir, '/opt']),
     ...(interpreter.language === 'nodejs'
       ? ['--ro-bind', interpreter.executable, executable]
       : [...new Set(['python3', basename(executable)])].flatMap((name) => [

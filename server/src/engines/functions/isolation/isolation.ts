@@ -20,6 +20,8 @@ export type IsolationName = 'sandbox' | 'namespaces' | 'process';
 export interface Cell {
   interpreter: Interpreter;
   codeDir: string;
+  /** What is seen as /opt. */
+  layersDir?: string;
   /** Directory of this environment on the host. */
   dir: string;
   ephemeralStorageMb: number;

@@ -17,6 +17,7 @@ shift 4
 mount -t tmpfs -o size=1m,mode=755 tmpfs "$new"
 cd "$new"
 mkdir proc dev tmp opt old
+mount -t tmpfs -o "size=\${size}m,mode=1777,nosuid,nodev" tmpfs tmp
 while [ "$binds" -gt 0 ]; do
   if [ -d "$1" ]; then mkdir -p ".$2"; else mkdir -p ".\${2%/*}"; : > ".$2"; fi
   mount --rbind "$1" ".$2"
@@ -36,7 +37,6 @@ for device in null zero full random urandom; do
 done
 ln -s /proc/self/fd dev/fd
 mount -t proc -o ro,nosuid,nodev,noexec proc proc
-mount -t tmpfs -o "size=\${size}m,mode=1777,nosuid,nodev" tmpfs tmp
 pivot_root . old
 umount -l /old
 rmdir /old
@@ -54,13 +54,14 @@ export const namespaces: Isolation = {
   name: 'namespaces',
   view: sandboxView,
   command(cell, environment) {
-    const { interpreter, codeDir, dir, ephemeralStorageMb } = cell;
+    const { interpreter, codeDir, layersDir, dir, ephemeralStorageMb } = cell;
     const { executable } = sandboxView(cell);
     const view = hostView(interpreter);
     const binds = [
       ...[...view.directories, ...view.settings].map((path) => [path, path]),
       ...view.accounts,
       [codeDir, TASK_ROOT],
+      ...(layersDir === undefined ? [] : [[layersDir, '/opt']]),
       [interpreter.runtimeDir, RUNTIME_DIR],
       ...(interpreter.language === 'nodejs' ? [[interpreter.executable, executable]] : []),
     ];
