@@ -408,6 +408,7 @@ test('an account policy subscribes the groups that it selects, those to come too
     ['selected-1', 'all'],
     ['selected-2', 'all'],
   ]);
+  assert.equal(await sum('ForwardedLogEvents', { LogGroupName: '/aws/lambda/account' }), 0);
   const { accountPolicies } = await logs.send(new DescribeAccountPoliciesCommand({ policyType: policy.policyType }));
   assert.deepEqual(accountPolicies, [accountPolicy]);
   await assert.rejects(logs.send(new PutAccountPolicyCommand({ ...policy, policyName: 'second' })), {
@@ -495,6 +496,23 @@ test('ingestion does not care whether its subscriber is there; errors are counte
   await lambda.send(new DeleteFunctionCommand({ FunctionName: 'gone' }));
   await put(logs, 'lonely', 's', ['skipped']);
   assert.deepEqual(receiver.received(), []);
+});
+
+test('a reset forgets subscriptions; new ones work as before', async () => {
+  const response = await fetch(`${brume.endpoint}/_brume/reset`, { method: 'POST' });
+  assert.equal(response.status, 200);
+  const receiver = await createReceiver(lambda, 'fresh');
+  await createStream(logs, 'listed', 's');
+  const { subscriptionFilters } = await logs.send(new DescribeSubscriptionFiltersCommand({ logGroupName: 'listed' }));
+  assert.deepEqual(subscriptionFilters, []);
+  await put(logs, 'listed', 's', ['before']);
+  await subscribe({ logGroupName: 'listed', destinationArn: receiver.arn });
+  await put(logs, 'listed', 's', ['after']);
+  const received = await eventually(receiver, 1);
+  assert.deepEqual(
+    received.flatMap(({ logEvents }) => logEvents.map(({ message }) => message)),
+    ['after'],
+  );
 });
 
 test('kill -9 loses no event that was acknowledged', { timeout: 120_000 }, async () => {

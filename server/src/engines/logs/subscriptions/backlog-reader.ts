@@ -1,7 +1,7 @@
 // Reads what a group ingested from a position on out of the table, in the order of ingestion: for subscriptions that
 // fell behind, or were behind when Brume ended. Segment by segment, so that a page costs what it holds.
 
-import { sql } from '#storage/telemetry/sql.ts';
+import { list, sql } from '#storage/telemetry/sql.ts';
 import type { Telemetry } from '#storage/telemetry/telemetry.ts';
 import type { LogGroup } from '../log-group.ts';
 import type { IngestionPosition } from './subscription.ts';
@@ -50,11 +50,18 @@ export async function readBacklog(
   return { rows, next: last ? { segment, row: last.row + 1 } : { segment: segment + 1, row: 0 } };
 }
 
-/** The position after all that is stored of each group that has something in segment `from` or later. */
-export async function endsOfGroups(telemetry: Telemetry, from: number): Promise<Map<number, IngestionPosition>> {
+/** The position after all that is stored of each of these groups that has something in segment `from` or later. */
+export async function endsOfGroups(
+  telemetry: Telemetry,
+  groupIds: readonly number[],
+  from: number,
+): Promise<Map<number, IngestionPosition>> {
   const { rows } = await telemetry.query<{ group_id: number; last_segment: number; last_row: number }>(sql`
     SELECT group_id, tupleElement(last, 1) AS last_segment, tupleElement(last, 2) AS last_row
-    FROM (SELECT group_id, max((segment, row)) AS last FROM log_events WHERE segment >= ${from} GROUP BY group_id)`);
+    FROM (
+      SELECT group_id, max((segment, row)) AS last FROM log_events
+      WHERE group_id IN ${list(groupIds)} AND segment >= ${from} GROUP BY group_id
+    )`);
   return new Map(rows.map((end) => [end.group_id, { segment: end.last_segment, row: end.last_row + 1 }]));
 }
 

@@ -12,7 +12,7 @@ import type { LogGroup } from '../log-group.ts';
 import type { LogLines } from '../log-lines.ts';
 import type { BacklogPage } from './backlog-reader.ts';
 import { encodeRecord, type ForwardedEvent } from './payload.ts';
-import { type CompiledSubscription, earlier, type IngestionPosition, isBefore } from './subscription.ts';
+import { type CompiledSubscription, earlier, type IngestionPosition, isBefore, later } from './subscription.ts';
 
 export interface FeedOptions {
   clock: Clock;
@@ -24,8 +24,8 @@ export interface FeedOptions {
   from: IngestionPosition;
   /** There may be something at or after it that is not; `catchUp` reads it. */
   behind: boolean;
-  /** Delivers a payload once; throws as the target does. */
-  send(payload: string): Promise<void>;
+  /** Delivers a payload once, or false where it must not; throws as the target does. */
+  send(payload: string): Promise<boolean>;
   /** Waits for one of the places for deliveries under way; call what it gives when done. */
   takePlace(): Promise<() => void>;
   readBacklog(from: IngestionPosition, through: number): Promise<BacklogPage>;
@@ -116,11 +116,13 @@ export class SubscriptionFeed {
 
   /** Everything before it is delivered or given up. */
   cursor(): IngestionPosition {
-    let position = this.#readFrom ?? this.#end;
+    const { oldestUnderWay, newestSegment } = this.#options;
+    const underWay = oldestUnderWay();
+    const offered = { segment: underWay ?? newestSegment(), row: 0 };
+    let position = this.#readFrom ?? later(this.#end, offered);
     for (const { first } of this.#waiting) position = earlier(position, first);
     for (const { first } of this.#underWay) position = earlier(position, first);
-    const underWay = this.#options.oldestUnderWay();
-    return underWay === undefined ? position : earlier(position, { segment: underWay, row: 0 });
+    return underWay === undefined ? position : earlier(position, offered);
   }
 
   /** Takes what matches of a batch that was just acknowledged. */
@@ -377,9 +379,10 @@ export class SubscriptionFeed {
       if (this.#isPaused()) return true;
       const leave = await takePlace();
       try {
-        await send(payload);
-        record('ForwardedBytes', compressedBytes);
-        record('ForwardedLogEvents', events.length);
+        if (await send(payload)) {
+          record('ForwardedBytes', compressedBytes);
+          record('ForwardedLogEvents', events.length);
+        }
         return true;
       } catch (error) {
         const code = error instanceof AwsError ? error.code : 'InternalFailure';

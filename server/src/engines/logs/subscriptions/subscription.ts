@@ -72,6 +72,10 @@ export function isBefore(a: IngestionPosition, b: IngestionPosition): boolean {
   return a.segment < b.segment || (a.segment === b.segment && a.row < b.row);
 }
 
-export function earlier(a: IngestionPosition, b: IngestionPosition | undefined): IngestionPosition {
-  return b !== undefined && isBefore(b, a) ? b : a;
+export function earlier(a: IngestionPosition, b: IngestionPosition): IngestionPosition {
+  return isBefore(b, a) ? b : a;
+}
+
+export function later(a: IngestionPosition, b: IngestionPosition): IngestionPosition {
+  return isBefore(a, b) ? b : a;
 }

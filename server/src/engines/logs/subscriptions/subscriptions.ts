@@ -18,6 +18,7 @@ import {
   type AccountSubscription,
   compileSubscription,
   type IngestionPosition,
+  later,
   SUBSCRIPTION_CURSORS,
   SUBSCRIPTION_FILTERS,
   type SubscriptionCursor,
@@ -58,6 +59,7 @@ export class Subscriptions {
   #writing: Promise<void> = Promise.resolve();
   #storedSegment = 0;
   #running = false;
+  #recovering: Promise<void> | undefined;
   #loadedClean = true;
 
   constructor(options: SubscriptionsOptions) {
@@ -136,11 +138,16 @@ export class Subscriptions {
     this.#running = true;
     await this.#options.store.groups.load();
     const behind = [...this.#keys.keys()].filter((feed) => feed.isBehind);
-    if (behind.length === 0) return;
+    if (behind.length > 0) this.#recovering = this.#recover(behind);
+  }
+
+  /** In the background: the table may take its time to be there. */
+  async #recover(behind: readonly SubscriptionFeed[]): Promise<void> {
     const { telemetry, log } = this.#options;
     try {
-      const from = Math.min(...behind.map((feed) => feed.cursor().segment));
-      const ends = await endsOfGroups(telemetry, from);
+      const from = behind.reduce((oldest, feed) => Math.min(oldest, feed.cursor().segment), Number.POSITIVE_INFINITY);
+      const groupIds = [...new Set(behind.map(({ group }) => group.id))];
+      const ends = await endsOfGroups(telemetry, groupIds, from);
       this.#storedSegment = await newestStoredSegment(telemetry);
       for (const feed of behind) feed.catchUp({ position: ends.get(feed.group.id) });
     } catch (error) {
@@ -156,6 +163,7 @@ export class Subscriptions {
     this.#timer = undefined;
     const feeds = [...this.#keys.keys()];
     this.#places.open();
+    await this.#recovering;
     await Promise.all(feeds.map((feed) => feed.stop()));
     for (const feed of feeds) this.#moved.add(feed);
     await this.#writeCursors();
@@ -203,8 +211,10 @@ export class Subscriptions {
     document: SubscriptionDocument,
     cursors: ReadonlyMap<string, SubscriptionCursor>,
   ): void {
-    const cursor = cursors.get(cursorKey(group, key)) ?? { ...document.since, behind: false };
-    this.#open(group, key, document, { ...cursor, behind: cursor.behind || !this.#loadedClean });
+    const cursor = cursors.get(cursorKey(group, key));
+    const behind = !this.#loadedClean || (cursor?.behind ?? false);
+    // A cursor from before the filter is what an earlier one of its name left.
+    this.#open(group, key, document, { ...(cursor ? later(cursor, document.since) : document.since), behind });
   }
 
   #subscribeToPolicies(group: LogGroup): void {
@@ -230,10 +240,11 @@ export class Subscriptions {
       send: async (payload) => {
         const { destinationArn } = feed.subscription.document;
         if (ofPolicy && foreign !== destinationArn) {
-          if (await isOwnGroup(group, destinationArn)) return;
+          if (await isOwnGroup(group, destinationArn)) return false;
           foreign = destinationArn;
         }
         await send(group, destinationArn, payload);
+        return true;
       },
       readBacklog: (from, through) => readBacklog(telemetry, group, from, through),
       newestSegment: () => Math.max(this.#storedSegment, store.statistics.newestSegment),
