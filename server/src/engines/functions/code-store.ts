@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { renameSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { link, lstat, mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomHex } from '#core/ids.ts';
 import { unzip } from './unzip.ts';
@@ -34,10 +34,30 @@ export class CodeStore {
 
   /** The directory of the content with this hash; `load` gives the package when it is not there yet. */
   find(hash: string, load: () => Promise<Uint8Array>): Promise<string> {
+    return this.#findOr(hash, async () => this.#make(hash, async (directory) => unzip(await load(), directory)));
+  }
+
+  /** The directory of several packages, one over the other in this order: the layers of a function. */
+  async merged(packages: readonly { hash: string; load: () => Promise<Uint8Array> }[]): Promise<string> {
+    const hash = createHash('sha256')
+      .update(JSON.stringify(packages.map((one) => one.hash)))
+      .digest('base64');
+    return this.#findOr(hash, () =>
+      this.#make(hash, async (directory) => {
+        for (const one of packages) {
+          const source = await this.find(one.hash, one.load);
+          const release = this.use(source);
+          await overlay(source, directory).finally(release);
+        }
+      }),
+    );
+  }
+
+  #findOr(hash: string, make: () => Promise<string>): Promise<string> {
     let directory = this.#directories.get(hash);
     if (directory) this.#directories.delete(hash);
     else {
-      directory = load().then((zip) => this.#unpack(hash, zip));
+      directory = make();
       directory.catch(() => this.#directories.delete(hash));
     }
     this.#directories.set(hash, directory);
@@ -45,13 +65,16 @@ export class CodeStore {
     return directory;
   }
 
-  /** Keeps a directory until the returned function is called. */
-  use(directory: string): () => void {
-    this.#users.set(directory, (this.#users.get(directory) ?? 0) + 1);
+  /** Keeps directories until the returned function is called. */
+  use(...directories: readonly (string | undefined)[]): () => void {
+    const used = directories.filter((directory) => directory !== undefined);
+    for (const directory of used) this.#users.set(directory, (this.#users.get(directory) ?? 0) + 1);
     return () => {
-      const left = this.#users.get(directory)! - 1;
-      if (left === 0) this.#users.delete(directory);
-      else this.#users.set(directory, left);
+      for (const directory of used) {
+        const left = this.#users.get(directory)! - 1;
+        if (left === 0) this.#users.delete(directory);
+        else this.#users.set(directory, left);
+      }
     };
   }
 
@@ -61,13 +84,13 @@ export class CodeStore {
     await this.#empty();
   }
 
-  async #unpack(hash: string, zip: Uint8Array): Promise<string> {
+  async #make(hash: string, fill: (directory: string) => Promise<void>): Promise<string> {
     await this.#empty();
     const directory = join(this.#dir, Buffer.from(hash, 'base64').toString('hex'));
     const temporary = `${directory}.${randomHex(8)}`;
     try {
       await mkdir(temporary, { recursive: true, mode: 0o755 });
-      await unzip(zip, temporary);
+      await fill(temporary);
       await rm(directory, { recursive: true, force: true });
       await rename(temporary, directory);
     } catch (error) {
@@ -97,5 +120,20 @@ export class CodeStore {
         () => {},
       );
     }
+  }
+}
+
+/** Lays what is in `source` over `target`, by hard links. No link of either is followed: it could lead anywhere. */
+async function overlay(source: string, target: string): Promise<void> {
+  for (const entry of await readdir(source, { withFileTypes: true })) {
+    const [from, to] = [join(source, entry.name), join(target, entry.name)];
+    const there = await lstat(to).catch(() => undefined);
+    const stays = there?.isDirectory() && entry.isDirectory();
+    if (there && !stays) await rm(to, { recursive: true });
+    if (entry.isDirectory()) {
+      if (!stays) await mkdir(to, { mode: 0o755 });
+      await overlay(from, to);
+    } else if (entry.isSymbolicLink()) await symlink(await readlink(from), to);
+    else await link(from, to);
   }
 }

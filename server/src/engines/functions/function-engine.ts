@@ -63,6 +63,8 @@ export interface FunctionVersion {
   environment: Record<string, string>;
   /** Directory with the unpacked code, read-only for the function. */
   codeDir: string;
+  /** Directory with the function's layers, one over the other: /opt. */
+  layersDir?: string;
   /** Credentials of the execution role that the function sees. */
   credentials: { accessKeyId: string; secretAccessKey: string; sessionToken: string };
   /** Endpoint under which the function reaches Brume. */
@@ -228,6 +230,7 @@ class Engine implements FunctionEngine {
     const cell: Cell = {
       interpreter,
       codeDir: version.codeDir,
+      ...(version.layersDir === undefined ? {} : { layersDir: version.layersDir }),
       dir: join(this.#environmentsDir, id),
       ephemeralStorageMb: version.ephemeralStorageMb,
     };
@@ -254,7 +257,7 @@ class Engine implements FunctionEngine {
         group: version.logGroup,
         stream: logStreamName(clock.now(), version.version, id),
       }),
-      onDestroyed: this.code.use(version.codeDir),
+      onDestroyed: this.code.use(version.codeDir, version.layersDir),
       ...(notice === undefined ? {} : { notice }),
     });
   }

@@ -32,6 +32,7 @@ export type Settings = Pick<
   | 'snapStart'
   | 'logging'
   | 'vpc'
+  | 'layers'
 >;
 
 /** Members that Brume has no use for yet: refused rather than forgotten. */
@@ -41,7 +42,6 @@ const UNSUPPORTED = [
   'DurableConfig',
   'FileSystemConfigs',
   'ImageConfig',
-  'Layers',
   'PublishTo',
   'TenancyConfig',
 ] as const;
@@ -99,8 +99,13 @@ function checkDeadLetterTarget(arn: string | undefined): void {
   );
 }
 
-/** The settings after a request, over those before it (the defaults, for a new function). */
-export function applyConfiguration(input: ConfigurationInput, before: Settings, name: string): Settings {
+/** The settings after a request, over those before it (the defaults, for a new function). `layers` where it names some. */
+export function applyConfiguration(
+  input: ConfigurationInput,
+  before: Settings,
+  name: string,
+  layers = before.layers,
+): Settings {
   const deadLetterArn = input.DeadLetterConfig ? input.DeadLetterConfig.TargetArn : before.deadLetterArn;
   const kmsKeyArn = input.KMSKeyArn ?? before.kmsKeyArn;
   const environment = input.Environment ? input.Environment.Variables : before.environment;
@@ -129,6 +134,7 @@ export function applyConfiguration(input: ConfigurationInput, before: Settings, 
     ...(deadLetterArn ? { deadLetterArn } : {}),
     ...(kmsKeyArn ? { kmsKeyArn } : {}),
     ...(vpc ? { vpc } : {}),
+    ...(layers && layers.length > 0 ? { layers } : {}),
   };
 }
 
@@ -204,6 +210,9 @@ export function showListedConfiguration(
     ...(environment ? { Environment: { Variables: environment } } : {}),
     ...(version.kmsKeyArn === undefined ? {} : { KMSKeyArn: version.kmsKeyArn }),
     TracingConfig: { Mode: version.tracing },
+    ...(version.layers
+      ? { Layers: version.layers.map(({ arn, code }) => ({ Arn: arn, CodeSize: code.sizeBytes })) }
+      : {}),
     RevisionId: version.revisionId,
     PackageType: version.packageType,
     Architectures: version.architectures,
@@ -214,6 +223,6 @@ export function showListedConfiguration(
 }
 
 /** `2026-11-23T01:00:00.000+0000` */
-function showTime(ms: number): string {
+export function showTime(ms: number): string {
   return new Date(ms).toISOString().replace('Z', '+0000');
 }

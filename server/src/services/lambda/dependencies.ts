@@ -4,6 +4,7 @@ import type { Garbage } from '#storage/objects/garbage.ts';
 import type { ServiceDependencies } from '../dependencies.ts';
 import type { Activation } from './activation.ts';
 import type { AsynchronousInvocations } from './asynchronous-invocations.ts';
+import type { CodeLocations } from './code-locations.ts';
 import type { FunctionTable } from './function-table.ts';
 import type { Invoker } from './invoker.ts';
 
@@ -13,4 +14,5 @@ export interface LambdaDependencies extends ServiceDependencies {
   invoker: Invoker;
   asynchronous: AsynchronousInvocations;
   garbage: Garbage;
+  locations: CodeLocations;
 }

@@ -39,6 +39,7 @@ export interface VersionDocument {
   logging: { format: LogFormat; group: string };
   vpc?: { subnetIds: string[]; securityGroupIds: string[]; ipv6: boolean };
   code: CodeReference;
+  layers?: FunctionLayer[];
   runtimeVersionHash: string;
   lastModifiedMs: number;
   revisionId: string;
@@ -54,6 +55,12 @@ export interface CodeReference {
   sizeBytes: number;
   /** Base64, as in CodeSha256. */
   sha256: string;
+}
+
+/** A layer as a function names it: it keeps the package, also when the layer is deleted. */
+export interface FunctionLayer {
+  arn: string;
+  code: CodeReference;
 }
 
 export const FUNCTIONS = defineCollection<FunctionDocument>('lambda.functions');

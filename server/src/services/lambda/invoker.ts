@@ -69,8 +69,13 @@ export class Invoker {
   async #versionOf(reference: FunctionReference, { document, version }: Target): Promise<FunctionVersion> {
     const { functions, objects, config } = this.#dependencies;
     const { code } = version;
-    const [codeDir, credentials] = await Promise.all([
+    const layers = (version.layers ?? []).map(({ code: layer }) => ({
+      hash: layer.sha256,
+      load: () => objects.readAll(layer.objectId),
+    }));
+    const [codeDir, layersDir, credentials] = await Promise.all([
       functions.code.find(code.sha256, () => objects.readAll(code.objectId)),
+      layers.length === 0 ? undefined : functions.code.merged(layers),
       this.#credentialsFor(reference, version.role),
     ]);
     return {
@@ -88,6 +93,7 @@ export class Invoker {
       ephemeralStorageMb: version.ephemeralStorageMb,
       environment: version.environment ?? {},
       codeDir,
+      ...(layersDir === undefined ? {} : { layersDir }),
       credentials,
       endpoint: `http://${reachable(config.host)}:${config.port}`,
       logGroup: version.logging.group,

@@ -15,16 +15,7 @@ const RETIRED: ReadonlySet<string> = new Set([
 
 /** Checks that Brume can run it here and gives the hash of the version that will. */
 export async function checkRuntime(runtime: string, engine: FunctionEngine, operation: string): Promise<string> {
-  // Loaded on first use: Brume starts without it.
-  const { Runtime } = require('@aws-sdk/client-lambda') as typeof import('@aws-sdk/client-lambda');
-  const all: string[] = Object.values(Runtime);
-  if (!all.includes(runtime)) {
-    const current = all.filter((name) => !RETIRED.has(name));
-    throw new AwsError(
-      'InvalidParameterValueException',
-      `Value ${runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [${current.join(', ')}] or be a valid ARN`,
-    );
-  }
+  checkRuntimeName(runtime, 'runtime');
   if (RETIRED.has(runtime)) {
     throw new AwsError(
       'InvalidParameterValueException',
@@ -40,4 +31,17 @@ export async function checkRuntime(runtime: string, engine: FunctionEngine, oper
     }
     throw error;
   }
+}
+
+/** Throws where Lambda knows no such runtime, retired ones included. */
+export function checkRuntimeName(runtime: string, at: string): void {
+  // Loaded on first use: Brume starts without it.
+  const { Runtime } = require('@aws-sdk/client-lambda') as typeof import('@aws-sdk/client-lambda');
+  const all: string[] = Object.values(Runtime);
+  if (all.includes(runtime)) return;
+  const current = all.filter((name) => !RETIRED.has(name));
+  throw new AwsError(
+    'InvalidParameterValueException',
+    `Value ${runtime} at '${at}' failed to satisfy constraint: Member must satisfy enum value set: [${current.join(', ')}] or be a valid ARN`,
+  );
 }

@@ -7,6 +7,7 @@ import type { ServiceDependencies } from '../dependencies.ts';
 import { Activation } from './activation.ts';
 import { createAlias, deleteAlias, getAlias, listAliases, updateAlias } from './aliases/operations.ts';
 import { AsynchronousInvocations } from './asynchronous-invocations.ts';
+import { CodeLocations } from './code-locations.ts';
 import type { LambdaDependencies } from './dependencies.ts';
 import {
   deleteFunctionEventInvokeConfig,
@@ -15,6 +16,7 @@ import {
   putFunctionEventInvokeConfig,
   updateFunctionEventInvokeConfig,
 } from './event-invoke/operations.ts';
+import { createEventSourceMappings } from './event-source-mappings/operations.ts';
 import { FunctionTable } from './function-table.ts';
 import { isFunctionUrl, serveFunctionUrl } from './function-urls/endpoint.ts';
 import {
@@ -25,6 +27,19 @@ import {
   updateFunctionUrlConfig,
 } from './function-urls/operations.ts';
 import { Invoker } from './invoker.ts';
+import {
+  deleteLayerVersion,
+  getLayerVersion,
+  getLayerVersionByArn,
+  listLayers,
+  listLayerVersions,
+  publishLayerVersion,
+} from './layers/operations.ts';
+import {
+  addLayerVersionPermission,
+  getLayerVersionPolicy,
+  removeLayerVersionPermission,
+} from './layers/permissions.ts';
 import {
   deleteFunctionConcurrency,
   getAccountSettings,
@@ -77,11 +92,15 @@ export function createLambdaService(common: ServiceDependencies): Service {
     strikeNamed: (unnamed, stopped) => strikeNamedPackages(state, unnamed, stopped),
     processStartMs: performance.timeOrigin,
   });
-  const dependencies: LambdaDependencies = { ...common, table, activation, invoker, asynchronous, garbage };
+  const locations = new CodeLocations(clock, objects);
+  const dependencies: LambdaDependencies = { ...common, table, activation, invoker, asynchronous, garbage, locations };
+  const mappings = createEventSourceMappings(dependencies);
   return {
     name: 'lambda',
     model: LAMBDA_MODEL,
     operations: {
+      ...mappings.operations,
+      AddLayerVersionPermission: addLayerVersionPermission(dependencies),
       AddPermission: addPermission(dependencies),
       CreateAlias: createAlias(dependencies),
       CreateFunction: createFunction(dependencies),
@@ -91,6 +110,7 @@ export function createLambdaService(common: ServiceDependencies): Service {
       DeleteFunctionConcurrency: deleteFunctionConcurrency(dependencies),
       DeleteFunctionUrlConfig: deleteFunctionUrlConfig(dependencies),
       DeleteFunctionEventInvokeConfig: deleteFunctionEventInvokeConfig(dependencies),
+      DeleteLayerVersion: deleteLayerVersion(dependencies),
       GetAccountSettings: getAccountSettings(dependencies),
       GetAlias: getAlias(dependencies),
       GetFunction: getFunction(dependencies),
@@ -98,17 +118,24 @@ export function createLambdaService(common: ServiceDependencies): Service {
       GetFunctionConfiguration: getFunctionConfiguration(dependencies),
       GetFunctionEventInvokeConfig: getFunctionEventInvokeConfig(dependencies),
       GetFunctionUrlConfig: getFunctionUrlConfig(dependencies),
+      GetLayerVersion: getLayerVersion(dependencies),
+      GetLayerVersionByArn: getLayerVersionByArn(dependencies),
+      GetLayerVersionPolicy: getLayerVersionPolicy(dependencies),
       GetPolicy: getPolicy(dependencies),
       Invoke: invoke(dependencies),
       ListAliases: listAliases(dependencies),
       ListFunctionEventInvokeConfigs: listFunctionEventInvokeConfigs(dependencies),
       ListFunctionUrlConfigs: listFunctionUrlConfigs(dependencies),
       ListFunctions: listFunctions(dependencies),
+      ListLayerVersions: listLayerVersions(dependencies),
+      ListLayers: listLayers(dependencies),
       ListTags: listTags(dependencies),
       ListVersionsByFunction: listVersionsByFunction(dependencies),
+      PublishLayerVersion: publishLayerVersion(dependencies),
       PublishVersion: publishVersion(dependencies),
       PutFunctionConcurrency: putFunctionConcurrency(dependencies),
       PutFunctionEventInvokeConfig: putFunctionEventInvokeConfig(dependencies),
+      RemoveLayerVersionPermission: removeLayerVersionPermission(dependencies),
       RemovePermission: removePermission(dependencies),
       TagResource: tagResource(dependencies),
       UntagResource: untagResource(dependencies),
@@ -119,20 +146,26 @@ export function createLambdaService(common: ServiceDependencies): Service {
       UpdateFunctionEventInvokeConfig: updateFunctionEventInvokeConfig(dependencies),
     },
     web: {
-      claims: isFunctionUrl,
-      serve: (exchange) => serveFunctionUrl(dependencies, exchange),
+      claims: (host, url) => isFunctionUrl(host, url) || locations.claims(url),
+      serve: (exchange) =>
+        isFunctionUrl(exchange.host, exchange.rawPath)
+          ? serveFunctionUrl(dependencies, exchange)
+          : locations.serve(exchange),
     },
     async start() {
       await garbage.start();
       await activation.recover(state);
       await asynchronous.start();
+      await mappings.start();
     },
     async stop() {
+      await mappings.stop();
       await activation.allSettled();
       await asynchronous.stop();
       await garbage.stop(clock.now());
     },
     async reset() {
+      await mappings.reset();
       await activation.allSettled();
       table.reset();
       garbage.forget();

@@ -10,6 +10,7 @@ import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import type { VersionDocument } from '../documents.ts';
 import { LATEST, readFunctionName } from '../function-name.ts';
+import { readFunctionLayers } from '../layers/function-layers.ts';
 import { checkRuntime } from '../runtimes.ts';
 import { checkTags } from '../tags.ts';
 import { publish } from '../versions/publish.ts';
@@ -40,9 +41,10 @@ export function createFunction(dependencies: LambdaDependencies) {
       });
     }
 
+    const layers = await readFunctionLayers(dependencies.state.documents, input.Layers ?? [], context);
     const code = await keepPackage(dependencies, await loadPackage(dependencies, input.Code!, context, OPERATION));
     const latest: VersionDocument = {
-      ...applyConfiguration(input, DEFAULT_SETTINGS, reference.name),
+      ...applyConfiguration(input, DEFAULT_SETTINGS, reference.name, layers),
       version: LATEST,
       packageType: 'Zip',
       architectures: input.Architectures ?? ['x86_64'],

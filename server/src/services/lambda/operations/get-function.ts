@@ -11,14 +11,14 @@ import { showConfiguration } from '../configuration.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import { readFunctionName } from '../function-name.ts';
 
-export function getFunction({ table }: LambdaDependencies) {
+export function getFunction({ table, locations }: LambdaDependencies) {
   return async (input: GetFunctionRequest, context: RequestContext): Promise<GetFunctionResponse> => {
     const reference = readFunctionName(input.FunctionName!, context, { qualifier: input.Qualifier });
     const { document, version } = await table.resolve(reference);
     const { tags, reservedConcurrency } = document;
     return {
       Configuration: showConfiguration(reference, version, reference.qualifier),
-      Code: { RepositoryType: 'S3' },
+      Code: { RepositoryType: 'S3', Location: locations.url(context.endpoint, version.code.objectId) },
       ...(Object.keys(tags).length > 0 ? { Tags: tags } : {}),
       ...(reservedConcurrency === undefined
         ? {}

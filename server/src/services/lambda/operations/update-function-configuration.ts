@@ -11,27 +11,36 @@ import {
 } from '../configuration.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import { readFunctionName } from '../function-name.ts';
+import { readFunctionLayers } from '../layers/function-layers.ts';
 import { checkRevision } from '../revision.ts';
 import { checkRuntime } from '../runtimes.ts';
 
 const OPERATION = 'UpdateFunctionConfiguration';
 
-export function updateFunctionConfiguration({ table, activation, invoker, functions, clock }: LambdaDependencies) {
+export function updateFunctionConfiguration({
+  table,
+  activation,
+  invoker,
+  functions,
+  clock,
+  state,
+}: LambdaDependencies) {
   return async (input: UpdateFunctionConfigurationRequest, context: RequestContext): Promise<FunctionConfiguration> => {
     const reference = readFunctionName(input.FunctionName!, context, { namespaced: false });
     const settings = input as ConfigurationInput;
     checkConfiguration(settings, OPERATION);
     const runtimeVersionHash = input.Runtime && (await checkRuntime(input.Runtime, functions, OPERATION));
+    const layers = input.Layers && (await readFunctionLayers(state.documents, input.Layers, context));
     await activation.settled(reference);
     const after = await table.update(reference, (document) => {
       const { latest } = document;
       checkRevision(input.RevisionId, latest.revisionId);
-      const { environment, kmsKeyArn, deadLetterArn, vpc, ...rest } = latest;
+      const { environment, kmsKeyArn, deadLetterArn, vpc, layers: layersBefore, ...rest } = latest;
       return {
         ...document,
         latest: {
           ...rest,
-          ...applyConfiguration(settings, latest, document.name),
+          ...applyConfiguration(settings, latest, document.name, layers ?? layersBefore),
           ...(runtimeVersionHash ? { runtimeVersionHash } : {}),
           lastModifiedMs: clock.now(),
           revisionId: uuid(),
