@@ -1,0 +1,158 @@
+// What a client may set on a mapping, checked in AWS's words.
+// https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
+
+import type {
+  CreateEventSourceMappingRequest,
+  FilterCriteria,
+  UpdateEventSourceMappingRequest,
+} from '@aws-sdk/client-lambda';
+import type { OperationCall } from '#core/caller.ts';
+import { AwsError, notImplemented } from '#core/errors.ts';
+import { compileRecordFilter } from '#engines/consumers/record-filter.ts';
+import { type CheckedMember, checkConstraints } from '../constraints.ts';
+import type { Target } from '../function-table.ts';
+import type { MappingDocument } from './documents.ts';
+import { queueAttributes } from './sqs-source.ts';
+
+export type MappingRequest = CreateEventSourceMappingRequest | UpdateEventSourceMappingRequest;
+export type MappingSettings = Pick<
+  MappingDocument,
+  'batchSize' | 'windowS' | 'filters' | 'reportsItemFailures' | 'maximumConcurrency' | 'metrics' | 'kmsKeyArn'
+>;
+
+const MOST_FILTERS = 10;
+const LARGEST_BATCH = 10_000;
+/** What SQS gives at once; larger batches are gathered. */
+const LARGEST_BATCH_WITHOUT_WINDOW = 10;
+
+/** Of the other event sources. */
+const NOT_FOR_QUEUES = [
+  'StartingPosition',
+  'StartingPositionTimestamp',
+  'ParallelizationFactor',
+  'DestinationConfig',
+  'MaximumRecordAgeInSeconds',
+  'BisectBatchOnFunctionError',
+  'MaximumRetryAttempts',
+  'TumblingWindowInSeconds',
+  'Topics',
+  'Queues',
+  'SourceAccessConfigurations',
+  'AmazonManagedKafkaEventSourceConfig',
+  'SelfManagedKafkaEventSourceConfig',
+  'DocumentDBEventSourceConfig',
+  'LoggingConfig',
+] as const;
+
+export function checkRequest(request: MappingRequest): void {
+  checkConstraints([
+    { at: 'batchSize', value: request.BatchSize, min: 1, max: LARGEST_BATCH },
+    { at: 'maximumBatchingWindowInSeconds', value: request.MaximumBatchingWindowInSeconds, min: 0, max: 300 },
+    { at: 'scalingConfig.maximumConcurrency', value: request.ScalingConfig?.MaximumConcurrency, min: 2, max: 1_000 },
+    { at: 'kMSKeyArn', value: request.KMSKeyArn, pattern: /(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()/ },
+    ...(request.FilterCriteria?.Filters ?? []).map(
+      ({ Pattern }, index): CheckedMember => ({
+        at: `filterCriteria.filters.${index + 1}.member.pattern`,
+        value: Pattern,
+        max: 4_096,
+      }),
+    ),
+    ...(request.FunctionResponseTypes ?? []).map(
+      (value, index): CheckedMember => ({
+        at: `functionResponseTypes.${index + 1}.member`,
+        value,
+        oneOf: ['ReportBatchItemFailures'],
+      }),
+    ),
+    ...(request.MetricsConfig?.Metrics ?? []).map(
+      (value, index): CheckedMember => ({
+        at: `metricsConfig.metrics.${index + 1}.member`,
+        value,
+        oneOf: ['EventCount', 'ErrorCount', 'KafkaMetrics'],
+      }),
+    ),
+  ]);
+}
+
+/** The settings after a request was applied to those that a queue's mapping has. */
+export function applySettings(
+  operation: string,
+  current: MappingSettings,
+  request: MappingRequest,
+  fifo: boolean,
+): MappingSettings {
+  for (const name of NOT_FOR_QUEUES) {
+    if ((request as CreateEventSourceMappingRequest)[name] !== undefined) {
+      throw invalidMapping(`Unsupported ${name} parameter for given event source mapping type.`);
+    }
+  }
+  if (request.ProvisionedPollerConfig) throw notImplemented(operation, 'ProvisionedPollerConfig');
+  const metrics = request.MetricsConfig ? (request.MetricsConfig.Metrics ?? []) : current.metrics;
+  if (metrics?.some((metric) => metric !== 'EventCount')) {
+    throw invalidMapping('Unsupported MetricsConfig parameter for given event source mapping type.');
+  }
+  const batchSize = request.BatchSize ?? current.batchSize;
+  const windowS = request.MaximumBatchingWindowInSeconds ?? current.windowS;
+  if (fifo && windowS > 0) throw invalidMapping('Batching window is not supported for FIFO queues');
+  if (fifo && batchSize > LARGEST_BATCH_WITHOUT_WINDOW) {
+    throw invalidMapping(`Batch size must not be greater than ${LARGEST_BATCH_WITHOUT_WINDOW} for FIFO queues`);
+  }
+  if (batchSize > LARGEST_BATCH_WITHOUT_WINDOW && windowS === 0) {
+    throw invalidMapping(
+      `Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than ${LARGEST_BATCH_WITHOUT_WINDOW}`,
+    );
+  }
+  const filters = request.FilterCriteria ? readFilters(request.FilterCriteria) : current.filters;
+  const maximumConcurrency = request.ScalingConfig
+    ? request.ScalingConfig.MaximumConcurrency
+    : current.maximumConcurrency;
+  const kmsKeyArn = request.KMSKeyArn === undefined ? current.kmsKeyArn : request.KMSKeyArn || undefined;
+  return {
+    batchSize,
+    windowS,
+    reportsItemFailures: request.FunctionResponseTypes
+      ? request.FunctionResponseTypes.length > 0
+      : current.reportsItemFailures,
+    ...(filters?.length ? { filters } : {}),
+    ...(maximumConcurrency === undefined ? {} : { maximumConcurrency }),
+    ...(metrics === undefined ? {} : { metrics }),
+    ...(kmsKeyArn === undefined ? {} : { kmsKeyArn }),
+  };
+}
+
+/** The queue has to be there, and to hide messages as long as the function may take. */
+export async function checkQueue(call: OperationCall, queueArn: string, { version }: Target): Promise<void> {
+  let attributes: Record<string, string>;
+  try {
+    attributes = await queueAttributes(call, queueArn);
+  } catch (error) {
+    if (!(error instanceof AwsError)) throw error;
+    const code = error.code === 'QueueDoesNotExist' ? 'AWS.SimpleQueueService.NonExistentQueue' : error.code;
+    throw invalidMapping(
+      `Error occurred while ReceiveMessage. SQS Error Code: ${code}. SQS Error Message: ${error.message}`,
+    );
+  }
+  const visibilityS = Number(attributes.VisibilityTimeout);
+  if (visibilityS < version.timeoutS) {
+    throw invalidMapping(
+      `Queue visibility timeout: ${visibilityS} seconds is less than Function timeout: ${version.timeoutS} seconds`,
+    );
+  }
+}
+
+export function invalidMapping(message: string): AwsError {
+  return new AwsError('InvalidParameterValueException', message, { fields: { Type: 'User' } });
+}
+
+function readFilters({ Filters = [] }: FilterCriteria): string[] {
+  if (Filters.length > MOST_FILTERS) {
+    throw invalidMapping(`The number of filters must not be greater than ${MOST_FILTERS}.`);
+  }
+  const patterns = Filters.map(({ Pattern }) => Pattern ?? '');
+  try {
+    compileRecordFilter(patterns, 'body');
+  } catch {
+    throw invalidMapping('Invalid filter pattern definition.');
+  }
+  return patterns;
+}
