@@ -16,6 +16,7 @@ import {
   putFunctionEventInvokeConfig,
   updateFunctionEventInvokeConfig,
 } from './event-invoke/operations.ts';
+import { createEventSourceMappings } from './event-source-mappings/operations.ts';
 import { FunctionTable } from './function-table.ts';
 import { isFunctionUrl, serveFunctionUrl } from './function-urls/endpoint.ts';
 import {
@@ -93,10 +94,12 @@ export function createLambdaService(common: ServiceDependencies): Service {
   });
   const locations = new CodeLocations(clock, objects);
   const dependencies: LambdaDependencies = { ...common, table, activation, invoker, asynchronous, garbage, locations };
+  const mappings = createEventSourceMappings(dependencies);
   return {
     name: 'lambda',
     model: LAMBDA_MODEL,
     operations: {
+      ...mappings.operations,
       AddLayerVersionPermission: addLayerVersionPermission(dependencies),
       AddPermission: addPermission(dependencies),
       CreateAlias: createAlias(dependencies),
@@ -153,13 +156,16 @@ export function createLambdaService(common: ServiceDependencies): Service {
       await garbage.start();
       await activation.recover(state);
       await asynchronous.start();
+      await mappings.start();
     },
     async stop() {
+      await mappings.stop();
       await activation.allSettled();
       await asynchronous.stop();
       await garbage.stop(clock.now());
     },
     async reset() {
+      await mappings.reset();
       await activation.allSettled();
       table.reset();
       garbage.forget();
