@@ -421,6 +421,12 @@ test('an account policy subscribes the groups that it selects, those to come too
     [{ policyDocument: JSON.stringify({ ...document, FilterPattern: '{' }) }, /must end with/],
     [{ policyDocument: JSON.stringify({ ...document, DestinationArn: `${receiver.arn}x` }) }, /^Could not execute/],
     [{ selectionCriteria: 'LogGroupName LIKE "a"' }, /position 14/],
+    [{ selectionCriteria: 'LogGroupName IN ["a"]' }, /the only supported form is LogGroupName NOT IN/],
+    [{ selectionCriteria: 'LogGroupNamePrefix NOT IN ["a"]' }, /unknown field 'LogGroupNamePrefix'/],
+    [
+      { policyDocument: JSON.stringify({ ...document, DestinationArn: `arn:aws:sqs:${REGION}:${ACCOUNT}:q` }) },
+      /vendor sqs/,
+    ],
     [{ policyName: 'aws/x' }, /cannot start with aws/],
   ];
   for (const [change, message] of faults) {

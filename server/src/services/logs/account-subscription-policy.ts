@@ -6,8 +6,8 @@ import type { LogScope } from '#engines/logs/log-group.ts';
 import { invalidParameter } from './constraints.ts';
 import type { AccountPolicyDocument, AccountPolicyKind } from './operations/account-policies.ts';
 import { parsePattern } from './pattern.ts';
-import { checkGroupCriteria } from './selection.ts';
-import { checkTarget } from './subscriptions/destination.ts';
+import { checkExcludedGroups } from './selection.ts';
+import { checkSubscriber } from './subscriptions/destination.ts';
 
 interface SubscriptionPolicy {
   DestinationArn: string;
@@ -20,10 +20,10 @@ export const accountSubscriptionPolicy: AccountPolicyKind = {
   most: 1,
 
   async check({ sharing }, scope, policy) {
-    const { DestinationArn, FilterPattern } = read(policy);
+    const { DestinationArn, RoleArn, FilterPattern } = read(policy);
     parsePattern(FilterPattern, 'Invalid filter pattern');
-    checkGroupCriteria(policy.selectionCriteria);
-    await checkTarget(sharing, scope, `${everyGroup(scope)}:*`, DestinationArn);
+    checkExcludedGroups(policy.selectionCriteria);
+    await checkSubscriber(sharing, scope, `${everyGroup(scope)}:*`, DestinationArn, RoleArn);
   },
 
   async put({ sharing, clock }, scope, policy) {

@@ -1,6 +1,11 @@
 // Selection criteria in requests: which fields each operation lets them look at.
 
-import { parseSelectionCriteria, SelectionCriteriaError, selectedFields } from '#engines/logs/selection-criteria.ts';
+import {
+  parseSelectionCriteria,
+  type SelectionCriteria,
+  SelectionCriteriaError,
+  selectedFields,
+} from '#engines/logs/selection-criteria.ts';
 import { invalidParameter } from './constraints.ts';
 
 export const SYSTEM_FIELDS = ['@aws.account', '@aws.region'];
@@ -10,15 +15,20 @@ export function checkSystemFieldCriteria(text: string | undefined): void {
   if (text) check('fieldSelectionCriteria', text, SYSTEM_FIELDS);
 }
 
-/** Of account policies: by the group's name. */
-export function checkGroupCriteria(text: string | undefined): void {
-  if (text) check('selectionCriteria', text, ['LogGroupName']);
+/** Of subscriptions for an account: all groups but some. */
+export function checkExcludedGroups(text: string | undefined): void {
+  if (!text) return;
+  if (check('selectionCriteria', text, ['LogGroupName']).kind !== 'notIn') {
+    throw invalidParameter('Invalid selectionCriteria: the only supported form is LogGroupName NOT IN []');
+  }
 }
 
-function check(member: string, text: string, fields: readonly string[]): void {
+function check(member: string, text: string, fields: readonly string[]): SelectionCriteria {
   try {
-    const unknown = selectedFields(parseSelectionCriteria(text)).find((field) => !fields.includes(field));
+    const criteria = parseSelectionCriteria(text);
+    const unknown = selectedFields(criteria).find((field) => !fields.includes(field));
     if (unknown !== undefined) throw invalidParameter(`Invalid ${member}: unknown field '${unknown}'`);
+    return criteria;
   } catch (error) {
     if (!(error instanceof SelectionCriteriaError)) throw error;
     throw invalidParameter(`Invalid ${member}: ${error.message}`);

@@ -46,17 +46,27 @@ export async function checkDestination(
   destination: string,
   roleArn: string | undefined,
 ): Promise<void> {
+  await checkSubscriber(sharing, group.scope, `${group.arn}:*`, destination, roleArn);
+  if (await isOwnGroup(sharing, group, destination)) {
+    throw invalidParameter('The log group provided is reserved for the function log of the destination function.');
+  }
+}
+
+/** The same for no group in particular: `sourceArn` stands for all of the account's. */
+export async function checkSubscriber(
+  sharing: Sharing,
+  scope: LogScope,
+  sourceArn: string,
+  destination: string,
+  roleArn: string | undefined,
+): Promise<void> {
   const arn = requireArn(destination, 'destinationArn');
   if (arn.service === 'lambda') {
     if (roleArn !== undefined) throw invalidParameter('destinationArn for vendor lambda cannot be used with roleArn');
-    await checkFunction(sharing, group.scope, `${group.arn}:*`, destination);
-    if (await isOwnGroup(sharing, group, destination)) {
-      throw invalidParameter('The log group provided is reserved for the function log of the destination function.');
-    }
+    await checkFunction(sharing, scope, sourceArn, destination);
   } else if (arn.service === 'logs' && arn.resource.startsWith('destination:')) {
-    const targetArn = await physicalTarget(sharing, destination);
-    await checkTarget(sharing, group.scope, `${group.arn}:*`, targetArn);
-    await sendControlMessage(sharing, group.scope, `${group.arn}:*`, destination);
+    await checkTarget(sharing, scope, sourceArn, await physicalTarget(sharing, destination));
+    await sendControlMessage(sharing, scope, sourceArn, destination);
   } else if (arn.service === 'kinesis' || arn.service === 'firehose') {
     if (roleArn === undefined) {
       throw invalidParameter(`destinationArn for vendor ${arn.service} cannot be used without roleArn`);
@@ -67,7 +77,7 @@ export async function checkDestination(
   }
 }
 
-/** The target of a log destination, or of a policy that stands for no group yet. */
+/** The target of a log destination. */
 export async function checkTarget(
   sharing: Sharing,
   scope: LogScope,
