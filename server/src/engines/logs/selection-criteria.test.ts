@@ -44,3 +44,47 @@ test('selection criteria: faults have a position', () => {
   }
   assert.deepEqual(selectedFields(parseSelectionCriteria('a = "1" AND (b = "2" OR c IN [])')), ['a', 'b', 'c']);
 });
+
+test('any text gives criteria or a typed error with a position (fuzz)', () => {
+  const seed = Number(process.env.FUZZ_SEED ?? 20261123);
+  console.log(`selection criteria fuzz seed ${seed}`);
+  const random = mulberry32(seed);
+  const pieces = [
+    'LogGroupName',
+    '@aws.region',
+    'NOT',
+    'IN',
+    'AND',
+    'OR',
+    '"a"',
+    "'b'",
+    '[',
+    ']',
+    '(',
+    ')',
+    '=',
+    '!=',
+  ].concat([',', ' ', '"', "'", '!', '\u0000', 'é', '\ud800', '\n', '==', '@', '.']);
+  for (let i = 0; i < 20_000; i++) {
+    const text = Array.from(
+      { length: Math.floor(random() * 12) },
+      () => pieces[Math.floor(random() * pieces.length)],
+    ).join(random() < 0.5 ? ' ' : '');
+    try {
+      assert.equal(typeof evaluateSelection(parseSelectionCriteria(text), { LogGroupName: 'a' }), 'boolean');
+    } catch (error) {
+      assert.ok(error instanceof SelectionCriteriaError, `${JSON.stringify(text)}: ${error}`);
+      assert.ok(error.position >= 0 && error.position <= text.length, `${JSON.stringify(text)} at ${error.position}`);
+    }
+  }
+});
+
+function mulberry32(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}

@@ -160,3 +160,72 @@ for (const [what, message, expected] of CASES) {
 test('events without the word are not looked at', () => {
   assert.equal(mayBeEmbedded('{"_aws":{"Timestamp":1}}'), false);
 });
+
+test('any JSON in the place of any member gives what CloudWatch takes, or nothing (fuzz)', () => {
+  const seed = Number(process.env.FUZZ_SEED ?? 20261123);
+  console.log(`embedded metrics fuzz seed ${seed}`);
+  const random = mulberry32(seed);
+  const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!;
+  const odd = [
+    null,
+    true,
+    0,
+    -1,
+    1.5,
+    1e308,
+    '',
+    'x',
+    'm',
+    's',
+    [],
+    [[]],
+    [1],
+    ['s'],
+    [['s']],
+    [['s', 's']],
+    {},
+    { Name: 'm' },
+  ];
+  const mutate = (value: unknown): unknown => {
+    if (random() < 0.15) return pick(odd);
+    if (Array.isArray(value)) return value.map(mutate);
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, mutate(member)]));
+  };
+  const valid = {
+    _aws: {
+      Timestamp: NOW,
+      CloudWatchMetrics: [
+        { Namespace: 'N', Dimensions: [['s'], []], Metrics: [{ Name: 'm', Unit: 'Count', StorageResolution: 1 }] },
+      ],
+    },
+    s: 'v',
+    m: [1, 2],
+  };
+  let taken = 0;
+  for (let i = 0; i < 20_000; i++) {
+    const text = JSON.stringify(mutate(valid));
+    const found = readEmbeddedDocument(random() < 0.1 ? text.slice(0, -1) : text, NOW);
+    for (const { namespace, name, dimensions, unit, storageResolution, values } of found?.metrics ?? []) {
+      taken++;
+      assert.ok(namespace.length > 0 && name.length > 0 && unit.length > 0, text);
+      assert.ok(storageResolution === 1 || storageResolution === 60, text);
+      assert.ok(values.length > 0 && values.every(Number.isFinite), text);
+      assert.ok(
+        Object.values(dimensions).every((value) => typeof value === 'string' && value !== ''),
+        text,
+      );
+    }
+  }
+  assert.ok(taken > 1000, `${taken}`);
+});
+
+function mulberry32(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
