@@ -14,6 +14,7 @@ import { EVENT_INVOKE_CONFIGS, type EventInvokeDocument, eventInvokeKey } from '
 import { type FunctionReference, functionArn } from './function-name.ts';
 import type { FunctionTable, Target } from './function-table.ts';
 import type { InvocationRequest } from './invoker.ts';
+import { recursiveInvocation, traced } from './recursion.ts';
 
 /** Unless PutFunctionEventInvokeConfig set others. */
 const DEFAULT_RETRIES = 2;
@@ -184,13 +185,18 @@ export class AsynchronousInvocations {
     if (ageMs > (event.config?.maximumAgeS ?? DEFAULT_MAX_AGE_S) * 1_000) return this.#fail(event, 'EventAgeExceeded');
     if (target.document.reservedConcurrency === 0) return this.#fail(event, 'ZeroReservedConcurrency');
 
+    const trace = traced(traceHeader, functionArn(reference), clock.now());
+    if (trace.isRunaway && target.document.recursiveLoop !== 'Allow') {
+      this.#record(reference, 'RecursiveInvocationsDropped', 1, 'Count');
+      return this.#fail(event, 'RecursiveInvocation');
+    }
     let result: InvocationResult;
     try {
       result = await run(reference, target, {
         requestId,
         payload: Buffer.from(message.body),
         ...(clientContext === undefined ? {} : { clientContext }),
-        ...(traceHeader === undefined ? {} : { traceHeader }),
+        traceHeader: trace.traceHeader,
       });
     } catch (error) {
       if (generation !== this.#generation) return;
@@ -327,7 +333,9 @@ function deadLetterAttributes(
     ? errorMessageOf(result)
     : condition === 'EventAgeExceeded'
       ? 'The event exceeded its maximum age.'
-      : 'Rate Exceeded.';
+      : condition === 'RecursiveInvocation'
+        ? recursiveInvocation().message
+        : 'Rate Exceeded.';
   return {
     RequestID: { DataType: 'String', StringValue: requestId },
     ErrorCode: { DataType: 'Number', StringValue: result ? '200' : '429' },

@@ -50,12 +50,15 @@ import { createFunction } from './operations/create-function.ts';
 import { deleteFunction } from './operations/delete-function.ts';
 import { getFunction, getFunctionConfiguration } from './operations/get-function.ts';
 import { invoke } from './operations/invoke.ts';
+import { invokeAsync } from './operations/invoke-async.ts';
 import { listFunctions, listVersionsByFunction } from './operations/list-functions.ts';
 import { addPermission, getPolicy, removePermission } from './operations/permissions.ts';
 import { listTags, tagResource, untagResource } from './operations/tagging.ts';
 import { updateFunctionCode } from './operations/update-function-code.ts';
 import { updateFunctionConfiguration } from './operations/update-function-configuration.ts';
 import { BLOB_OWNER, strikeNamedPackages } from './packages.ts';
+import { getFunctionRecursionConfig, putFunctionRecursionConfig } from './settings/recursion-config.ts';
+import { getRuntimeManagementConfig, putRuntimeManagementConfig } from './settings/runtime-management.ts';
 import { publishVersion } from './versions/publish-version.ts';
 
 const require = createRequire(import.meta.url);
@@ -118,11 +121,14 @@ export function createLambdaService(common: ServiceDependencies): Service {
       GetFunctionConfiguration: getFunctionConfiguration(dependencies),
       GetFunctionEventInvokeConfig: getFunctionEventInvokeConfig(dependencies),
       GetFunctionUrlConfig: getFunctionUrlConfig(dependencies),
+      GetFunctionRecursionConfig: getFunctionRecursionConfig(dependencies),
       GetLayerVersion: getLayerVersion(dependencies),
       GetLayerVersionByArn: getLayerVersionByArn(dependencies),
       GetLayerVersionPolicy: getLayerVersionPolicy(dependencies),
       GetPolicy: getPolicy(dependencies),
+      GetRuntimeManagementConfig: getRuntimeManagementConfig(dependencies),
       Invoke: invoke(dependencies),
+      InvokeAsync: invokeAsync(dependencies),
       ListAliases: listAliases(dependencies),
       ListFunctionEventInvokeConfigs: listFunctionEventInvokeConfigs(dependencies),
       ListFunctionUrlConfigs: listFunctionUrlConfigs(dependencies),
@@ -134,6 +140,8 @@ export function createLambdaService(common: ServiceDependencies): Service {
       PublishLayerVersion: publishLayerVersion(dependencies),
       PublishVersion: publishVersion(dependencies),
       PutFunctionConcurrency: putFunctionConcurrency(dependencies),
+      PutFunctionRecursionConfig: putFunctionRecursionConfig(dependencies),
+      PutRuntimeManagementConfig: putRuntimeManagementConfig(dependencies),
       PutFunctionEventInvokeConfig: putFunctionEventInvokeConfig(dependencies),
       RemoveLayerVersionPermission: removeLayerVersionPermission(dependencies),
       RemovePermission: removePermission(dependencies),

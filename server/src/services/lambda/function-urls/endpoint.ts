@@ -8,9 +8,9 @@ import type { Identity } from '#wire/authenticator.ts';
 import type { WebExchange } from '#wire/web-exchange.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import { POLICIES, policyKey } from '../documents.ts';
-import type { FunctionReference } from '../function-name.ts';
+import { type FunctionReference, functionArn } from '../function-name.ts';
+import { traced } from '../recursion.ts';
 import { allows } from '../resource-policy.ts';
-import { newTraceHeader } from '../trace-header.ts';
 import { corsHeaders, isPreflight } from './cors.ts';
 import { EVERYWHERE, FUNCTION_URLS, type FunctionUrlDocument, URL_OWNERS } from './documents.ts';
 import { eventOf, responseOf, type WebResponse } from './payload.ts';
@@ -74,7 +74,7 @@ async function answer(
   await authorize(dependencies, reference, url, identity, requestId);
   await activation.settled(reference);
   const target = await table.route(reference, Math.random);
-  const traceHeader = exchange.headers['x-amzn-trace-id'] ?? newTraceHeader(clock.now());
+  const { traceHeader } = traced(exchange.headers['x-amzn-trace-id'], functionArn(reference), clock.now());
   const event = eventOf(exchange, body, {
     urlId: url.urlId,
     requestId,

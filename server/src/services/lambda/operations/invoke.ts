@@ -6,7 +6,8 @@ import { RESPONSE_HEADERS, type RequestContext } from '#wire/service.ts';
 import { authorizeInvocation } from '../authorize.ts';
 import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
-import { readFunctionName } from '../function-name.ts';
+import { type FunctionReference, functionArn, readFunctionName } from '../function-name.ts';
+import { recursiveInvocation, traced } from '../recursion.ts';
 import { newTraceHeader } from '../trace-header.ts';
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html#function-configuration-deployment-and-execution */
@@ -34,15 +35,22 @@ export function invoke(dependencies: LambdaDependencies) {
     await authorizeInvocation(dependencies, reference, context);
     if (type === 'DryRun') return { StatusCode: 204 };
 
+    const received = context.headers['x-amzn-trace-id'];
+    const { traceHeader, isRunaway } = traced(received, functionArn(reference), clock.now());
     const request = {
       requestId: context.requestId,
       payload,
-      traceHeader: context.headers['x-amzn-trace-id'] ?? newTraceHeader(clock.now()),
+      traceHeader,
       ...(input.ClientContext ? { clientContext: checkClientContext(input.ClientContext) } : {}),
     };
     if (type === 'Event') {
-      await asynchronous.enqueue(reference, request);
+      // Counted when it is run: an event that is stopped goes to the dead-letter queue.
+      await asynchronous.enqueue(reference, { ...request, traceHeader: received ?? newTraceHeader(clock.now()) });
       return { StatusCode: 202 };
+    }
+    if (isRunaway && target.document.recursiveLoop !== 'Allow') {
+      recordRecursion(dependencies, reference);
+      throw recursiveInvocation();
     }
     const result = await invoker.run(reference, target, request);
     return {
@@ -87,4 +95,15 @@ function checkClientContext(text: string): string {
       fields: { Type: 'User' },
     });
   }
+}
+
+function recordRecursion({ meter }: LambdaDependencies, { scope, name, qualifier }: FunctionReference): void {
+  const Resource = qualifier === undefined ? name : `${name}:${qualifier}`;
+  meter.record(scope, {
+    namespace: 'AWS/Lambda',
+    metricName: 'RecursiveInvocationsDropped',
+    dimensions: [{}, { FunctionName: name }, { FunctionName: name, Resource }],
+    value: 1,
+    unit: 'Count',
+  });
 }

@@ -1,0 +1,45 @@
+// Recursive loops: the trace header carries how often an event came back to a function. It travels through the SDKs in the
+// function, which send the header of the invocation along. https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+//
+// `Lineage=requests:hash:loops`: the hash is of the function where counting began; `loops` counts the returns to it,
+// `requests` the hops between. A lineage that never comes back to its function is begun anew at another.
+
+import { createHash } from 'node:crypto';
+import { AwsError } from '#core/errors.ts';
+import { newTraceHeader } from './trace-header.ts';
+
+/** Invocations of one function in a loop; the next one is stopped. */
+const MOST_INVOCATIONS = 16;
+/** Hops without a return, after which the counting begins anew. */
+const MOST_HOPS = 16;
+const LINEAGE = /^Lineage=(\d{1,5}):([0-9a-f]{8}):(\d{1,3})$/;
+
+export interface TracedInvocation {
+  /** What the function gets, and sends along. */
+  traceHeader: string;
+  /** More invocations than a loop may have. */
+  isRunaway: boolean;
+}
+
+/** The trace header of an invocation of this function that came with `received`. */
+export function traced(received: string | undefined, functionArn: string, nowMs: number): TracedInvocation {
+  const fields = (received ?? newTraceHeader(nowMs)).split(';').filter((field) => field !== '');
+  const match = fields.map((field) => LINEAGE.exec(field.trim())).find((found) => found !== null);
+  const own = createHash('sha256').update(functionArn).digest('hex').slice(0, 8);
+  let [requests, hash, loops] = match ? [Number(match[1]) + 1, match[2]!, Number(match[3])] : [0, own, 0];
+  if (match && hash === own) [requests, loops] = [0, loops + 1];
+  else if (requests > MOST_HOPS) [requests, hash, loops] = [0, own, 0];
+  const rest = fields.filter((field) => !field.trim().startsWith('Lineage='));
+  return {
+    traceHeader: [...rest, `Lineage=${requests}:${hash}:${loops}`].join(';'),
+    isRunaway: hash === own && loops >= MOST_INVOCATIONS,
+  };
+}
+
+export function recursiveInvocation(): AwsError {
+  return new AwsError(
+    'RecursiveInvocationException',
+    "Lambda has detected your function being invoked in a recursive loop with other Amazon Web Services resources and stopped your function's invocation.",
+    { status: 400, fields: { Type: 'User' } },
+  );
+}
