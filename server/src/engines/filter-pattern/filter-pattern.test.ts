@@ -337,6 +337,69 @@ test('faults name what was expected and where', () => {
   }
 });
 
+test('looking before parsing changes no answer (random patterns and messages)', () => {
+  const seed = Number(process.env.FUZZ_SEED ?? 20261123);
+  console.log(`filter-pattern prefilter seed ${seed}`);
+  const random = mulberry32(seed);
+  const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!;
+  const keys = ['a', 'b', 'long-name', 'é'];
+  const values = [
+    null,
+    true,
+    false,
+    0,
+    400,
+    4e2,
+    -1.5,
+    1e21,
+    'x',
+    'error',
+    '400',
+    '4e2',
+    'Infinity',
+    'true',
+    'é',
+    'a b',
+    '',
+  ];
+  const value = (): unknown =>
+    random() < 0.7 ? pick(values) : random() < 0.5 ? [pick(values), pick(values)] : { [pick(keys)]: pick(values) };
+  const selector = () => pick(['$.a', '$.b', '$.long-name', "$['é']", '$.a[0]', '$.a.b', '$.*', '$.b[*]']);
+  const operand = () =>
+    pick(['400', '4e2', '"400"', 'error', 'err*', '*', '*or', 'true', '"é"', '"a b"', '%^4%', '""', 'x']);
+  const test = (): string =>
+    pick([
+      () => `${selector()} ${pick(['=', '='])} ${operand()}`,
+      () => `${selector()} != ${operand()}`,
+      () => `${selector()} ${pick(['<', '>='])} 400`,
+      () => `${selector()} ${pick(['IS NULL', 'IS TRUE', 'NOT EXISTS'])}`,
+    ])();
+  const condition = (depth = 0): string =>
+    depth === 3 || random() < 0.5
+      ? test()
+      : `(${condition(depth + 1)}) ${pick(['&&', '||'])} (${condition(depth + 1)})`;
+  let held = 0;
+  for (let i = 0; i < 5_000; i++) {
+    const pattern = `{ ${condition()} }`;
+    const members = keys.filter(() => random() < 0.6).map((key) => [key, value()] as const);
+    const plain = JSON.stringify(Object.fromEntries(members));
+    // The same JSON with one letter written as an escape: the matcher parses it without looking first.
+    const escaped = plain.replace(/"([a-z])/, (_, letter) => `"\\u00${letter.charCodeAt(0).toString(16)}`);
+    if (escaped === plain) continue;
+    assert.deepEqual(JSON.parse(escaped), JSON.parse(plain));
+    let actual: boolean;
+    try {
+      actual = matches(pattern, plain);
+    } catch (error) {
+      assert.match((error as Error).message, /at most/);
+      continue;
+    }
+    assert.equal(actual, matches(pattern, escaped), `${pattern} on ${plain}`);
+    if (actual) held++;
+  }
+  assert.ok(held > 500, `${held}`);
+});
+
 test('any text gives a matcher or a typed error with a position (fuzz)', () => {
   const seed = Number(process.env.FUZZ_SEED ?? 20261123);
   console.log(`filter-pattern fuzz seed ${seed}`);

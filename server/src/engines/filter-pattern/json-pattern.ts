@@ -3,6 +3,7 @@
 
 import { type Condition, compileCondition, isGroup, parseCondition } from './condition.ts';
 import { FilterPatternError } from './filter-pattern-error.ts';
+import { compilePrefilter } from './json-prefilter.ts';
 import { compileSelector, type JsonSelector, parseSelector } from './json-selector.ts';
 import type { LogLine } from './log-line.ts';
 import { compileComparison, type Operand, type Operator, parseOperand, parseOperator } from './operand.ts';
@@ -67,7 +68,9 @@ function countWildcards(condition: JsonCondition): number {
 
 export function compileJson({ condition }: JsonPattern): (line: LogLine) => boolean {
   const holds = compileCondition(condition, compileTest);
+  const mayHold = compilePrefilter(condition);
   return (line) => {
+    if (mayHold && !mayHold(line.message)) return false;
     const { json } = line;
     return json !== undefined && holds(json);
   };

@@ -94,3 +94,8 @@ export function toNumber(value: Value): number {
   if (typeof value === 'number') return value;
   return typeof value === 'string' && NUMBER.test(value) ? Number(value) : Number.NaN;
 }
+
+/** 4e2 and 400 are one number in two spellings, so a part of a number need not stand in the text. */
+export function mayBeNumber(text: string): boolean {
+  return /^[-+.\de]*$/i.test(text) || 'Infinity'.includes(text);
+}

@@ -7,7 +7,7 @@ import type { DelimitedPattern, FieldTest } from './delimited-pattern.ts';
 import type { FilterPattern } from './filter-pattern.ts';
 import type { JsonCondition, JsonTest } from './json-pattern.ts';
 import type { JsonSelector } from './json-selector.ts';
-import type { Operand, Operator } from './operand.ts';
+import { mayBeNumber, type Operand, type Operator } from './operand.ts';
 import { clickhouseRegex } from './regex.ts';
 import type { Needle, TextPattern } from './text-pattern.ts';
 
@@ -117,11 +117,6 @@ function valueCondition(text: Sql, operator: Operator, operand: Operand): Sql | 
   if (operand.anyBefore) return sql`endsWith(${text}, ${operand.text})`;
   if (operand.anyAfter) return sql`startsWith(${text}, ${operand.text})`;
   return sql`${text} = ${operand.text}`;
-}
-
-/** 4e2 and 400 are one number in two spellings, so a part of a number need not stand in the text. */
-function mayBeNumber(text: string): boolean {
-  return /^[-+.\de]*$/i.test(text) || 'Infinity'.includes(text);
 }
 
 function delimitedCondition({ slots }: DelimitedPattern, message: Sql): Sql | undefined {

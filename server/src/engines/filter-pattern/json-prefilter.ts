@@ -1,0 +1,36 @@
+// What a message must have in its text for a JSON pattern to hold: most events fail on that and are never parsed.
+// A JSON text without a backslash holds its keys and strings as they are; one with a backslash is parsed in any case.
+
+import { type Condition, isGroup } from './condition.ts';
+import type { JsonTest } from './json-pattern.ts';
+import { mayBeNumber } from './operand.ts';
+
+/** False only when the pattern cannot hold for the message; undefined when there is nothing to look for. */
+export function compilePrefilter(condition: Condition<JsonTest>): ((message: string) => boolean) | undefined {
+  const mayHold = mayHoldUnescaped(condition);
+  return mayHold && ((message) => mayHold(message) || message.includes('\\'));
+}
+
+function mayHoldUnescaped(condition: Condition<JsonTest>): ((message: string) => boolean) | undefined {
+  if (!isGroup(condition)) {
+    const needle = neededText(condition);
+    return needle === undefined ? undefined : (message) => message.includes(needle);
+  }
+  const terms = condition.terms.map(mayHoldUnescaped);
+  const known = terms.filter((term) => term !== undefined);
+  if (condition.kind === 'or') {
+    return known.length < terms.length ? undefined : (message) => known.some((mayHold) => mayHold(message));
+  }
+  return known.length === 0 ? undefined : (message) => known.every((mayHold) => mayHold(message));
+}
+
+/** The value where it is rarer than its key, which is nearly always. */
+function neededText(test: JsonTest): string | undefined {
+  if (test.kind === 'notExists') return undefined;
+  if (test.kind === 'comparison' && test.operator === '=' && test.operand.kind === 'string') {
+    const { text } = test.operand;
+    if (text !== '' && !mayBeNumber(text)) return text;
+  }
+  const key = test.selector.steps.findLast((step) => 'property' in step);
+  return key && JSON.stringify(key.property);
+}
