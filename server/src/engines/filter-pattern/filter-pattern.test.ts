@@ -382,7 +382,8 @@ test('looking before parsing changes no answer (random patterns and messages)', 
   for (let i = 0; i < 5_000; i++) {
     const pattern = `{ ${condition()} }`;
     const members = keys.filter(() => random() < 0.6).map((key) => [key, value()] as const);
-    const plain = JSON.stringify(Object.fromEntries(members));
+    // 4e2 is 400 too.
+    const plain = JSON.stringify(Object.fromEntries(members)).replaceAll(':400', random() < 0.5 ? ':4e2' : ':400');
     // The same JSON with one letter written as an escape: the matcher parses it without looking first.
     const escaped = plain.replace(/"([a-z])/, (_, letter) => `"\\u00${letter.charCodeAt(0).toString(16)}`);
     if (escaped === plain) continue;
