@@ -1,0 +1,193 @@
+// Lambda: warm invocations through HTTP beside the bare Runtime API round trip of the same bootstrap, cold ones in the sandbox
+// beside the bare start of a process, by runtime; and how many a second several clients get.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Interpreters, MissingInterpreterError } from '../server/src/engines/functions/interpreters.ts';
+import { RuntimeProcess } from '../server/src/engines/functions/runtime-process.ts';
+import { zipOf } from '../server/test/lambda-zip.ts';
+import { type ServerProcess, startBrumeProcess } from './brume-process.ts';
+import { Latencies } from './latencies.ts';
+import { LightConnection, requestHead } from './light-client.ts';
+import { usageOf } from './process-usage.ts';
+import type { Report } from './run.ts';
+
+const WARM_UPS = 300;
+const WARM_CALLS = 3_000;
+const COLD_STARTS = 30;
+const SPAWNS = 40;
+const CLIENTS = 8;
+const BUSY_MS = 3_000;
+const EVENT = Buffer.from('"event"');
+const FUNCTIONS = '/2015-03-31/functions';
+
+interface Load {
+  runtime: string;
+  handler: string;
+  files: Record<string, string>;
+}
+
+const LOADS: readonly Load[] = [
+  {
+    runtime: 'python3.11',
+    handler: 'app.handler',
+    files: { 'app.py': 'def handler(event, context):\n  return event\n' },
+  },
+  {
+    runtime: 'nodejs24.x',
+    handler: 'index.handler',
+    files: { 'index.js': 'exports.handler = async (event) => event;\n' },
+  },
+];
+
+export async function run(report: Report): Promise<void> {
+  report(`bare spawn of /bin/true    ${await spawns()}`);
+  const brume = await startBrumeProcess();
+  try {
+    for (const load of LOADS) {
+      const bare = await bareRoundTrips(load);
+      if (!bare) {
+        report(`${load.runtime}: not measured, this machine has no interpreter for it`);
+        continue;
+      }
+      report(`${load.runtime}`);
+      report(`  bare Runtime API         ${bare}`);
+      await create(brume, load, 'warm');
+      report(`  warm, through HTTP       ${await warm(brume)}  (goal: p50 within 1 ms of the bare round trip)`);
+      report(`  ${CLIENTS} clients                ${await busy(brume)} invocations/s`);
+      report(`  cold, in the sandbox     ${await cold(brume, load)}  (goal: p50 under 60 ms)`);
+      await send(brume, 'DELETE', `${FUNCTIONS}/warm`);
+    }
+    report(`memory of the server with its environments ${Math.round(usageOf(brume.pid)?.rssMb ?? 0)} MB resident`);
+  } finally {
+    await brume.stop();
+  }
+}
+
+async function spawns(): Promise<Latencies> {
+  const latencies = new Latencies();
+  for (let i = 0; i < SPAWNS; i++) {
+    const before = performance.now();
+    await once(spawn('/bin/true', { stdio: 'ignore' }), 'exit');
+    latencies.add(performance.now() - before);
+  }
+  return latencies;
+}
+
+/** The bootstrap and the server's end of its connection, and nothing else. Undefined where there is no interpreter. */
+async function bareRoundTrips({ runtime, handler, files }: Load): Promise<Latencies | undefined> {
+  const dir = await mkdtemp(join(tmpdir(), 'brume-bench-'));
+  try {
+    for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), text);
+    const interpreter = await new Interpreters({ configured: {}, dir: join(dir, 'interpreters') }).find(runtime);
+    const process_ = new RuntimeProcess({
+      command: {
+        file: interpreter.executable,
+        args: interpreter.args.map((arg) => arg.replace('{runtime}', interpreter.runtimeDir)),
+        environment: {
+          ...process.env,
+          _HANDLER: handler,
+          LAMBDA_TASK_ROOT: dir,
+          AWS_EXECUTION_ENV: `AWS_Lambda_${runtime}`,
+        },
+        workingDir: dir,
+      },
+      group: undefined,
+      onOutput: () => {},
+    });
+    const latencies = new Latencies();
+    for (let i = 0; i < WARM_UPS + WARM_CALLS; i++) {
+      const readiness = await process_.readiness();
+      if (readiness.kind !== 'ready') throw new Error(`the runtime did not start: ${JSON.stringify(readiness)}`);
+      const before = performance.now();
+      const headers = { 'Lambda-Runtime-Aws-Request-Id': String(i), 'Lambda-Runtime-Deadline-Ms': '9999999999999' };
+      const outcome = await process_.run(String(i), headers, EVENT);
+      if (outcome.kind !== 'response') throw new Error(`the runtime answered ${outcome.kind}`);
+      if (i >= WARM_UPS) latencies.add(performance.now() - before);
+    }
+    await process_.kill();
+    return latencies;
+  } catch (error) {
+    if (error instanceof MissingInterpreterError) return undefined;
+    throw error;
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+}
+
+async function create(brume: ServerProcess, { runtime, handler, files }: Load, name: string): Promise<void> {
+  const answer = await send(brume, 'POST', FUNCTIONS, {
+    FunctionName: name,
+    Runtime: runtime,
+    Handler: handler,
+    Role: 'arn:aws:iam::000000000000:role/bench',
+    Code: { ZipFile: zipOf(files).toString('base64') },
+  });
+  if (answer.status !== 201) throw new Error(`CreateFunction answered ${answer.status}: ${answer.body}`);
+  for (;;) {
+    const { body } = await send(brume, 'GET', `${FUNCTIONS}/${name}/configuration`);
+    if (JSON.parse(body.toString()).State === 'Active') return;
+  }
+}
+
+async function warm(brume: ServerProcess): Promise<Latencies> {
+  const connection = await LightConnection.open(brume.endpoint);
+  const latencies = new Latencies();
+  for (let i = 0; i < WARM_UPS + WARM_CALLS; i++) {
+    const before = performance.now();
+    await invoke(brume, connection, 'warm');
+    if (i >= WARM_UPS) latencies.add(performance.now() - before);
+  }
+  connection.close();
+  return latencies;
+}
+
+async function busy(brume: ServerProcess): Promise<number> {
+  const endMs = performance.now() + BUSY_MS;
+  let count = 0;
+  await Promise.all(
+    Array.from({ length: CLIENTS }, async () => {
+      const connection = await LightConnection.open(brume.endpoint);
+      for (; performance.now() < endMs; count++) await invoke(brume, connection, 'warm');
+      connection.close();
+    }),
+  );
+  return Math.round(count / (BUSY_MS / 1_000));
+}
+
+/** First invocations of functions that were never invoked. */
+async function cold(brume: ServerProcess, load: Load): Promise<Latencies> {
+  const connection = await LightConnection.open(brume.endpoint);
+  const latencies = new Latencies();
+  for (let i = 0; i < COLD_STARTS; i++) {
+    const name = `cold-${i}`;
+    await create(brume, load, name);
+    const before = performance.now();
+    await invoke(brume, connection, name);
+    latencies.add(performance.now() - before);
+    await send(brume, 'DELETE', `${FUNCTIONS}/${name}`);
+  }
+  connection.close();
+  return latencies;
+}
+
+async function invoke({ endpoint }: ServerProcess, connection: LightConnection, name: string): Promise<void> {
+  const path = `${FUNCTIONS}/${name}/invocations`;
+  const head = requestHead(endpoint, 'POST', path, 'lambda', { 'Content-Length': EVENT.length });
+  const { status, body } = await connection.send([head, EVENT]);
+  if (status !== 200 || !body.equals(EVENT)) throw new Error(`Invoke answered ${status}: ${body}`);
+}
+
+async function send({ endpoint }: ServerProcess, method: string, path: string, input?: object) {
+  const body = Buffer.from(input ? JSON.stringify(input) : '');
+  const connection = await LightConnection.open(endpoint);
+  const answer = await connection.send([
+    requestHead(endpoint, method, path, 'lambda', { 'Content-Length': body.length }),
+    body,
+  ]);
+  connection.close();
+  return answer;
+}
