@@ -1,0 +1,109 @@
+// The functions of stats. https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Stats.html
+
+import { type Sql, sql } from '#storage/telemetry/sql.ts';
+import { findFunction } from '../syntax/functions.ts';
+import type { Expression } from '../syntax/tree.ts';
+import { fault } from './expressions.ts';
+import type { EventColumns } from './fields.ts';
+import { asColumn, asNumber, asText, isPresent, MISSING, number, text, type Value } from './values.ts';
+
+type Call = Expression & { kind: 'call' };
+
+/** What an aggregate is taken over. */
+export interface AggregateInput {
+  value(expression: Expression): Value;
+  event: EventColumns | undefined;
+  /** How many events a row stands for is not what count() counts: it counts rows. */
+}
+
+/** Undefined when the function is one of a row. */
+export function compileAggregate(call: Call, input: AggregateInput): Value | undefined {
+  if (!findFunction(call.name)?.aggregate) return undefined;
+  const [first, second] = call.args;
+  const value = first ? input.value(first) : MISSING;
+  switch (call.name) {
+    case 'count':
+      return number(
+        first && value.kind !== 'missing' ? sql`countIf(${isPresent(value)})` : first ? sql`countIf(0)` : sql`count()`,
+      );
+    case 'count_distinct':
+      return number(sql`uniq(${asColumn(value)})`);
+    case 'sum':
+      return number(sql`sumOrNull(${asNumber(value)})`);
+    case 'avg':
+      return number(sql`avgOrNull(${asNumber(value)})`);
+    case 'stddev':
+      return number(sql`stddevPopStableOrNull(${asNumber(value)})`);
+    case 'median':
+      return number(percentile(value, 50));
+    case 'pct': {
+      const rank = second && input.value(second);
+      if (rank?.kind !== 'number' || rank.constant === undefined || rank.constant < 0 || rank.constant > 100) {
+        throw fault('pct takes a percentage from 0 to 100', second ?? call);
+      }
+      return number(percentile(value, rank.constant));
+    }
+    case 'min':
+    case 'max':
+      return extreme(call.name, value);
+    case 'earliest':
+    case 'latest': {
+      if (!input.event) throw fault(`${call.name} needs events, with their timestamps`, call);
+      const { timestamp, segment, row } = input.event;
+      const at = sql`(${timestamp}, ${segment}, ${row})`;
+      return like(
+        value,
+        call.name === 'earliest'
+          ? sql`argMinOrNull(${asColumn(value)}, ${at})`
+          : sql`argMaxOrNull(${asColumn(value)}, ${at})`,
+      );
+    }
+    case 'sortsFirst':
+    case 'sortsLast': {
+      const key = sortKey(value);
+      return like(
+        value,
+        call.name === 'sortsFirst'
+          ? sql`argMinOrNull(${asColumn(value)}, ${key})`
+          : sql`argMaxOrNull(${asColumn(value)}, ${key})`,
+      );
+    }
+    default:
+      throw fault(`Brume does not run the function ${call.name} yet`, call);
+  }
+}
+
+/** A sketch whose tails are exact to a few parts in ten thousand, of a size that does not grow with the events. */
+function percentile(value: Value, rank: number): Sql {
+  return sql`quantileTDigestOrNull(${sql`${rank / 100 + 0}`})(${asNumber(value)})`;
+}
+
+/** Numbers as numbers; of texts that are none, the first or last. */
+function extreme(name: 'min' | 'max', value: Value): Value {
+  const of = (expression: Sql) => (name === 'min' ? sql`minOrNull(${expression})` : sql`maxOrNull(${expression})`);
+  if (value.kind === 'number' || value.kind === 'time' || value.kind === 'boolean') return like(value, of(value.sql));
+  const texts = asText(value);
+  const numbers = sql`toFloat64OrNull(${texts})`;
+  return text(sql`ifNull(toString(${of(numbers)}), ${of(texts)})`);
+}
+
+function like(value: Value, expression: Sql): Value {
+  if (value.kind === 'number')
+    return { kind: 'number', sql: expression, ...(value.double && { double: true as const }) };
+  return value.kind === 'time'
+    ? { kind: 'time', sql: expression }
+    : value.kind === 'boolean'
+      ? number(expression)
+      : text(expression);
+}
+
+/**
+ * AWS's order of a field: texts before numbers, texts by their runs of letters and digits, numbers by value.
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Sort.html
+ */
+export function sortKey(value: Value): Sql {
+  if (value.kind === 'number' || value.kind === 'time' || value.kind === 'boolean') return value.sql;
+  const texts = asText(value);
+  const numbers = sql`toFloat64OrNull(${texts})`;
+  return sql`(isNotNull(${numbers}), ifNull(${numbers}, 0), naturalSortKey(ifNull(${texts}, '')))`;
+}

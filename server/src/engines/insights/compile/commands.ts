@@ -1,0 +1,223 @@
+// The commands, each a change of the pipeline.
+
+import { array, join, type Sql, sql } from '#storage/telemetry/sql.ts';
+import { QuerySyntaxError } from '../syntax/query-syntax-error.ts';
+import type { Command, Expression, Item, Query } from '../syntax/tree.ts';
+import { compileAggregate, sortKey } from './aggregates.ts';
+import type { QueryScope } from './compile-query.ts';
+import { ExpressionCompiler, fault } from './expressions.ts';
+import { parseFields } from './parse-command.ts';
+import { type OrderKey, Pipeline } from './pipeline.ts';
+import { asColumn, asList, asText, isPresent, text, type Value } from './values.ts';
+
+type Of<Kind extends Command['kind']> = Extract<Command, { kind: Kind }>;
+
+export function compileCommands({ commands }: Query, scope: QueryScope): Pipeline {
+  const pipeline = new Pipeline(scope, scope.groups);
+  for (const command of commands) apply(pipeline, command);
+  return pipeline;
+}
+
+function apply(pipeline: Pipeline, command: Command): void {
+  switch (command.kind) {
+    case 'fields':
+      for (const item of command.items) define(pipeline, item);
+      pipeline.show(command.items.map(({ name }) => name));
+      return;
+    case 'display':
+      for (const item of command.items) define(pipeline, item);
+      pipeline.columns = [...new Set(command.items.map(({ name }) => name))];
+      return;
+    case 'filter':
+    case 'filterIndex':
+      if (pipeline.limit !== undefined) pipeline.settle();
+      pipeline.where.push(...conjuncts(command.condition).map((condition) => pipeline.compiler.condition(condition)));
+      return;
+    case 'stats':
+      stats(pipeline, command);
+      return;
+    case 'sort':
+      sort(pipeline, command);
+      return;
+    case 'limit':
+      pipeline.limit = Math.min(command.count, pipeline.limit ?? command.count);
+      return;
+    case 'parse': {
+      const input = asText(pipeline.compiler.value(command.input));
+      for (const [name, value] of parseFields(input, command.pattern, command)) pipeline.define(name, value);
+      return;
+    }
+    case 'dedup':
+      dedup(pipeline, command);
+      return;
+    case 'unnest':
+      unnest(pipeline, command);
+      return;
+    case 'lookup':
+      lookup(pipeline, command);
+      return;
+    case 'pattern':
+    case 'diff':
+    case 'anomaly':
+      throw fault(`Brume does not run the command ${command.kind} yet`, command);
+  }
+}
+
+function define(pipeline: Pipeline, { expression, name, alias }: Item): void {
+  // A plain field needs no definition: its name finds it.
+  if (expression.kind === 'field' && alias === undefined) return;
+  pipeline.define(name, pipeline.compiler.value(expression));
+}
+
+/** One condition each, so that ClickHouse can try the cheap ones first. */
+function conjuncts(condition: Expression): Expression[] {
+  if (condition.kind !== 'binary' || condition.operator !== 'and') return [condition];
+  return [...conjuncts(condition.left), ...conjuncts(condition.right)];
+}
+
+function stats(pipeline: Pipeline, { by, aggregates }: Of<'stats'>): void {
+  if (pipeline.limit !== undefined) pipeline.settle();
+  const { compiler } = pipeline;
+  const keys = by.map((item) => ({ name: item.name, value: groupKey(compiler.value(item.expression)) }));
+  const overRows = new ExpressionCompiler(
+    {
+      ...pipeline.names(),
+      call: (call) =>
+        compileAggregate(call, { value: (expression) => compiler.value(expression), event: pipeline.event }),
+    },
+    pipeline.scope.nowMs,
+  );
+  const results = aggregates.map((item) => ({ name: item.name, value: overRows.value(item.expression) }));
+  const outputs: Sql[] = [];
+  const fields = new Map<string, Value>();
+  const level = pipeline.nextLevel();
+  [...keys, ...results].forEach(({ name, value }, i) => {
+    const column = pipeline.column(`stat${i}`, level);
+    outputs.push(sql`${asColumn(value)} AS ${column}`);
+    fields.set(name, columnOf(value, column));
+  });
+  const events = pipeline.column('events', level);
+  outputs.push(sql`${pipeline.events ? sql`sum(${pipeline.events})` : sql`count()`} AS ${events}`);
+  const grouping =
+    keys.length === 0
+      ? sql``
+      : sql` GROUP BY ${join(
+          keys.map(({ value }) => asColumn(value)),
+          ', ',
+        )}`;
+  pipeline.from = sql`(SELECT ${join(outputs, ', ')} FROM ${pipeline.from} ${pipeline.conditions()}${grouping})`;
+  pipeline.source = undefined;
+  pipeline.where = [];
+  pipeline.event = undefined;
+  pipeline.fields = fields;
+  pipeline.events = events;
+  pipeline.columns = [...fields.keys()];
+  pipeline.timeOrder = undefined;
+  // AWS promises no order; the newest bin first is what a reader of bins wants.
+  pipeline.order = keys.map(({ name }) => {
+    const value = fields.get(name)!;
+    return { sql: asColumn(value), descending: value.kind === 'time' };
+  });
+}
+
+/** Rows without the field are a group of their own. */
+function groupKey(value: Value): Value {
+  return value.kind === 'json' ? text(asText(value)) : value;
+}
+
+function columnOf(value: Value, column: Sql): Value {
+  switch (value.kind) {
+    case 'number':
+      return { kind: 'number', sql: column, ...(value.double && { double: true as const }) };
+    case 'time':
+      return { kind: 'time', sql: column };
+    case 'boolean':
+      return { kind: 'boolean', sql: column, present: true };
+    default:
+      return { kind: 'text', sql: column };
+  }
+}
+
+function sort(pipeline: Pipeline, { keys }: Of<'sort'>): void {
+  if (pipeline.limit !== undefined) pipeline.settle();
+  const [first] = keys;
+  const byTime = keys.length === 1 && first!.expression.kind === 'field' && first!.expression.name === '@timestamp';
+  if (byTime && pipeline.event && !pipeline.fields.has('@timestamp')) {
+    pipeline.order = undefined;
+    pipeline.timeOrder = first!.descending ? 'DESC' : 'ASC';
+    return;
+  }
+  const order: OrderKey[] = [];
+  for (const { expression, descending } of keys) {
+    const value = pipeline.compiler.value(expression);
+    // Rows without the field come last in either direction.
+    order.push({ sql: sql`NOT (${isPresent(value)})`, descending: false }, { sql: sortKey(value), descending });
+  }
+  if (pipeline.event) {
+    const { timestamp, segment, row } = pipeline.event;
+    order.push(...[timestamp, segment, row].map((column) => ({ sql: column, descending: true })));
+  }
+  pipeline.order = order;
+  pipeline.timeOrder = undefined;
+}
+
+function dedup(pipeline: Pipeline, { fields }: Of<'dedup'>): void {
+  if (pipeline.limit !== undefined) pipeline.settle();
+  const values = fields.map((field) => pipeline.compiler.value(field));
+  // Rows that lack one of the fields are no duplicates of each other.
+  const whole = join(values.map(isPresent), ' AND ');
+  const own = pipeline.event
+    ? sql`(${pipeline.event.segment}, ${pipeline.event.row})`
+    : sql`(rowNumberInAllBlocks(), 0)`;
+  const none = pipeline.event ? sql`(toUInt64(0), toUInt32(0))` : sql`(toUInt64(0), 0)`;
+  const keys = [...values.map(asColumn), sql`if(${whole}, ${none}, ${own})`];
+  pipeline.settle(sql`LIMIT 1 BY ${join(keys, ', ')}`);
+}
+
+function unnest(pipeline: Pipeline, { input, into }: Of<'unnest'>): void {
+  const value = pipeline.compiler.value(input);
+  const name = `unnest of ${into}`;
+  const items = value.kind === 'json' ? asList(value) : sql`[ifNull(${asText(value)}, '')]`;
+  pipeline.fields.set(name, text(items));
+  pipeline.settle();
+  const list = pipeline.fields.get(name)!;
+  pipeline.fields.delete(name);
+  const item = pipeline.column('item', pipeline.nextLevel());
+  const { sql: column } = list as { sql: Sql };
+  pipeline.from = sql`(SELECT *, arrayJoin(${column}) AS ${item} FROM ${pipeline.from})`;
+  pipeline.fields.set(into, value.kind === 'json' ? { kind: 'json', document: item, path: [] } : text(item));
+}
+
+function lookup(pipeline: Pipeline, { table, keys, outputs, ...span }: Of<'lookup'>): void {
+  const found = pipeline.scope.lookupTable?.(table);
+  if (!found) throw new QuerySyntaxError(`There is no lookup table ${table}`, span.start, span.end);
+  const columnIndex = (name: string) => {
+    const index = found.columns.indexOf(name);
+    if (index < 0) throw new QuerySyntaxError(`The lookup table ${table} has no column ${name}`, span.start, span.end);
+    return index;
+  };
+  const keyColumns = keys.map(({ column }) => columnIndex(column));
+  /** The first row with a key counts. */
+  const rows = new Map<string, readonly string[]>();
+  for (const row of found.rows) {
+    const key = keyColumns.map((index) => row[index] ?? '').join('\u0001');
+    if (!rows.has(key)) rows.set(key, row);
+  }
+  if (rows.size === 0) rows.set('\u0001\u0001', []);
+  const parts = keys.map(({ field }) => asText(pipeline.compiler.value(field)));
+  const key =
+    parts.length === 1
+      ? parts[0]!
+      : sql`concat(${join(
+          parts.flatMap((part, i) => (i === 0 ? [part] : [sql`'\\x01'`, part])),
+          ', ',
+        )})`;
+  const row = sql`transform(ifNull(${key}, ''), ${array([...rows.keys()])}, range(1, ${rows.size + 1}), 0)`;
+  for (const { expression, name } of outputs) {
+    if (expression.kind !== 'field') throw fault('lookup gives columns of its table', expression);
+    const index = columnIndex(expression.name);
+    const values = array([...rows.values()].map((cells) => cells[index] ?? ''));
+    pipeline.fields.set(name, text(sql`if(${row} = 0, NULL, ${values}[${row}])`));
+  }
+  pipeline.settle();
+}

@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { NOON, openTestStore, type TestEvent, type TestOptions } from './telemetry-of-tests.ts';
+
+let store: Awaited<ReturnType<typeof openTestStore>>;
+before(async () => {
+  store = await openTestStore();
+});
+after(() => store.close());
+
+interface Golden extends TestOptions {
+  name: string;
+  query: string;
+  events: readonly (string | TestEvent)[];
+  group?: string;
+  gives: Record<string, string>[];
+}
+
+function golden(cases: readonly Golden[]): void {
+  for (const { name, query, events, group, gives, ...options } of cases) {
+    test(name, async () => {
+      const { found } = await store.run(query, [await store.group(events, group)], options);
+      assert.deepEqual(found, gives);
+    });
+  }
+}
+
+const at = (ms: number, message: string): TestEvent => ({ message, timestamp: NOON + ms });
+const LEVELS = [
+  '{"level":"INFO","ms":5,"user":{"id":"u1","tags":["a","b"]}}',
+  '{"level":"ERROR","ms":"12.5","user":{"id":"u2"}}',
+  '{"level":"ERROR","ms":100,"ok":true}',
+  'plain text ERROR',
+];
+
+describe('commands', () => {
+  golden([
+    {
+      name: 'newest first, with @timestamp and @message, when nothing is said',
+      query: 'filter @message like /b/',
+      events: ['a', 'b1', 'b2'],
+      gives: [
+        { '@timestamp': '2026-11-23 12:00:00.002', '@message': 'b2' },
+        { '@timestamp': '2026-11-23 12:00:00.001', '@message': 'b1' },
+      ],
+    },
+    {
+      name: 'fields adds columns, and leaves out what an event does not have',
+      query: 'fields level, ms * 2 as double | fields user.id',
+      events: LEVELS,
+      gives: [
+        {},
+        { level: 'ERROR', double: '200' },
+        { level: 'ERROR', double: '25', 'user.id': 'u2' },
+        { level: 'INFO', double: '10', 'user.id': 'u1' },
+      ],
+    },
+    {
+      name: 'display replaces them',
+      query: 'fields level, ms | display user.tags.1 | filter ispresent(user.tags)',
+      events: LEVELS,
+      gives: [{ 'user.tags.1': 'b' }],
+    },
+    {
+      name: 'sort: texts before numbers, missing last',
+      query: 'fields v | sort v',
+      events: ['{"v":10}', '{"v":"b"}', '{"v":9}', '{"v":"a10"}', '{"v":"a9"}', '{}'],
+      gives: [{ v: 'a9' }, { v: 'a10' }, { v: 'b' }, { v: '9' }, { v: '10' }, {}],
+    },
+    {
+      name: 'sort desc',
+      query: 'fields v | sort v desc | limit 2',
+      events: ['{"v":10}', '{"v":"b"}', '{"v":9}', '{}'],
+      gives: [{ v: '10' }, { v: '9' }],
+    },
+    {
+      name: 'sort by time, and a limit before a filter',
+      query: 'fields @message | sort @timestamp asc | limit 2 | filter @message like "b"',
+      events: ['a', 'b1', 'b2'],
+      gives: [{ '@message': 'b1' }],
+    },
+    {
+      name: 'the limit of the request',
+      query: 'fields @message',
+      events: ['a', 'b', 'c'],
+      limit: 1,
+      gives: [{ '@message': 'c' }],
+    },
+    {
+      name: 'parse with a glob',
+      query:
+        'parse @message "user=*, method:*, latency := *" as @user, @method, @latency | stats avg(@latency) by @method, @user',
+      events: ['x user=ann, method:GET, latency := 10', 'user=ann, method:GET, latency := 20', 'user=bob, method:PUT'],
+      gives: [{ '@method': 'GET', '@user': 'ann', 'avg(@latency)': '15' }, {}],
+    },
+    {
+      name: 'parse with named groups',
+      query: 'parse @message /(?<time>[0-9]{2}:[0-9]{2}) (\\w+ )?(?<code>[A-Z]+)/ | display time, code',
+      events: ['at 10:11 GET', 'nothing', '10:12 x PUT'],
+      gives: [{ time: '10:12', code: 'PUT' }, {}, { time: '10:11', code: 'GET' }],
+    },
+    {
+      name: 'dedup keeps the newest, and those without the field',
+      query: 'fields server, n | dedup server',
+      events: ['{"server":"a","n":1}', '{"server":"b","n":2}', '{"server":"a","n":3}', '{"n":4}', '{"n":5}'],
+      gives: [{ n: '5' }, { n: '4' }, { server: 'a', n: '3' }, { server: 'b', n: '2' }],
+    },
+    {
+      name: 'dedup after a sort keeps the first of it',
+      query: 'fields server, n | sort n asc | dedup server | limit 1',
+      events: ['{"server":"a","n":3}', '{"server":"b","n":2}', '{"server":"a","n":1}'],
+      gives: [{ server: 'a', n: '1' }],
+    },
+    {
+      name: 'unnest',
+      query:
+        'fields jsonParse(@message) as json_message | unnest json_message.events into event | display event.name | sort event.name',
+      events: [
+        '{"events":[{"name":"exception"},{"name":"user action"}]}',
+        '{"events":{"name":"alone"}}',
+        '{"events":[]}',
+      ],
+      gives: [{ 'event.name': 'alone' }, { 'event.name': 'exception' }, { 'event.name': 'user action' }],
+    },
+    {
+      name: 'stats over stats',
+      query: 'stats count(*) as n by level, bin(1m) | stats max(n) as most, sum(n) as all',
+      events: [at(0, '{"level":"a"}'), at(1, '{"level":"a"}'), at(60_000, '{"level":"b"}')],
+      gives: [{ most: '2', all: '3' }],
+    },
+    {
+      name: 'bins come newest first, under their own text',
+      query: 'stats count(*) by bin(5m)',
+      events: [at(0, 'a'), at(299_999, 'b'), at(300_000, 'c')],
+      gives: [
+        { 'bin(5m)': '2026-11-23 12:05:00.000', 'count(*)': '1' },
+        { 'bin(5m)': '2026-11-23 12:00:00.000', 'count(*)': '2' },
+      ],
+    },
+    {
+      name: 'stats sorted by a column named by its text, and filtered',
+      query: 'stats count(*) by level | sort count(*) desc | filter level = "ERROR" or level = "INFO"',
+      events: LEVELS,
+      gives: [
+        { level: 'ERROR', 'count(*)': '2' },
+        { level: 'INFO', 'count(*)': '1' },
+      ],
+    },
+    {
+      name: 'stats of nothing',
+      query: 'filter level = "none" | stats count(*) as n, sum(ms) as s, max(ms) as m',
+      events: LEVELS,
+      gives: [{ n: '0' }],
+    },
+  ]);
+
+  test('lookup appends columns where the key is known', async () => {
+    const group = await store.group(['{"id":"1"}', '{"id":2}', '{"id":"9"}']);
+    const tables = {
+      users: {
+        columns: ['user_id', 'name', 'team'],
+        rows: [
+          ['1', 'ann', 'red'],
+          ['2', 'bob', ''],
+          ['1', 'x', 'y'],
+        ],
+      },
+    };
+    const { found } = await store.run(
+      'fields id | lookup users user_id as id OUTPUT name, team as t | display id, name, t | sort id',
+      [group],
+      { tables },
+    );
+    assert.deepEqual(found, [{ id: '1', name: 'ann', t: 'red' }, { id: '2', name: 'bob', t: '' }, { id: '9' }]);
+  });
+});

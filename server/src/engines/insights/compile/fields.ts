@@ -1,0 +1,122 @@
+// The fields that every event has and those that are discovered in its message: of JSON, of Lambda's own lines, of VPC
+// flow logs and Route 53 query logs. https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData-discoverable-fields.html
+
+import { array, type Sql, sql } from '#storage/telemetry/sql.ts';
+import type { QueriedGroup } from './compile-query.ts';
+import { asText, type JsonValue, MISSING, text, type Value } from './values.ts';
+
+/** The columns of log_events, however they are called where they are read. */
+export interface EventColumns {
+  groupId: Sql;
+  stream: Sql;
+  timestamp: Sql;
+  ingestionTime: Sql;
+  message: Sql;
+  segment: Sql;
+  row: Sql;
+}
+
+export function eventField(name: string, event: EventColumns, groups: readonly QueriedGroup[]): Value {
+  const { message } = event;
+  switch (name) {
+    case '@timestamp':
+      return { kind: 'time', sql: event.timestamp, present: true };
+    case '@ingestionTime':
+      return { kind: 'time', sql: event.ingestionTime, present: true };
+    case '@message':
+      return { kind: 'text', sql: message, present: true };
+    case '@logStream':
+      return { kind: 'text', sql: event.stream, present: true };
+    case '@log':
+      return { kind: 'text', sql: logGroup(event, groups), present: true };
+  }
+  const ofLambda = Object.hasOwn(LAMBDA_FIELDS, name) ? LAMBDA_FIELDS[name] : undefined;
+  if (ofLambda) return ofLambda(message);
+  if (name.startsWith('@') && !name.startsWith('@@')) return MISSING;
+  // A key that begins with @ is shown with one more.
+  const path = (name.startsWith('@@') ? name.slice(1) : name).split('.');
+  const json: JsonValue = { kind: 'json', document: message, path, ofMessage: true };
+  const lambda = groups.length > 0 && groups.every((group) => group.name.startsWith('/aws/lambda/'));
+  if (lambda) return { kind: 'json', document: firstFragment(message), path };
+  const word = wordOfRecord(name, message);
+  return word ? text(sql`if(startsWith(${message}, '{'), ${asText(json)}, ${word})`) : json;
+}
+
+function logGroup({ groupId }: EventColumns, groups: readonly QueriedGroup[]): Sql {
+  const names = groups.map(({ account, name }) => `${account}:${name}`);
+  if (names.length === 0) return sql`''`;
+  if (names.length === 1) return sql`${names[0]!}`;
+  return sql`transform(${groupId}, ${array(groups.map(({ id }) => id))}, ${array(names)}, '')`;
+}
+
+/** A function's own line may have words before and after its JSON. */
+function firstFragment(message: Sql): Sql {
+  return sql`if(startsWith(${message}, '{'), ${message}, extract(${message}, '(?s)\\\\{.*\\\\}'))`;
+}
+
+// ---- Lambda ----
+
+const REQUEST_ID =
+  '(?:RequestId: |^\\[[A-Z]+\\]\\t[^\\t]*Z\\t|^[^\\t]*Z\\t)' +
+  '([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})';
+const BYTES_PER_MB = 1_000_000;
+
+const LAMBDA_FIELDS: Record<string, (message: Sql) => Value> = {
+  '@requestId': (message) => text(sql`nullIf(extract(${message}, ${REQUEST_ID}), '')`),
+  '@type': (message) =>
+    text(
+      sql`multiIf(startsWith(${message}, 'START RequestId: '), 'START', startsWith(${message}, 'END RequestId: '), 'END',
+        startsWith(${message}, 'REPORT RequestId: '), 'REPORT', NULL)`,
+    ),
+  '@duration': (message) => reported(message, '\\tDuration: ([0-9.]+) ms'),
+  '@billedDuration': (message) => reported(message, '\\tBilled Duration: ([0-9.]+) ms'),
+  '@initDuration': (message) => reported(message, '\\tInit Duration: ([0-9.]+) ms'),
+  '@memorySize': (message) => reported(message, '\\tMemory Size: ([0-9]+) MB', BYTES_PER_MB),
+  '@maxMemoryUsed': (message) => reported(message, '\\tMax Memory Used: ([0-9]+) MB', BYTES_PER_MB),
+  '@xrayTraceId': (message) => text(reportedText(message, 'XRAY TraceId: (\\S+)')),
+  '@xraySegmentId': (message) => text(reportedText(message, 'SegmentId: (\\S+)')),
+};
+
+function reportedText(message: Sql, pattern: string): Sql {
+  return sql`if(startsWith(${message}, 'REPORT RequestId: '), nullIf(extract(${message}, ${pattern}), ''), NULL)`;
+}
+
+function reported(message: Sql, pattern: string, factor = 1): Value {
+  const found = sql`toFloat64OrNull(${reportedText(message, pattern)})`;
+  return { kind: 'number', sql: factor === 1 ? found : sql`(${found} * ${factor})`, double: true };
+}
+
+// ---- records of words ----
+
+interface WordRecord {
+  pattern: string;
+  names: readonly string[];
+}
+
+/** https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html, the default format. */
+const FLOW_LOG: WordRecord = {
+  pattern: '^[0-9]+ \\S+ eni-\\S+ ',
+  names: (
+    'version accountId interfaceId srcAddr dstAddr srcPort dstPort protocol packets bytes ' +
+    'startTime endTime action logStatus'
+  ).split(' '),
+};
+
+/** https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/query-logs.html */
+const DNS_QUERY_LOG: WordRecord = {
+  pattern: '^[0-9.]+ [0-9]{4}-[0-9-]+T\\S+Z Z[A-Z0-9]+ ',
+  names: (
+    'version queryTimestamp hostZoneId queryName queryType responseCode protocol edgeLocation ' +
+    'resolverIp ednsClientSubnet'
+  ).split(' '),
+};
+
+/** Undefined when no such record has a word of this name. */
+function wordOfRecord(name: string, message: Sql): Sql | undefined {
+  const found = [FLOW_LOG, DNS_QUERY_LOG].filter(({ names }) => names.includes(name));
+  if (found.length === 0) return undefined;
+  return found.reduce((otherwise, { pattern, names }) => {
+    const word = sql`nullIf(splitByChar(' ', ${message})[${names.indexOf(name) + 1}], '')`;
+    return sql`if(match(${message}, ${pattern}), ${word}, ${otherwise})`;
+  }, sql`CAST(NULL AS Nullable(String))`);
+}

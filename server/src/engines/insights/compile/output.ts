@@ -1,0 +1,100 @@
+// The statement of a pipeline, and its rows as AWS shows them: all values are texts.
+
+import { javaDouble } from '#engines/alarms/java-double.ts';
+import { join, type Sql, sql } from '#storage/telemetry/sql.ts';
+import { type CompiledQuery, DEFAULT_LIMIT, type QueryScope, type StatementRow } from './compile-query.ts';
+import { orderBy, type Pipeline } from './pipeline.ts';
+import { asColumn, type Value } from './values.ts';
+
+type Show = (value: unknown) => string;
+
+/** More sub-selects than that cost more than reading the groups together. */
+const MOST_SEPARATE_GROUPS = 20;
+const DEFAULT_COLUMNS = ['@timestamp', '@message'];
+
+export function outputOf(pipeline: Pipeline, scope: QueryScope): CompiledQuery {
+  const names = (pipeline.columns ?? DEFAULT_COLUMNS).filter((name) => name !== '@ptr');
+  const limit = pipeline.limit ?? scope.limit ?? DEFAULT_LIMIT;
+  const outputs: Sql[] = [];
+  const shows: Show[] = [];
+  names.forEach((name, i) => {
+    const value = pipeline.field(name);
+    outputs.push(sql`${asColumn(value)} AS ${pipeline.column('out', i)}`);
+    shows.push(show(value));
+  });
+  const { event } = pipeline;
+  if (event) {
+    outputs.push(
+      sql`${event.groupId} AS key_group, ${event.timestamp} AS key_time, ${event.segment} AS key_segment, ${event.row} AS key_row`,
+    );
+  }
+  const ofEvents = pipeline.events === undefined;
+  if (!ofEvents) outputs.push(sql`sum(${pipeline.events!}) OVER () AS all_events`);
+  const columns = event ? [...names, '@ptr'] : names;
+  const pointer = (row: StatementRow) =>
+    scope.pointer({
+      groupId: row.key_group as number,
+      timestamp: row.key_time as number,
+      segment: row.key_segment as number,
+      row: row.key_row as number,
+    });
+  return {
+    sql: statement(pipeline, outputs, limit),
+    columns,
+    rows: (rows) =>
+      rows.map((row) => {
+        const values = shows.map((shown, i) => {
+          const value = row[`out_${i}`];
+          return value === null || value === undefined ? null : shown(value);
+        });
+        if (event) values.push(pointer(row));
+        return values;
+      }),
+    matched: (rows) =>
+      ofEvents
+        ? { count: rows.length, atLeast: rows.length >= limit }
+        : { count: Number(rows[0]?.all_events ?? 0), atLeast: false },
+    ...(ofEvents && {
+      countSql: sql`SELECT count() AS matched FROM ${pipeline.from} ${pipeline.conditions()}`,
+    }),
+  };
+}
+
+function statement(pipeline: Pipeline, outputs: readonly Sql[], limit: number): Sql {
+  const select = sql`SELECT ${join(outputs, ', ')} FROM ${pipeline.from}`;
+  const keys = pipeline.orderKeys();
+  const order = keys.length === 0 ? sql`` : sql` ORDER BY ${orderBy(keys)}`;
+  const groups = pipeline.source?.groups ?? [];
+  // The table is in the order of time within a group only, so each is read from its end until the limit.
+  if (groups.length > 1 && groups.length <= MOST_SEPARATE_GROUPS && pipeline.timeOrder && !pipeline.order) {
+    const direction = pipeline.timeOrder === 'ASC' ? sql`ASC` : sql`DESC`;
+    const each = groups.map((group) => sql`(${select} ${pipeline.conditions(group)}${order} LIMIT ${limit})`);
+    return sql`SELECT * FROM (${join(each, ' UNION ALL ')})
+      ORDER BY key_time ${direction}, key_segment ${direction}, key_row ${direction} LIMIT ${limit}`;
+  }
+  return sql`${select} ${pipeline.conditions()}${order} LIMIT ${limit}`;
+}
+
+function show(value: Value): Show {
+  switch (value.kind) {
+    case 'time':
+      return (ms) => formatTime(ms as number);
+    case 'number':
+      return value.double ? (n) => javaDouble(n as number) : (n) => formatNumber(n as number);
+    default:
+      return String;
+  }
+}
+
+/** 2026-11-23 03:53:00.000 */
+export function formatTime(ms: number): string {
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? String(ms) : date.toISOString().replace('T', ' ').replace('Z', '');
+}
+
+/** With four decimals at most, as AWS shows what it computed. */
+export function formatNumber(value: number): string {
+  if (Number.isInteger(value)) return Math.abs(value) < 1e21 ? BigInt(value).toString() : String(value);
+  const rounded = Math.round(value * 10_000) / 10_000;
+  return Number.isFinite(rounded) ? String(rounded) : String(value);
+}

@@ -1,0 +1,216 @@
+// What the commands before have left: where rows come from, which of them, in what order, and what the names stand for.
+// Names are expressions on the columns of `from`; settle() makes columns of them, for a command that needs its rows as they are.
+
+import { identifier, join, list, type Sql, sql } from '#storage/telemetry/sql.ts';
+import { printExpression } from '../syntax/printer.ts';
+import type { Expression } from '../syntax/tree.ts';
+import type { QueriedGroup, QueryScope } from './compile-query.ts';
+import { ExpressionCompiler, type Names } from './expressions.ts';
+import { type EventColumns, eventField } from './fields.ts';
+import { MISSING, type Value } from './values.ts';
+
+export interface OrderKey {
+  sql: Sql;
+  descending: boolean;
+}
+
+/** Conditions that select a group's rows in their time, each a range on the table's primary key. */
+export interface EventSource {
+  groups: readonly QueriedGroup[];
+  startMs: number;
+  endMs: number;
+}
+
+const LONGEST_EXPRESSION = 4_000;
+
+export class Pipeline {
+  readonly scope: QueryScope;
+  /** Absent once rows come from a subquery. */
+  source: EventSource | undefined;
+  from: Sql;
+  where: Sql[] = [];
+  /** Absent after stats: rows are no events any more. */
+  event: EventColumns | undefined;
+  readonly groups: readonly QueriedGroup[];
+  fields = new Map<string, Value>();
+  /** The result's columns; undefined: the default ones. */
+  columns: string[] | undefined;
+  /** Undefined: newest first for events. */
+  order: OrderKey[] | undefined;
+  /** The order is that of events in time, which the table is in. */
+  timeOrder: 'ASC' | 'DESC' | undefined = 'DESC';
+  limit: number | undefined;
+  /** How many events a row stands for. */
+  events: Sql | undefined;
+  #levels = 0;
+
+  constructor(scope: QueryScope, groups: readonly QueriedGroup[]) {
+    this.scope = scope;
+    this.groups = groups;
+    this.from = sql`log_events`;
+    this.source = { groups, startMs: scope.startMs, endMs: scope.endMs };
+    this.event = TABLE;
+  }
+
+  get compiler(): ExpressionCompiler {
+    return new ExpressionCompiler(this.names(), this.scope.nowMs);
+  }
+
+  names(): Names {
+    return {
+      field: (name) => this.field(name),
+      unmaskedField: (name) => this.#event(name, false),
+      // `sort count(*) desc`: a column of stats may be named by its own text.
+      ...(!this.event && { call: (call: Expression) => this.#columnSpelled(printExpression(call)) }),
+    };
+  }
+
+  #columnSpelled(spelling: string): Value | undefined {
+    for (const [name, value] of this.fields) if (normal(name) === normal(spelling)) return value;
+    return undefined;
+  }
+
+  field(name: string): Value {
+    const known = this.fields.get(name);
+    if (known) return known;
+    // A member of what jsonParse or unnest gave.
+    for (let dot = name.lastIndexOf('.'); dot > 0; dot = name.lastIndexOf('.', dot - 1)) {
+      const whole = this.fields.get(name.slice(0, dot));
+      if (whole?.kind === 'json') return { ...whole, path: [...whole.path, ...name.slice(dot + 1).split('.')] };
+    }
+    return this.#event(name, true);
+  }
+
+  #event(name: string, masked: boolean): Value {
+    if (!this.event) return MISSING;
+    const { maskMessage } = this.scope;
+    const message = masked && maskMessage ? maskMessage(this.event.message) : this.event.message;
+    return eventField(name, { ...this.event, message }, this.groups);
+  }
+
+  define(name: string, value: Value): void {
+    this.fields.set(name, value);
+    if ('sql' in value && value.sql.text.length > LONGEST_EXPRESSION) this.settle();
+  }
+
+  nextLevel(): number {
+    return this.#levels++;
+  }
+
+  /** A name that no other level of the statement has, nor the table. */
+  column(name: string, level: number): Sql {
+    return identifier(`${name}_${level}`);
+  }
+
+  show(names: readonly string[]): void {
+    this.columns = [...new Set([...(this.columns ?? []), ...names])];
+  }
+
+  /** WHERE …, of one group or of all. */
+  conditions(only?: QueriedGroup): Sql {
+    const conditions = this.source ? eventConditions(this.source, only) : [];
+    const all = [...conditions, ...this.where.map((condition) => sql`(${condition})`)];
+    return all.length === 0 ? sql`` : sql`WHERE ${join(all, ' AND ')}`;
+  }
+
+  orderKeys(): OrderKey[] {
+    if (this.order) return this.order;
+    if (!this.event) return [];
+    const { timestamp, segment, row } = this.event;
+    return [timestamp, segment, row].map((column) => ({ sql: column, descending: this.timeOrder !== 'ASC' }));
+  }
+
+  /** The same rows from a subquery, in which all names are columns, the limit is applied, and the order kept as columns. */
+  settle(by?: Sql): void {
+    const outputs: Sql[] = [];
+    const level = this.nextLevel();
+    const column = (expression: Sql, name: string) => {
+      const given = this.column(name, level);
+      outputs.push(sql`${expression} AS ${given}`);
+      return given;
+    };
+    const event = this.event && mapColumns(this.event, column);
+    const fields = new Map<string, Value>();
+    let count = 0;
+    for (const [name, value] of this.fields)
+      fields.set(
+        name,
+        settled(value, (expression) => column(expression, `field${count++}`)),
+      );
+    const events = this.events && column(this.events, 'events');
+    const keys = this.orderKeys();
+    const kept = this.limit !== undefined || by ? sql`ORDER BY ${orderBy(keys)} ` : sql``;
+    const ordered = keys.length > 0 ? kept : sql``;
+    const order = this.order?.map(({ sql: key, descending }, i) => ({ sql: column(key, `order${i}`), descending }));
+    const limited = this.limit === undefined ? sql`` : sql` LIMIT ${this.limit}`;
+    this.from = sql`(SELECT ${join(outputs, ', ')} FROM ${this.from} ${this.conditions()} ${ordered}${by ?? sql``}${limited})`;
+    this.source = undefined;
+    this.where = [];
+    this.event = event;
+    this.fields = fields;
+    this.events = events;
+    this.order = order;
+    this.limit = undefined;
+  }
+}
+
+const TABLE: EventColumns = {
+  groupId: sql`group_id`,
+  stream: sql`stream`,
+  timestamp: sql`timestamp`,
+  ingestionTime: sql`ingestion_time`,
+  message: sql`message`,
+  segment: sql`segment`,
+  row: sql`row`,
+};
+
+/** `count( * )` and `count()` are `count(*)`. */
+function normal(name: string): string {
+  return name.replace(/\s+/g, '').replace('(*)', '()').toLowerCase();
+}
+
+function mapColumns(event: EventColumns, map: (column: Sql, name: string) => Sql): EventColumns {
+  return Object.fromEntries(
+    Object.entries(event).map(([name, column]) => [name, map(column as Sql, name)]),
+  ) as unknown as EventColumns;
+}
+
+function settled(value: Value, column: (expression: Sql) => Sql): Value {
+  switch (value.kind) {
+    case 'json':
+      // The document would go along whole; a member of it is text or number as well, and is little.
+      return { kind: 'json', document: column(value.document), path: value.path };
+    case 'missing':
+    case 'duration':
+      return value;
+    default:
+      if ('constant' in value && value.constant !== undefined) return value;
+      return { ...value, sql: column(value.sql) } as Value;
+  }
+}
+
+/** NULL last, and texts in natural order before numbers where a key may be either: see sort in commands.ts. */
+export function orderBy(keys: readonly OrderKey[]): Sql {
+  return join(
+    keys.map(({ sql: key, descending }) => (descending ? sql`${key} DESC NULLS LAST` : sql`${key} ASC NULLS LAST`)),
+    ', ',
+  );
+}
+
+export function eventConditions({ groups, startMs, endMs }: EventSource, only?: QueriedGroup): Sql[] {
+  const read = only ? [only] : groups;
+  const conditions: Sql[] = [];
+  if (read.length === 1) conditions.push(sql`group_id = ${read[0]!.id}`);
+  else conditions.push(sql`group_id IN ${list(read.map(({ id }) => id))}`);
+  const oldest = (group: QueriedGroup) => Math.max(startMs, group.oldestKeptMs ?? startMs);
+  const oldestOfAll = read.length === 0 ? startMs : Math.min(...read.map(oldest));
+  conditions.push(sql`timestamp >= ${oldestOfAll}`, sql`timestamp <= ${endMs}`);
+  for (const group of read) {
+    if (oldest(group) > oldestOfAll) conditions.push(sql`(group_id != ${group.id} OR timestamp >= ${oldest(group)})`);
+    const { hiddenStreams = [] } = group;
+    if (hiddenStreams.length === 0) continue;
+    const hidden = sql`stream NOT IN ${list(hiddenStreams)}`;
+    conditions.push(read.length === 1 ? hidden : sql`(group_id != ${group.id} OR ${hidden})`);
+  }
+  return conditions;
+}

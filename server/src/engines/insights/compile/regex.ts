@@ -1,0 +1,63 @@
+// Regular expressions of queries, written as Java's are, for ClickHouse's engine (RE2), which takes time in proportion
+// to the text. What RE2 lacks is refused rather than taken for something else.
+
+import { QuerySyntaxError } from '../syntax/query-syntax-error.ts';
+import type { Span } from '../syntax/tree.ts';
+
+const LACKING: [pattern: RegExp, what: string][] = [
+  [/^\(\?<?[=!]/, 'look-around'],
+  [/^\(\?>/, 'an atomic group'],
+  [/^\\[1-9]/, 'a back-reference'],
+  [/^\\k</, 'a back-reference'],
+  [/^[*+?}]\+/, 'a possessive quantifier'],
+];
+
+/** The expression as RE2 reads it. Throws QuerySyntaxError at `span` for what it cannot. */
+export function re2(source: string, flags: string, span: Span): string {
+  let translated = '';
+  let inClass = false;
+  let dot = false;
+  for (let at = 0; at < source.length; ) {
+    const rest = source.slice(at);
+    const lacking = inClass ? undefined : LACKING.find(([pattern]) => pattern.test(rest));
+    if (lacking)
+      throw new QuerySyntaxError(
+        `Regular expressions have no ${lacking[1].replace(/^an? /, '')} here`,
+        span.start,
+        span.end,
+      );
+    const piece = rest.startsWith('\\') ? rest.slice(0, 2) : !inClass && rest.startsWith('(?<') ? '(?<' : rest[0]!;
+    at += piece.length;
+    if (piece === '[') inClass = true;
+    else if (piece === ']') inClass = false;
+    else if (piece === '.' && !inClass) dot = true;
+    translated += piece === '(?<' ? '(?P<' : piece === '\\Z' ? '\\z' : piece;
+  }
+  check(source, span);
+  const set = flags.replace(/[^ims]/g, '');
+  // ClickHouse lets a dot match a line feed; Java does not.
+  const clear = dot && !set.includes('s') ? '-s' : '';
+  return set || clear ? `(?${set}${clear})${translated}` : translated;
+}
+
+/** The text that an expression without operators looks for; undefined when it has some. */
+export function plainText(source: string, flags: string): string | undefined {
+  if (/[ims]/.test(flags) || /[\^$.|?*+()[\]{}]/.test(source.replace(/\\\W/g, '')) || /\\\w/.test(source))
+    return undefined;
+  return source.replace(/\\(\W)/g, '$1');
+}
+
+/** JavaScript reads nearly the same language, and tells faults at once. */
+function check(source: string, span: Span): void {
+  try {
+    new RegExp(
+      source
+        .replace(/\(\?[a-zA-Z-]+\)/g, '')
+        .replace(/\(\?[a-zA-Z-]+:/g, '(?:')
+        .replace(/\(\?P</g, '(?<'),
+    );
+  } catch (error) {
+    const reason = (error as Error).message.replace(/^Invalid regular expression: .*: /s, '');
+    throw new QuerySyntaxError(`Invalid regular expression: ${reason}`, span.start, span.end);
+  }
+}

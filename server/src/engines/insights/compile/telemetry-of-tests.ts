@@ -1,0 +1,89 @@
+// A real telemetry store for the tests here: events go in, a query's result comes out as GetQueryResults shows it.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLogger } from '#core/log.ts';
+import { openTelemetry } from '#storage/telemetry/chdb-telemetry.ts';
+import type { QueryResult } from '#storage/telemetry/telemetry.ts';
+import { parseQuery } from '../syntax/parser.ts';
+import {
+  compileQuery,
+  type LookupRows,
+  type QueriedGroup,
+  type QueryScope,
+  type StatementRow,
+} from './compile-query.ts';
+
+export const NOON = Date.UTC(2026, 10, 23, 12);
+
+export interface TestEvent {
+  message: string;
+  timestamp?: number;
+  stream?: string;
+}
+
+export type TestOptions = Partial<Pick<QueryScope, 'startMs' | 'endMs' | 'limit' | 'maskMessage'>> & {
+  groups?: QueriedGroup[];
+  tables?: Record<string, LookupRows>;
+};
+
+export interface TestResult extends QueryResult<StatementRow> {
+  /** One object a row, without the pointer. */
+  found: Record<string, string>[];
+  matched: { count: number; atLeast: boolean };
+  sql: string;
+}
+
+export async function openTestStore() {
+  const dir = await mkdtemp(join(tmpdir(), 'brume-insights-'));
+  const telemetry = await openTelemetry({ dir, durable: false, log: createLogger('silent') });
+  let lastGroup = 0;
+
+  /** A new group with these events, a millisecond apart from noon on unless they say otherwise. */
+  async function group(
+    events: readonly (string | TestEvent)[],
+    name = `group-${lastGroup + 1}`,
+  ): Promise<QueriedGroup> {
+    const id = ++lastGroup;
+    const byStream = new Map<string, { timestamp: number; message: string }[]>();
+    events.forEach((given, i) => {
+      const event = typeof given === 'string' ? { message: given } : given;
+      const { message, timestamp = NOON + i, stream = 'stream' } = event;
+      byStream.set(stream, [...(byStream.get(stream) ?? []), { timestamp, message }]);
+    });
+    for (const [stream, rows] of byStream) {
+      await telemetry.appendLogEvents({ groupId: id, stream, ingestionTimeMs: NOON + 1000, events: rows });
+    }
+    return { id, name, account: '123456789012' };
+  }
+
+  async function run(query: string, groups: readonly QueriedGroup[], options: TestOptions = {}): Promise<TestResult> {
+    const compiled = compileQuery(parseQuery(query), {
+      groups,
+      startMs: NOON - 86_400_000,
+      endMs: NOON + 86_400_000,
+      nowMs: NOON,
+      pointer: ({ groupId, segment, row }) => `${groupId}/${segment}/${row}`,
+      lookupTable: (name) => options.tables?.[name],
+      ...options,
+    });
+    const result = await telemetry.query<StatementRow>(compiled.sql);
+    const rows = compiled.rows(result.rows);
+    const found = rows.map((row) => {
+      const fields = compiled.columns.map((name, i) => [name, row[i]] as const);
+      return Object.fromEntries(fields.filter(([name, value]) => value !== null && name !== '@ptr')) as Record<
+        string,
+        string
+      >;
+    });
+    return { ...result, found, matched: compiled.matched(result.rows), sql: compiled.sql.text };
+  }
+
+  async function close(): Promise<void> {
+    await telemetry.close();
+    await rm(dir, { recursive: true });
+  }
+
+  return { telemetry, group, run, close };
+}
