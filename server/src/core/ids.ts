@@ -22,10 +22,15 @@ export function s3HostId(requestId: string): string {
   return createHash('sha512').update(requestId).digest().subarray(0, 57).toString('base64');
 }
 
+/** Out of UUIDs, which Node.js makes in batches: a tenth of the time of as many random bytes by themselves. */
 export function randomHex(characters: number): string {
-  return randomBytes(Math.ceil(characters / 2))
-    .toString('hex')
-    .slice(0, characters);
+  let text = '';
+  while (text.length < characters) {
+    const id = randomUUID();
+    // Without the digits that tell version and variant.
+    text += id.slice(0, 8) + id.slice(9, 13) + id.slice(15, 18) + id.slice(20, 23) + id.slice(24);
+  }
+  return text.slice(0, characters);
 }
 
 export function randomCharacters(alphabet: string, count: number): string {
