@@ -164,13 +164,49 @@ test('tail: since, filter, JSON, follow', async () => {
   );
 });
 
+test('query: table, CSV, JSON; the place of a fault', async () => {
+  const group = '/query/levels';
+  const lines = [1, 2, 3].map((n) => JSON.stringify({ timestamp: recent + n, level: n === 1 ? 'error' : 'info', n }));
+  await run(['import', file('query.log', `${lines.join('\n')}\n`), '--group', group]);
+  const text = 'stats count(*) as events, sum(n) as total by level | sort level asc';
+  const query = (...args: string[]) => run(['query', group, text, '--since', '3h', ...args]);
+  const table = await query();
+  assert.equal(table.code, 0, table.stderr);
+  const [header, rule, ...rows] = table.stdout.trimEnd().split('\n');
+  assert.deepEqual(header!.split(/ +/).toSorted(), ['events', 'level', 'total']);
+  assert.match(rule!, /^─+ {2}─+ {2}─+$/);
+  assert.deepEqual(
+    rows.map((row) => row.trim().split(/ +/).toSorted()),
+    [
+      ['1', '1', 'error'],
+      ['2', '5', 'info'],
+    ],
+  );
+  assert.match(table.stderr, /^2 rows; 3 of 3 events scanned /);
+  const csv = (await query('--format', 'csv')).stdout.trimEnd().split('\n');
+  assert.deepEqual([csv.length, csv[1]!.split(',').toSorted()], [3, ['1', '1', 'error']]);
+  const json = (await query('--format', 'json')).stdout.trimEnd().split('\n');
+  assert.deepEqual(JSON.parse(json[1]!), { level: 'info', events: '2', total: '5' });
+  const shorter = await query('--end', at(recent - 1000));
+  assert.match(shorter.stderr, /^0 rows; 0 of/);
+  const wrong = await run(['query', group, 'fields @message | filtre x']);
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.stderr, /\n {2}fields @message \| filtre x\n {20}\^{6}\n$/);
+});
+
 test('what stands in the way is said with what to do', async () => {
   const cases: [what: string, args: string[], endpoint: string | undefined, message: RegExp][] = [
     ['no server', ['tail', 'g'], 'http://127.0.0.1:9', /^No Brume answers at http:\/\/127\.0\.0\.1:9: nothing listens/],
     ['no group', ['tail', '/tail-app'], undefined, /^There is no log group \/tail-app\. Did you mean \/tail\/app\?/],
+    ['no group to query', ['query', '/tail-app', 'fields a'], undefined, /^There is no log group \/tail-app\./],
     ['no time', ['tail', '/tail/app', '--since', 'ever'], undefined, /^"ever" is no time: give 15m/],
     ['no file', ['import', '/none.log', '--group', 'g'], undefined, /^There is no file \/none\.log\./],
-    ['no pattern', ['tail', '/tail/app', '--filter', '{ $.a'], undefined, /^InvalidParameterException: If a filter pattern/],
+    [
+      'no pattern',
+      ['tail', '/tail/app', '--filter', '{ $.a'],
+      undefined,
+      /^InvalidParameterException: If a filter pattern/,
+    ],
   ];
   for (const [what, args, endpoint, message] of cases) {
     const { code, stderr } = await run(args, endpoint === undefined ? {} : { endpoint });

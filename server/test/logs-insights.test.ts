@@ -2,21 +2,289 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CloudWatchLogsClient,
   CreateLogGroupCommand,
   CreateLogStreamCommand,
+  CreateLookupTableCommand,
+  DeleteLookupTableCommand,
   DeleteQueryDefinitionCommand,
+  DescribeLookupTablesCommand,
+  DescribeQueriesCommand,
   DescribeQueryDefinitionsCommand,
   GetLogGroupFieldsCommand,
   GetLogRecordCommand,
+  GetLookupTableCommand,
+  GetQueryResultsCommand,
+  type GetQueryResultsResponse,
+  ListLogGroupsForQueryCommand,
+  ListTagsForResourceCommand,
   PutLogEventsCommand,
   PutQueryDefinitionCommand,
+  StartQueryCommand,
+  StopQueryCommand,
+  TagResourceCommand,
+  UpdateLookupTableCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
-import { clientConfig, startBrume } from '#test/harness.ts';
+import { ACCOUNT, clientConfig, REGION, spawnBrume, startBrume, temporaryDirectory } from '#test/harness.ts';
 
 const brume = await startBrume();
 const logs = new CloudWatchLogsClient(clientConfig(brume));
+const NOW = Date.now();
+const APP = '/insights/app';
+const OTHER = '/insights/other';
+
+const arnOf = (resource: string) => `arn:aws:logs:${REGION}:${ACCOUNT}:${resource}`;
+
+await fill(APP, [
+  [NOW - 60_000, '{"level":"info","ms":5,"user":"u1"}'],
+  [NOW - 50_000, '{"level":"error","ms":50,"user":"u2"}'],
+  [NOW - 40_000, '{"level":"error","ms":70,"user":"u1"}'],
+  [NOW - 30_000, 'plain text'],
+]);
+await fill(OTHER, [[NOW - 45_000, '{"level":"error","ms":1}']]);
+
+interface Answer {
+  rows: Record<string, string>[];
+  answer: GetQueryResultsResponse;
+  queryId: string;
+}
+
+async function query(queryString: string, input: object = { logGroupName: APP }, client = logs): Promise<Answer> {
+  const range = { startTime: Math.floor(NOW / 1000) - 3600, endTime: Math.ceil(NOW / 1000) };
+  const { queryId } = await client.send(new StartQueryCommand({ queryString, ...range, ...input }));
+  return { queryId: queryId!, ...(await results(queryId!, client)) };
+}
+
+async function results(queryId: string, client = logs) {
+  for (;;) {
+    const answer = await client.send(new GetQueryResultsCommand({ queryId }));
+    if (answer.status !== 'Scheduled' && answer.status !== 'Running') {
+      const rows = answer.results!.map((row) => Object.fromEntries(row.map(({ field, value }) => [field!, value!])));
+      return { answer, rows };
+    }
+    await sleep(20);
+  }
+}
+
+test('a query: rows, statistics, the record behind a row', async () => {
+  const { rows, answer } = await query('fields @timestamp, ms | filter level = "error" | sort ms desc');
+  assert.equal(answer.status, 'Complete');
+  assert.equal(answer.queryLanguage, 'CWLI');
+  assert.deepEqual(
+    rows.map(({ ms }) => ms),
+    ['70', '50'],
+  );
+  assert.equal(rows[0]!['@timestamp'], new Date(NOW - 40_000).toISOString().replace('T', ' ').slice(0, -1));
+  const { recordsMatched, recordsScanned, bytesScanned, logGroupsScanned, resultCount } = answer.statistics!;
+  assert.deepEqual([recordsMatched, logGroupsScanned, resultCount], [2, 1, 2]);
+  assert.ok(recordsScanned! >= 4 && bytesScanned! > 0);
+  const { logRecord } = await logs.send(new GetLogRecordCommand({ logRecordPointer: rows[0]!['@ptr']! }));
+  assert.deepEqual(
+    { ...logRecord, '@ingestionTime': '' },
+    {
+      level: 'error',
+      ms: '70',
+      user: 'u1',
+      '@message': '{"level":"error","ms":70,"user":"u1"}',
+      '@timestamp': String(NOW - 40_000),
+      '@ingestionTime': '',
+      '@logStream': 's',
+      '@log': `${ACCOUNT}:${APP}`,
+    },
+  );
+});
+
+test('groups: by name, names, identifiers, ARNs, SOURCE', async () => {
+  const count = 'stats count(*) as n';
+  const cases: [what: string, queryString: string, input: object, n: string, groups: string[]][] = [
+    ['a name', count, { logGroupName: APP }, '4', [APP]],
+    ['names', count, { logGroupNames: [APP, OTHER] }, '5', [APP, OTHER]],
+    ['identifiers', count, { logGroupIdentifiers: [OTHER, arnOf(`log-group:${OTHER}`)] }, '1', [OTHER]],
+    ['an ARN', count, { logGroupIdentifiers: [arnOf(`log-group:${APP}`)] }, '4', [APP]],
+    ['SOURCE', `SOURCE logGroups(namePrefix: ['/insights/']) | ${count}`, {}, '5', [APP, OTHER]],
+  ];
+  for (const [what, queryString, input, n, groups] of cases) {
+    const { rows, answer, queryId } = await query(queryString, input);
+    assert.deepEqual(rows, [{ n }], what);
+    assert.equal(answer.statistics!.logGroupsScanned, groups.length, what);
+    const { logGroupIdentifiers } = await logs.send(new ListLogGroupsForQueryCommand({ queryId }));
+    assert.deepEqual(
+      logGroupIdentifiers,
+      groups.map((name) => arnOf(`log-group:${name}`)),
+      what,
+    );
+  }
+});
+
+test('the time range: seconds or milliseconds, both ends included', async () => {
+  const second = Math.floor((NOW - 50_000) / 1000);
+  const cases: [startTime: number, endTime: number, n: number][] = [
+    [second, second, 1],
+    [second + 1, second + 1, 0],
+    [NOW - 50_000, NOW - 40_000, 2],
+    [0, second, 2],
+  ];
+  for (const [startTime, endTime, n] of cases) {
+    const { rows } = await query('fields @message', { logGroupName: APP, startTime, endTime });
+    assert.equal(rows.length, n, `${startTime} to ${endTime}`);
+  }
+});
+
+test('pages of a result, and the limit', async () => {
+  const { queryId, rows } = await query('fields @message | sort @timestamp asc', { logGroupName: APP, limit: 3 });
+  assert.equal(rows.length, 3);
+  const get = (input: object) => logs.send(new GetQueryResultsCommand({ queryId, ...input }));
+  const first = await get({ maxItems: 2 });
+  const second = await get({ maxItems: 2, nextToken: first.nextToken });
+  assert.deepEqual([first.results!.length, second.results!.length, second.nextToken], [2, 1, undefined]);
+  await assert.rejects(get({ nextToken: 'x' }), { name: 'InvalidParameterException' });
+});
+
+test('what is refused', async () => {
+  const cases: [what: string, queryString: string, input: object, name: string, message: RegExp][] = [
+    ['no group', 'fields a', {}, 'InvalidParameterException', /^Exactly one of logGroupName, /],
+    ['two ways', 'fields a', { logGroupName: APP, logGroupNames: [APP] }, 'InvalidParameterException', /^Exactly one/],
+    [
+      'unknown group',
+      'fields a',
+      { logGroupName: '/none' },
+      'ResourceNotFoundException',
+      /^Log group '\/none' does not exist for account ID '000000000000'$/,
+    ],
+    ['range', 'fields a', { logGroupName: APP, startTime: 10, endTime: 5 }, 'InvalidParameterException', /start time/],
+    ['limit', 'fields a', { logGroupName: APP, limit: 0 }, 'InvalidParameterException', /'limit' failed/],
+    [
+      '51 groups',
+      'fields a',
+      { logGroupNames: Array.from({ length: 51 }, (_, i) => `/g${i}`) },
+      'InvalidParameterException',
+      /length less than or equal to 50/,
+    ],
+  ];
+  for (const [what, queryString, input, name, message] of cases) {
+    await assert.rejects(
+      query(queryString, input),
+      (error: Error) => error.name === name && message.test(error.message),
+      what,
+    );
+  }
+  await assert.rejects(query('fields @message | filtre x = 1'), (error: any) => {
+    assert.equal(error.name, 'MalformedQueryException');
+    const { location, message } = error.queryCompileError;
+    assert.equal(location.startCharOffset, 18);
+    assert.equal(location.endCharOffset, 24);
+    assert.equal(error.message, message);
+    return true;
+  });
+  const none = { queryId: 'none' };
+  const unknown = { name: 'ResourceNotFoundException' };
+  await assert.rejects(logs.send(new GetQueryResultsCommand(none)), unknown);
+  await assert.rejects(logs.send(new StopQueryCommand(none)), unknown);
+  await assert.rejects(logs.send(new ListLogGroupsForQueryCommand(none)), unknown);
+});
+
+test('DescribeQueries: newest first, filtered, in pages; a query that has ended cannot be stopped', async () => {
+  const { queryId: first } = await query('fields @message | limit 1', { logGroupName: OTHER });
+  const { queryId: second } = await query('fields @message | limit 2', { logGroupNames: [OTHER, APP] });
+  const describe = (input: object) => logs.send(new DescribeQueriesCommand(input));
+  const { queries, nextToken } = await describe({ logGroupName: OTHER, maxResults: 1 });
+  assert.equal(queries![0]!.queryId, second);
+  const next = await describe({ logGroupName: OTHER, maxResults: 1, nextToken });
+  assert.equal(next.queries![0]!.queryId, first);
+  const { createTime, queryDuration, bytesScanned, userIdentity, ...rest } = next.queries![0]!;
+  assert.deepEqual(rest, {
+    queryId: first,
+    queryString: 'fields @message | limit 1',
+    queryLanguage: 'CWLI',
+    status: 'Complete',
+    logGroupName: OTHER,
+  });
+  assert.ok(createTime! >= NOW && queryDuration! >= 0 && bytesScanned! > 0 && userIdentity!.includes(ACCOUNT));
+  assert.deepEqual((await describe({ status: 'Running' })).queries, []);
+  await assert.rejects(logs.send(new StopQueryCommand({ queryId: first })), {
+    name: 'InvalidParameterException',
+    message: 'The specified query is not running.',
+  });
+});
+
+test('results outlive a crash; what ran then has failed', { timeout: 60_000 }, async () => {
+  const dir = temporaryDirectory();
+  let server = await spawnBrume(dir);
+  let client = new CloudWatchLogsClient(clientConfig(server));
+  await fill(APP, [[NOW - 1000, '{"a":1}']], client);
+  const { queryId, rows } = await query('fields a', { logGroupName: APP }, client);
+  assert.equal(rows[0]!.a, '1');
+  await server.kill();
+  server = await spawnBrume(dir);
+  client = new CloudWatchLogsClient(clientConfig(server));
+  const again = await results(queryId, client);
+  assert.deepEqual([again.answer.status, again.rows], ['Complete', rows]);
+  await server.stop();
+});
+
+test('lookup tables', async () => {
+  const create = (input: object) => logs.send(new CreateLookupTableCommand(input as never));
+  const tableBody = 'user,name,team\nu1,"Doe, Jane",red\nu2,Max,blue\n';
+  const { lookupTableArn } = await create({ lookupTableName: 'users', tableBody, description: 'who is who' });
+  assert.equal(lookupTableArn, arnOf('lookup-table:users'));
+  const describe = async (input: object = {}) =>
+    (await logs.send(new DescribeLookupTablesCommand(input))).lookupTables!;
+  const [described] = await describe();
+  assert.deepEqual(
+    { ...described, lastUpdatedTime: 0 },
+    {
+      lookupTableArn,
+      lookupTableName: 'users',
+      description: 'who is who',
+      tableFields: ['user', 'name', 'team'],
+      recordsCount: 2,
+      sizeBytes: tableBody.length,
+      lastUpdatedTime: 0,
+    },
+  );
+  const get = async () => (await logs.send(new GetLookupTableCommand({ lookupTableArn }))).tableBody;
+  assert.equal(await get(), tableBody);
+
+  const tags = { team: 'data' };
+  await logs.send(new TagResourceCommand({ resourceArn: lookupTableArn, tags }));
+  assert.deepEqual((await logs.send(new ListTagsForResourceCommand({ resourceArn: lookupTableArn }))).tags, tags);
+
+  const refused: [input: object, name: string, message: RegExp][] = [
+    [{ lookupTableName: 'users', tableBody }, 'ResourceAlreadyExistsException', /already exists/],
+    [{ lookupTableName: 'a-b', tableBody }, 'InvalidParameterException', /'lookupTableName' failed/],
+    [{ lookupTableName: 'x' }, 'InvalidParameterException', /Exactly one of tableBody and queryId/],
+    [{ lookupTableName: 'x', tableBody, queryId: 'none' }, 'InvalidParameterException', /Exactly one/],
+    [{ lookupTableName: 'x', tableBody: 'a,a\n1,2' }, 'ValidationException', /'a' more than once/],
+    [{ lookupTableName: 'x', tableBody: 'a,b\n1' }, 'ValidationException', /Row 1 has 1 columns; the header row has 2/],
+    [{ lookupTableName: 'x', tableBody: 'a,"b' }, 'ValidationException', /line 1: a quote that is not closed/],
+    [{ lookupTableName: 'x', queryId: 'none' }, 'ResourceNotFoundException', /query/],
+  ];
+  for (const [input, name, message] of refused) {
+    await assert.rejects(
+      create(input),
+      (error: Error) => error.name === name && message.test(error.message),
+      String(message),
+    );
+  }
+  await logs.send(new UpdateLookupTableCommand({ lookupTableArn, tableBody: 'user,name\nu1,Jane\n' }));
+  assert.equal(await get(), 'user,name\nu1,Jane\n');
+  assert.equal((await describe({ lookupTableNamePrefix: 'users' }))[0]!.recordsCount, 1);
+  await logs.send(new DeleteLookupTableCommand({ lookupTableArn }));
+  await assert.rejects(get(), { name: 'ResourceNotFoundException' });
+});
+
+test('a lookup table from the result of a query', async () => {
+  const { queryId } = await query('stats count(*) as n by level | sort n desc | filter ispresent(level)');
+  await logs.send(new CreateLookupTableCommand({ lookupTableName: 'levels', queryId }));
+  assert.deepEqual(
+    (await logs.send(new DescribeLookupTablesCommand({ lookupTableNamePrefix: 'lev' }))).lookupTables!.map(
+      ({ tableFields, recordsCount }) => [tableFields!.sort(), recordsCount],
+    ),
+    [[['level', 'n'], 2]],
+  );
+});
 
 test('query definitions', async () => {
   const put = (input: object) => logs.send(new PutQueryDefinitionCommand(input as never));
@@ -112,10 +380,14 @@ test('the fields of a group and of one event', async () => {
 });
 
 /** Makes the group with one stream, `s`, and puts the events into it. */
-async function fill(logGroupName: string, events: [timestamp: number, message: string][]): Promise<void> {
+async function fill(
+  logGroupName: string,
+  events: [timestamp: number, message: string][],
+  client = logs,
+): Promise<void> {
   const logStreamName = 's';
-  await logs.send(new CreateLogGroupCommand({ logGroupName }));
-  await logs.send(new CreateLogStreamCommand({ logGroupName, logStreamName }));
+  await client.send(new CreateLogGroupCommand({ logGroupName }));
+  await client.send(new CreateLogStreamCommand({ logGroupName, logStreamName }));
   const logEvents = events.map(([timestamp, message]) => ({ timestamp, message }));
-  await logs.send(new PutLogEventsCommand({ logGroupName, logStreamName, logEvents }));
+  await client.send(new PutLogEventsCommand({ logGroupName, logStreamName, logEvents }));
 }

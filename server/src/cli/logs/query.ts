@@ -35,12 +35,14 @@ export async function query(
   options: QueryOptions,
   signal: AbortSignal,
 ): Promise<number> {
+  const reason = watchReasons(client);
   const queryId = await start(client, groups, text, options);
   const startMs = performance.now();
   const answer = await finished(client, queryId, signal);
   clearProgress();
   if (answer.status !== 'Complete') {
-    process.stderr.write(`The query ended as ${answer.status}.\n`);
+    const why = reason() === undefined ? '' : `: ${reason()}`;
+    process.stderr.write(`The query ended as ${answer.status}${why}\n`);
     if (answer.status !== 'Cancelled' && answer.status !== 'Timeout') return 1;
   }
   const rows = [...(answer.results ?? []), ...(await furtherPages(client, queryId, answer.nextToken))];
@@ -74,6 +76,21 @@ async function start(
       throw new UsageError(pointAtFault(text, error as Malformed));
     throw error;
   }
+}
+
+/** Why a query failed: AWS's API has no member for that, so Brume says it in a header. */
+function watchReasons(client: CloudWatchLogsClient): () => string | undefined {
+  let reason: string | undefined;
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      const { headers } = result.response as { headers?: Record<string, string> };
+      reason = headers?.['x-brume-query-error'] ?? reason;
+      return result;
+    },
+    { step: 'deserialize' },
+  );
+  return () => reason;
 }
 
 type Malformed = Error & {

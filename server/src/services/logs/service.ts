@@ -2,11 +2,11 @@
 
 import { createRequire } from 'node:module';
 import { AwsError } from '#core/errors.ts';
-import { QueryDefinitionDirectory } from '#engines/logs/queries/query-definition.ts';
 import { constraintMessage } from '#wire/required-members.ts';
 import type { Service, ServiceModel } from '#wire/service.ts';
 import type { ServiceDependencies } from '../dependencies.ts';
-import type { Insights, Logs } from './logs.ts';
+import { createInsights } from './insights.ts';
+import type { Logs } from './logs.ts';
 import { deleteAccountPolicy, describeAccountPolicies, putAccountPolicy } from './operations/account-policies.ts';
 import { createLogGroup } from './operations/create-log-group.ts';
 import { createLogStream } from './operations/create-log-stream.ts';
@@ -50,13 +50,30 @@ import { getLogEvents } from './operations/get-log-events.ts';
 import { associateKmsKey, disassociateKmsKey } from './operations/kms-key.ts';
 import { listLogGroups } from './operations/list-log-groups.ts';
 import { getLogGroupFields, getLogRecord } from './operations/log-record.ts';
+import {
+  createLookupTable,
+  deleteLookupTable,
+  describeLookupTables,
+  getLookupTable,
+  updateLookupTable,
+} from './operations/lookup-tables.ts';
 import { putLogEvents, putRawLogEvents } from './operations/put-log-events.ts';
 import { putLogGroupDeletionProtection } from './operations/put-log-group-deletion-protection.ts';
 import { putMetricFilter } from './operations/put-metric-filter.ts';
 import { deleteQueryDefinition, describeQueryDefinitions, putQueryDefinition } from './operations/query-definitions.ts';
+import { describeQueries, getQueryResults, listLogGroupsForQuery, stopQuery } from './operations/query-results.ts';
 import { deleteResourcePolicy, describeResourcePolicies, putResourcePolicy } from './operations/resource-policies.ts';
 import { deleteRetentionPolicy, putRetentionPolicy } from './operations/retention-policy.ts';
+import {
+  createScheduledQuery,
+  deleteScheduledQuery,
+  getScheduledQuery,
+  getScheduledQueryHistory,
+  listScheduledQueries,
+  updateScheduledQuery,
+} from './operations/scheduled-queries.ts';
 import { startLiveTail } from './operations/start-live-tail.ts';
+import { startQuery } from './operations/start-query.ts';
 import {
   deleteSubscriptionFilter,
   describeSubscriptionFilters,
@@ -93,7 +110,7 @@ export function createLogsService(dependencies: LogsDependencies): Service {
   const { logs: store, clock } = dependencies;
   const sharing = createSharing(dependencies);
   const { subscriptions, exports } = sharing;
-  const insights: Insights = { definitions: new QueryDefinitionDirectory(dependencies.state, clock) };
+  const insights = createInsights(dependencies);
   const logs: Logs = { store, clock, sharing, insights };
   return {
     name: 'logs',
@@ -105,6 +122,8 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       CreateExportTask: createExportTask(logs),
       CreateLogGroup: createLogGroup(logs),
       CreateLogStream: createLogStream(logs),
+      CreateLookupTable: createLookupTable(logs),
+      CreateScheduledQuery: createScheduledQuery(logs),
       DeleteAccountPolicy: deleteAccountPolicy(logs),
       DeleteDelivery: deleteDelivery(logs),
       DeleteDeliveryDestination: deleteDeliveryDestination(logs),
@@ -113,10 +132,12 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       DeleteDestination: deleteDestination(logs),
       DeleteLogGroup: deleteLogGroup(logs),
       DeleteLogStream: deleteLogStream(logs),
+      DeleteLookupTable: deleteLookupTable(logs),
       DeleteMetricFilter: deleteMetricFilter(logs),
-      DeleteResourcePolicy: deleteResourcePolicy(logs),
       DeleteQueryDefinition: deleteQueryDefinition(logs),
+      DeleteResourcePolicy: deleteResourcePolicy(logs),
       DeleteRetentionPolicy: deleteRetentionPolicy(logs),
+      DeleteScheduledQuery: deleteScheduledQuery(logs),
       DeleteSubscriptionFilter: deleteSubscriptionFilter(logs),
       DescribeAccountPolicies: describeAccountPolicies(logs),
       DescribeDeliveries: describeDeliveries(logs),
@@ -126,9 +147,11 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       DescribeExportTasks: describeExportTasks(logs),
       DescribeLogGroups: describeLogGroups(logs),
       DescribeLogStreams: describeLogStreams(logs),
+      DescribeLookupTables: describeLookupTables(logs),
       DescribeMetricFilters: describeMetricFilters(logs),
-      DescribeResourcePolicies: describeResourcePolicies(logs),
+      DescribeQueries: describeQueries(logs),
       DescribeQueryDefinitions: describeQueryDefinitions(logs),
+      DescribeResourcePolicies: describeResourcePolicies(logs),
       DescribeSubscriptionFilters: describeSubscriptionFilters(logs),
       DisassociateKmsKey: disassociateKmsKey(logs),
       FilterLogEvents: filterLogEvents(logs),
@@ -139,7 +162,13 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       GetLogEvents: getLogEvents(logs),
       GetLogGroupFields: getLogGroupFields(logs),
       GetLogRecord: getLogRecord(logs),
+      GetLookupTable: getLookupTable(logs),
+      GetQueryResults: getQueryResults(logs),
+      GetScheduledQuery: getScheduledQuery(logs),
+      GetScheduledQueryHistory: getScheduledQueryHistory(logs),
       ListLogGroups: listLogGroups(logs),
+      ListLogGroupsForQuery: listLogGroupsForQuery(logs),
+      ListScheduledQueries: listScheduledQueries(logs),
       ListTagsForResource: listTagsForResource(logs),
       ListTagsLogGroup: listTagsLogGroup(logs),
       PutAccountPolicy: putAccountPolicy(logs),
@@ -151,30 +180,39 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       PutLogEvents: putLogEvents(logs),
       PutLogGroupDeletionProtection: putLogGroupDeletionProtection(logs),
       PutMetricFilter: putMetricFilter(logs),
-      PutResourcePolicy: putResourcePolicy(logs),
       PutQueryDefinition: putQueryDefinition(logs),
+      PutResourcePolicy: putResourcePolicy(logs),
       PutRetentionPolicy: putRetentionPolicy(logs),
       PutSubscriptionFilter: putSubscriptionFilter(logs),
       StartLiveTail: startLiveTail(logs),
+      StartQuery: startQuery(logs),
+      StopQuery: stopQuery(logs),
       TagLogGroup: tagLogGroup(logs),
       TagResource: tagResource(logs),
       TestMetricFilter: testMetricFilter(),
       UntagLogGroup: untagLogGroup(logs),
       UntagResource: untagResource(logs),
       UpdateDeliveryConfiguration: updateDeliveryConfiguration(logs),
+      UpdateLookupTable: updateLookupTable(logs),
+      UpdateScheduledQuery: updateScheduledQuery(logs),
     },
     rawOperations: { PutLogEvents: putRawLogEvents(logs) },
     async start() {
       await store.start();
       await subscriptions.start();
+      await insights.scheduler.start();
       exports.start();
     },
     async stop() {
+      await insights.scheduler.stop();
+      await insights.queries.end();
       await exports.stop();
       await subscriptions.stop();
       await store.stop();
     },
     async reset() {
+      insights.scheduler.reset();
+      insights.queries.reset();
       await exports.stop();
       exports.start();
       await subscriptions.reset();

@@ -37,7 +37,7 @@ export interface LookupTableChange {
 export class LookupTableError extends Error {}
 
 /** Both keyed by the table's name; apart, so that a listing does not read the bodies. */
-const LOOKUP_TABLES = defineCollection<LookupTableDocument>('logs.lookup-tables');
+export const LOOKUP_TABLES = defineCollection<LookupTableDocument>('logs.lookup-tables');
 const LOOKUP_TABLE_BODIES = defineCollection<{ text: string }>('logs.lookup-table-bodies');
 
 export const LARGEST_LOOKUP_TABLE_BYTES = 10 * 1_048_576;

@@ -134,15 +134,14 @@ test('after a restart: what ran has failed, what was complete is computed again'
   await before.engine.ended(done.id);
   const cut = await before.engine.start(SCOPE, QUERY);
   await before.engine.end();
-  const after = setUp(state);
-  await after.engine.begin();
-  assert.equal(await after.statusOf(cut.id), 'Failed');
-  const rows = after.rowsOf(done.id);
-  while (after.runs.length === 0) await turn();
-  after.runs[0]!.answer('again');
+  const next = setUp(state);
+  assert.equal(await next.statusOf(cut.id), 'Failed');
+  const rows = next.rowsOf(done.id);
+  while (next.runs.length === 0) await turn();
+  next.runs[0]!.answer('again');
   assert.deepEqual(await rows, [['again']]);
-  assert.deepEqual(await after.rowsOf(done.id), [['again']]);
-  assert.deepEqual((await after.engine.list(SCOPE)).map(({ id }) => id).sort(), [done.id, cut.id].sort());
+  assert.deepEqual(await next.rowsOf(done.id), [['again']]);
+  assert.deepEqual((await next.engine.list(SCOPE)).map(({ id }) => id).sort(), [done.id, cut.id].sort());
 });
 
 async function openTemporaryState(): Promise<StateStore> {

@@ -57,7 +57,9 @@ export class QueryEngine {
   #queries = new Map<string, RememberedQuery>();
   #loading: Promise<void> | undefined;
   readonly #running = new Map<string, RunningQuery>();
+  readonly #recomputing = new Map<string, Promise<QueryRows>>();
   #statements = 0;
+  #showing = false;
   readonly #waiting: (() => void)[] = [];
   #stopped = false;
 
@@ -115,7 +117,13 @@ export class QueryEngine {
     const { document: query } = remembered;
     const kept = this.#results.get(id);
     if (kept || query.status !== 'Complete') return { query, rows: kept ?? NO_ROWS };
-    return { query, rows: await this.#recompute(remembered) };
+    // Those who ask at the same time share the work.
+    let again = this.#recomputing.get(id);
+    if (!again) {
+      again = this.#recompute(remembered).finally(() => this.#recomputing.delete(id));
+      this.#recomputing.set(id, again);
+    }
+    return { query, rows: await again };
   }
 
   /** Undefined when there is no such query; false when it was not running. */
@@ -147,12 +155,7 @@ export class QueryEngine {
       .reverse();
   }
 
-  /** Ends what still ran when Brume last ended. */
-  async begin(): Promise<void> {
-    this.#stopped = false;
-    await this.#load();
-  }
-
+  /** Cuts short what runs; the next start calls it failed. */
   async end(): Promise<void> {
     this.#stopped = true;
     const running = [...this.#running.values()];
@@ -204,10 +207,14 @@ export class QueryEngine {
     whole: Promise<unknown>,
   ): Promise<void> {
     const over = new AbortController();
+    let showing = false;
     const finish = () => over.abort();
     whole.then(finish, finish);
     try {
-      await this.#options.clock.sleep(FIRST_PART_MS, over.signal);
+      // One query shows its parts at a time, so that two long ones do not take all sessions.
+      do await this.#options.clock.sleep(FIRST_PART_MS, over.signal);
+      while (this.#showing);
+      this.#showing = showing = true;
       for (const share of PARTS) {
         const { rows, statistics } = await prepared.run({ signal: over.signal, timeoutMs: TIMEOUT_MS, newest: share });
         if (over.signal.aborted) return;
@@ -216,6 +223,8 @@ export class QueryEngine {
       }
     } catch {
       // The whole has ended, or will fail in the same way.
+    } finally {
+      if (showing) this.#showing = false;
     }
   }
 
@@ -234,16 +243,21 @@ export class QueryEngine {
     return document;
   }
 
+  /** Nothing, when the groups or the lookup tables that it read are gone. */
   async #recompute({ scope, document }: RememberedQuery): Promise<QueryRows> {
-    const { planner } = this.#options;
-    const groups = await planner.groupsNamed(scope, document.logGroupNames);
-    const prepared = await planner.prepare(scope, document, groups, document.createdAtMs);
+    const { planner, log } = this.#options;
     const abort = new AbortController();
     await this.#takeTurn(abort.signal);
     try {
+      const groups = await planner.groupsNamed(scope, document.logGroupNames);
+      const prepared = await planner.prepare(scope, document, groups, document.createdAtMs);
       const { rows } = await prepared.run({ signal: abort.signal, timeoutMs: TIMEOUT_MS });
       this.#results.put(document.id, rows);
       return rows;
+    } catch (error) {
+      if (error instanceof TelemetryQueryError) throw error;
+      log.info('the result of an old query cannot be had again', { queryId: document.id, error });
+      return NO_ROWS;
     } finally {
       this.#giveTurn();
     }
@@ -251,7 +265,11 @@ export class QueryEngine {
 
   async #withProgress(document: QueryDocument, running: RunningQuery): Promise<QueryDocument> {
     if (document.status !== 'Running') return document;
-    const scanned = await this.#options.planner.progress(running.token);
+    // Those who ask at the same time share the answer.
+    running.asking ??= this.#options.planner.progress(running.token).finally(() => {
+      running.asking = undefined;
+    });
+    const scanned = await running.asking.catch(() => undefined);
     if (!scanned) return document;
     return { ...document, statistics: { ...document.statistics, ...scanned } };
   }
@@ -347,6 +365,7 @@ interface RunningQuery {
   part: QueryRows;
   /** Finds its statement in the engine. */
   token: string;
+  asking?: ReturnType<QueryPlanner['progress']> | undefined;
 }
 
 interface Outcome {

@@ -14,6 +14,8 @@ import type {
 import { parseArn } from '#core/arn.ts';
 import { AwsError } from '#core/errors.ts';
 import type { LogGroup, LogScope } from '#engines/logs/log-group.ts';
+import { LOOKUP_TABLES } from '#engines/logs/queries/lookup-table.ts';
+import { SCHEDULED_QUERIES } from '#engines/logs/queries/scheduled-query.ts';
 import type { Collection } from '#storage/state/state.ts';
 import type { Handler } from '#wire/service.ts';
 import { Constraints, invalidParameter, LOG_GROUP_NAME } from '../constraints.ts';
@@ -92,6 +94,8 @@ const TAGGED: Readonly<Record<string, Collection<{ tags: Record<string, string> 
   delivery: DELIVERIES,
   'delivery-source': DELIVERY_SOURCES,
   'delivery-destination': DELIVERY_DESTINATIONS,
+  'lookup-table': LOOKUP_TABLES,
+  'scheduled-query': SCHEDULED_QUERIES,
 };
 
 interface TaggedDocument {

@@ -1,0 +1,161 @@
+// Plans queries with the compiler of Logs Insights: finds the groups and lookup tables that a query speaks of, and
+// reads the rows of its statement.
+
+import { notImplemented } from '#core/errors.ts';
+import type { CompiledQuery, QueriedGroup } from '#engines/insights/compile/compile-query.ts';
+import type { Query, SourceCommand } from '#engines/insights/syntax/tree.ts';
+import { type Sql, sql } from '#storage/telemetry/sql.ts';
+import type { Telemetry } from '#storage/telemetry/telemetry.ts';
+import type { LogGroup, LogScope } from '../log-group.ts';
+import type { LogStore } from '../log-store.ts';
+import type { LookupTable, LookupTableDirectory } from './lookup-table.ts';
+import type { QueryStatistics } from './query-document.ts';
+import type { PreparedQuery, QueryPlanner, QueryText, RunOptions } from './query-planner.ts';
+import type { QueryRows } from './query-results.ts';
+import { recordPointer } from './record-pointer.ts';
+
+/** A query that names no groups, neither beside its text nor in it. */
+export class NoGroupsError extends Error {}
+
+/** Groups that one SOURCE may select. */
+const MOST_SOURCE_GROUPS = 10_000;
+const PROGRESS_TIMEOUT_MS = 1_000;
+
+export interface InsightsPlannerOptions {
+  store: LogStore;
+  telemetry: Telemetry;
+  lookupTables: LookupTableDirectory;
+}
+
+export class InsightsPlanner implements QueryPlanner {
+  readonly #options: InsightsPlannerOptions;
+
+  constructor(options: InsightsPlannerOptions) {
+    this.#options = options;
+  }
+
+  async prepare(scope: LogScope, text: QueryText, named: readonly LogGroup[], nowMs: number): Promise<PreparedQuery> {
+    // Loaded with the first query: a Brume that is asked none starts without it.
+    const { compileQuery } = await import('#engines/insights/compile/compile-query.ts');
+    const query = await parse(text);
+    const all = await this.#options.store.groups.list(scope);
+    const groups = query.source ? selectGroups(query.source, all, scope) : named;
+    if (groups.length === 0 && !query.source) throw new NoGroupsError();
+    const tables = await this.#lookupTables(scope, query);
+    const queried = (group: LogGroup) => describe(group, nowMs);
+    const compile = (startMs: number) =>
+      compileQuery(query, {
+        groups: groups.map(queried),
+        startMs,
+        endMs: text.toMs,
+        nowMs,
+        ...(text.limit !== undefined && { limit: text.limit }),
+        pointer: recordPointer,
+        lookupTable: (name) => tables.get(name),
+        groupsOf: (source) => selectGroups(source, all, scope).map(queried),
+      });
+    // What is wrong with the query shows before it is started.
+    const whole = compile(text.fromMs);
+    const run = ({ newest, ...options }: RunOptions) => {
+      const span = text.toMs - text.fromMs;
+      const compiled = newest === undefined ? whole : compile(text.toMs - Math.floor(span * newest));
+      return this.#run(compiled, groups.length, options);
+    };
+    return { groups, run };
+  }
+
+  async groupsNamed(scope: LogScope, names: readonly string[]): Promise<LogGroup[]> {
+    const groups: LogGroup[] = [];
+    for (const name of names) {
+      const group = await this.#options.store.groups.find(scope, name);
+      if (group) groups.push(group);
+    }
+    return groups;
+  }
+
+  async progress(token: string) {
+    const { rows } = await this.#options.telemetry.query<{ rows_read: number; bytes_read: number }>(
+      sql`
+        SELECT read_rows AS rows_read, read_bytes AS bytes_read FROM system.processes
+        WHERE position(query, ${token}) > 0 AND position(query, 'system.processes') = 0`,
+      { timeoutMs: PROGRESS_TIMEOUT_MS },
+    );
+    const [running] = rows;
+    return running && { recordsScanned: running.rows_read, bytesScanned: running.bytes_read };
+  }
+
+  async #run(
+    compiled: CompiledQuery,
+    logGroupsScanned: number,
+    { signal, timeoutMs, token }: RunOptions,
+  ): Promise<{ rows: QueryRows; statistics: QueryStatistics }> {
+    const statement = token === undefined ? compiled.sql : withToken(compiled.sql, token);
+    const result = await this.#options.telemetry.query<Record<string, unknown>>(statement, { signal, timeoutMs });
+    const rows = compiled.rows(result.rows);
+    const statistics: QueryStatistics = {
+      recordsMatched: compiled.matched(result.rows).count,
+      recordsScanned: result.rowsRead,
+      bytesScanned: result.bytesRead,
+      logGroupsScanned,
+      resultCount: rows.length,
+    };
+    return { rows: { columns: compiled.columns, rows }, statistics };
+  }
+
+  /** Of all that the query names, those that there are. */
+  async #lookupTables(scope: LogScope, query: Query): Promise<Map<string, LookupTable & { columns: string[] }>> {
+    const found = new Map<string, LookupTable & { columns: string[] }>();
+    for (const name of lookupNames(query)) {
+      const table = await this.#options.lookupTables.open(scope, name);
+      if (table) found.set(name, { ...table, columns: table.fields });
+    }
+    return found;
+  }
+}
+
+async function parse({ queryString, queryLanguage }: QueryText): Promise<Query> {
+  if (queryLanguage !== 'CWLI') throw notImplemented('StartQuery', `queryLanguage ${queryLanguage}`);
+  const { parseQuery } = await import('#engines/insights/syntax/parser.ts');
+  return parseQuery(queryString);
+}
+
+function describe(group: LogGroup, nowMs: number): QueriedGroup {
+  return {
+    id: group.id,
+    name: group.name,
+    account: group.scope.account,
+    oldestKeptMs: group.oldestKeptMs(nowMs),
+    hiddenStreams: [...group.streamsBeingErased],
+  };
+}
+
+/** A comment does no harm, and tells the statement from others while it runs. */
+function withToken(statement: Sql, token: string): Sql {
+  return sql`/* ${token} */ ${statement}`;
+}
+
+function selectGroups(source: SourceCommand, all: readonly LogGroup[], { account, region }: LogScope): LogGroup[] {
+  const { groups: given, namePrefixes, class: logGroupClass = 'STANDARD', accountIds } = source;
+  if (accountIds.length > 0 && !accountIds.includes(account)) return [];
+  const arnStart = `:logs:${region}:${account}:log-group:`;
+  const names = new Set(
+    given.map((name) => (name.includes(arnStart) ? name.split(arnStart)[1]!.replace(/:\*$/, '') : name)),
+  );
+  const everything = given.length === 0 && namePrefixes.length === 0;
+  return all
+    .filter(({ name, document }) => {
+      if (names.has(name)) return true;
+      if (document.logGroupClass !== logGroupClass) return false;
+      return everything || namePrefixes.some((prefix) => name.startsWith(prefix));
+    })
+    .slice(0, MOST_SOURCE_GROUPS);
+}
+
+/** Of the query and of the queries inside it. */
+function lookupNames(node: unknown, found = new Set<string>()): Set<string> {
+  if (typeof node !== 'object' || node === null) return found;
+  const { kind, table } = node as { kind?: unknown; table?: unknown };
+  if (kind === 'lookup' && typeof table === 'string') found.add(table);
+  for (const child of Object.values(node)) lookupNames(child, found);
+  return found;
+}
