@@ -358,6 +358,61 @@ test('never more batches at once than the maximum concurrency', async () => {
   assert.equal(most, 2);
 });
 
+test('a FIFO queue: groups side by side, each in order, also when a batch fails', async () => {
+  const out = await newQueue();
+  const queue = await newQueue({ FifoQueue: 'true', VisibilityTimeout: '30' }, `${newName()}.fifo`);
+  const name = await newFunction(
+    `const [{ attributes }] = event.Records;
+     if (bodies.includes('a3') && attributes.ApproximateReceiveCount === '1') throw new Error('not yet');
+     await report(event.Records.map(({ body, attributes }) => [attributes.MessageGroupId, body]));`,
+    out,
+  );
+  const groups = ['a', 'b', 'c'];
+  const wanted = Array.from({ length: 8 }, (_, index) => index);
+  for (const index of wanted) {
+    await sqs.send(
+      new SendMessageBatchCommand({
+        QueueUrl: queue.url,
+        Entries: groups.map((group) => ({
+          Id: group,
+          MessageBody: `${group}${index}`,
+          MessageGroupId: group,
+          MessageDeduplicationId: `${group}${index}`,
+        })),
+      }),
+    );
+  }
+  await map(queue, name, { BatchSize: 2 });
+  const told: [string, string][] = [];
+  await until('the other groups', async () => {
+    told.push(...(await reports(out)).flat());
+    return told.filter(([group]) => group !== 'a').length === 16;
+  });
+  await advance(brume, 31_000);
+  await until('all', async () => {
+    told.push(...(await reports(out)).flat());
+    return told.length === 24;
+  });
+  for (const group of groups) {
+    const order = told.filter(([of]) => of === group).map(([, body]) => body);
+    assert.deepEqual(
+      order,
+      wanted.map((index) => `${group}${index}`),
+    );
+  }
+  await untilCounts(queue, 0, 0);
+  assert.match(
+    await lambda.error(
+      new CreateEventSourceMappingCommand({
+        FunctionName: name,
+        EventSourceArn: queue.arn,
+        MaximumBatchingWindowInSeconds: 5,
+      }),
+    ),
+    /^InvalidParameterValueException: Batching window is not supported for FIFO queues$/,
+  );
+});
+
 describe('the life of a mapping', () => {
   test('created, disabled, enabled, deleted', async () => {
     const [queue, out] = [await newQueue(), await newQueue()];

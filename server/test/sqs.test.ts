@@ -200,10 +200,6 @@ for (const name of BAD_NAMES) {
   });
 }
 
-test('FIFO queues are refused with a clear error', async () => {
-  await assert.rejects(newQueue({ FifoQueue: 'true' }, 'a.fifo'), { name: 'NotImplemented', message: /FIFO/ });
-});
-
 test('CreateQueue again gives the same queue, unless an attribute differs', async () => {
   const url = await newQueue({ DelaySeconds: '7' }, 'again');
   assert.equal(await newQueue({}, 'again'), url);

@@ -20,6 +20,9 @@ export async function checkDeadLetterTarget(
   if (arn.region !== source.region) throw invalid('Dead letter target must be in same region as the source.');
   const target = await queues.byArn(deadLetterTargetArn);
   if (!target) throw invalid('Dead letter target does not exist.');
+  if (target.name.endsWith('.fifo') !== source.arn.endsWith('.fifo')) {
+    throw invalid('Dead-letter queue must be same type of queue as the source.');
+  }
   if (!allowsSource(target, source.arn))
     throw invalid('Queue does not have permission to use this dead letter target.');
 }

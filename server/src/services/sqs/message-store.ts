@@ -18,6 +18,8 @@ export interface StoredMessage {
   trace?: string;
   /** MessageGroupId. */
   group?: string;
+  /** MessageDeduplicationId. */
+  dedup?: string;
   /** The ARN of the queue that it was moved from when it is in a dead-letter queue. */
   src?: string;
   /** Receives in queues that it was in before. */
@@ -25,7 +27,7 @@ export interface StoredMessage {
 }
 
 /** Moves to the dead-letter queue in one receive, beyond which the rest waits for the next. */
-const MAX_MOVES_PER_RECEIVE = 100;
+export const MAX_MOVES_PER_RECEIVE = 100;
 
 export function storedMessage(message: QueuedMessage): StoredMessage {
   return message.attributes as unknown as StoredMessage;
@@ -78,13 +80,14 @@ export async function take(
   return { taken, moved };
 }
 
-async function moveToDeadLetter(
+/** Gives the message's id in the dead-letter queue. */
+export async function moveToDeadLetter(
   tx: Transaction,
   queue: Queue,
   deadLetter: Queue,
   message: QueuedMessage,
   nowMs: number,
-): Promise<void> {
+): Promise<number> {
   const stored = storedMessage(message);
   const moved: StoredMessage = {
     ...stored,
@@ -93,9 +96,10 @@ async function moveToDeadLetter(
     received: (stored.received ?? 0) + message.receiveCount - 1,
   };
   await tx.queues.deleteMessage(queue.stateQueue, message.id);
-  await tx.queues.send(
+  const [id] = await tx.queues.send(
     deadLetter.stateQueue,
     [newMessage(deadLetter, message.body, moved, message.enqueuedAtMs, nowMs)],
     message.enqueuedAtMs,
   );
+  return id!;
 }

@@ -2,8 +2,8 @@
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
 
 import { parseArn } from '#core/arn.ts';
-import { AwsError, notImplemented } from '#core/errors.ts';
-import { invalidValue } from './errors.ts';
+import { AwsError } from '#core/errors.ts';
+import { invalidParameterValue, invalidValue } from './errors.ts';
 import { DEFAULTS, type Queue } from './queue.ts';
 
 interface AttributeRule {
@@ -13,6 +13,7 @@ interface AttributeRule {
   removable?: boolean;
 }
 
+const FIFO_NAME = /^[A-Za-z0-9_-]{1,75}\.fifo$/;
 const MAX_RECEIVE_COUNT = 1_000;
 const MAX_SOURCE_ARNS = 10;
 
@@ -41,6 +42,13 @@ const FIFO_ATTRIBUTES = new Set([
   'FifoThroughputLimit',
 ]);
 
+const FIFO_DEFAULTS = {
+  FifoQueue: 'true',
+  ContentBasedDeduplication: 'false',
+  DeduplicationScope: 'queue',
+  FifoThroughputLimit: 'perQueue',
+} as const;
+
 export const SETTABLE_ATTRIBUTES: ReadonlySet<string> = new Set(Object.keys(RULES));
 
 const COUNT_ATTRIBUTES = [
@@ -66,10 +74,11 @@ export function applyAttributes(
   given: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const next = { ...current };
+  const fifo = (given.FifoQueue ?? current.FifoQueue) === 'true';
   for (const [name, value] of Object.entries(given)) {
     const rule = Object.hasOwn(RULES, name) ? RULES[name] : undefined;
     if (!rule) throw new AwsError('InvalidAttributeName', `Unknown Attribute ${name}.`);
-    if (FIFO_ATTRIBUTES.has(name) && name !== 'FifoQueue') {
+    if (FIFO_ATTRIBUTES.has(name) && !fifo) {
       throw new AwsError('InvalidAttributeName', `Unknown Attribute ${name}.`);
     }
     if (value === '' && rule.removable) {
@@ -83,6 +92,12 @@ export function applyAttributes(
     throw new AwsError(
       'InvalidAttributeName',
       'You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE.',
+    );
+  }
+  if (next.FifoThroughputLimit === 'perMessageGroupId' && next.DeduplicationScope !== 'messageGroup') {
+    throw new AwsError(
+      'InvalidAttributeValue',
+      'The perMessageGroupId value for FifoThroughputLimit is allowed only when the value for DeduplicationScope is messageGroup.',
     );
   }
   if (given.KmsMasterKeyId) next.SqsManagedSseEnabled = 'false';
@@ -121,6 +136,7 @@ export function describeAttributes(queue: Queue): Record<string, string> {
     CreatedTimestamp: String(Math.floor(createdAtMs / 1_000)),
     LastModifiedTimestamp: String(Math.floor(modifiedAtMs / 1_000)),
     ...DEFAULTS,
+    ...(queue.fifo ? FIFO_DEFAULTS : {}),
     ...attributes,
     ...(kms ? { KmsDataKeyReusePeriodSeconds: attributes.KmsDataKeyReusePeriodSeconds ?? '300' } : {}),
     SqsManagedSseEnabled: attributes.SqsManagedSseEnabled ?? (kms ? 'false' : 'true'),
@@ -133,7 +149,11 @@ export function checkQueueType(name: string, attributes: Readonly<Record<string,
     // AWS does not know the attribute with any other value: a standard queue is made by leaving it out.
     throw new AwsError('InvalidAttributeName', 'Unknown Attribute FifoQueue.');
   }
-  if (attributes.FifoQueue === 'true' || name.endsWith('.fifo')) throw notImplemented('CreateQueue', 'FIFO queues');
+  if (attributes.FifoQueue === 'true' && !FIFO_NAME.test(name)) {
+    throw invalidParameterValue(
+      'The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with .fifo suffix and be 1 to 80 in length',
+    );
+  }
 }
 
 function invalidAttributeValue(name: string, reason?: string): AwsError {

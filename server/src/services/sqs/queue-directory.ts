@@ -4,6 +4,7 @@ import { parseArn } from '#core/arn.ts';
 import { AwsError } from '#core/errors.ts';
 import type { Scope, StateStore, Transaction } from '#storage/state/state.ts';
 import { queueDoesNotExist } from './errors.ts';
+import { forgetAccepted } from './fifo/fifo-queues.ts';
 import { openQueue, QUEUES, type Queue, type QueueDocument } from './queue.ts';
 
 export class QueueDirectory {
@@ -83,6 +84,7 @@ export class QueueDirectory {
     await this.#state.transact(async (tx) => {
       await tx.documents.delete(QUEUES, queue, queue.name);
       await tx.queues.purge(queue.stateQueue);
+      if (queue.fifo) await forgetAccepted(tx, queue);
     });
     queue.live.deleted = true;
     this.#queues.delete(key);

@@ -75,6 +75,10 @@ export class QueueMonitor {
     measure(this.#sqs, queue, 'ApproximateNumberOfMessagesVisible', counts.visible, 'Count');
     measure(this.#sqs, queue, 'ApproximateNumberOfMessagesNotVisible', counts.inFlight, 'Count');
     measure(this.#sqs, queue, 'ApproximateNumberOfMessagesDelayed', counts.delayed, 'Count');
+    if (queue.fifo) {
+      const groups = await this.#sqs.fifo.groupsInFlight(queue);
+      measure(this.#sqs, queue, 'ApproximateNumberOfGroupsWithInflightMessages', groups, 'Count');
+    }
     const ageS = oldestMs === undefined ? 0 : Math.floor((nowMs - oldestMs) / 1_000);
     measure(this.#sqs, queue, 'ApproximateAgeOfOldestMessage', ageS, 'Seconds');
     return true;

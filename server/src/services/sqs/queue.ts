@@ -36,8 +36,17 @@ export interface Queue {
   readonly maximumMessageBytes: number;
   readonly waitS: number;
   readonly redrive: RedrivePolicy | undefined;
+  /** Undefined for a standard queue. */
+  readonly fifo: FifoSettings | undefined;
   /** One object for the queue's life in this process, whatever its attributes become. */
   readonly live: LiveQueue;
+}
+
+export interface FifoSettings {
+  /** Messages without an id of their own are told apart by their bodies. */
+  contentBased: boolean;
+  /** Ids need to differ inside a message group only. */
+  deduplicatesByGroup: boolean;
 }
 
 export interface RedrivePolicy {
@@ -94,6 +103,13 @@ export function openQueue(
     maximumMessageBytes: seconds('MaximumMessageSize'),
     waitS: seconds('ReceiveMessageWaitTimeSeconds'),
     redrive: attributes.RedrivePolicy ? parseRedrive(attributes.RedrivePolicy) : undefined,
+    fifo:
+      attributes.FifoQueue === 'true'
+        ? {
+            contentBased: attributes.ContentBasedDeduplication?.toLowerCase() === 'true',
+            deduplicatesByGroup: attributes.DeduplicationScope === 'messageGroup',
+          }
+        : undefined,
     live,
   };
 }

@@ -6,6 +6,7 @@ import type { Service, ServiceModel } from '#wire/service.ts';
 import type { ServiceDependencies } from '../dependencies.ts';
 import { Arrivals } from './arrivals.ts';
 import { missingParameter } from './errors.ts';
+import { FifoQueues } from './fifo/fifo-queues.ts';
 import { MessageMover } from './message-mover.ts';
 import { changeMessageVisibility, changeMessageVisibilityBatch } from './operations/change-message-visibility.ts';
 import { createQueue } from './operations/create-queue.ts';
@@ -53,6 +54,7 @@ export function createSqsService({ state, clock, meter, log }: SqsDependencies):
     log: log.with({ service: 'sqs' }),
     queues: new QueueDirectory(state),
     arrivals: new Arrivals(clock),
+    fifo: new FifoQueues(state, clock),
   };
   const monitor = new QueueMonitor(sqs);
   const mover = new MessageMover(sqs);
@@ -97,6 +99,7 @@ export function createSqsService({ state, clock, meter, log }: SqsDependencies):
     },
     async reset() {
       sqs.queues.forget();
+      sqs.fifo.forget();
       sqs.arrivals.ringAll();
     },
   };

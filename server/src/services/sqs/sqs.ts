@@ -6,6 +6,7 @@ import type { Meter } from '#core/meter.ts';
 import type { StateStore } from '#storage/state/state.ts';
 import type { RequestContext } from '#wire/service.ts';
 import type { Arrivals } from './arrivals.ts';
+import type { FifoQueues } from './fifo/fifo-queues.ts';
 import type { Queue } from './queue.ts';
 import type { QueueDirectory } from './queue-directory.ts';
 
@@ -16,6 +17,8 @@ export interface Sqs {
   log: Logger;
   queues: QueueDirectory;
   arrivals: Arrivals;
+  /** The order of messages in FIFO queues. */
+  fifo: FifoQueues;
 }
 
 /** The queue that a request is about, noted as active. */

@@ -162,6 +162,42 @@ test('nextAvailableAtMs and oldestEnqueuedAtMs', async () => {
   assert.deepEqual(await look(), [undefined, undefined]);
 });
 
+test('one message is claimed by its id, in whatever order', async () => {
+  const queue = newQueue();
+  const ids = await send(queue, [{ body: 'a' }, { body: 'b', availableAtMs: 900, expiresAtMs: 2_000 }], 0);
+  const claimOne = (id: number, nowMs: number) =>
+    state.transact((tx) => tx.queues.claimMessage(queue, id, { nowMs, visibilityMs: 100 }));
+  const second = await claimOne(ids[1]!, 500);
+  assert.deepEqual([second!.body, second!.receiveCount, second!.availableAtMs], ['b', 1, 600]);
+  assert.equal((await claimOne(ids[1]!, 550))!.receiveCount, 2);
+  assert.equal(await claimOne(ids[1]!, 2_000), undefined, 'expired');
+  assert.equal(await claimOne(ids[1]! + 1_000, 500), undefined);
+  assert.deepEqual(bodies(await claim(queue, 500)), ['a']);
+});
+
+test('list gives every message without its body, in the order sent', async () => {
+  const queue = newQueue();
+  const ids = await send(
+    queue,
+    [
+      { body: 'a', availableAtMs: 900 },
+      { body: 'b', attributes: { x: 1 } },
+    ],
+    0,
+  );
+  await claim(queue, 100);
+  const listed = await state.queues.list(queue);
+  assert.deepEqual(
+    listed.map(({ id, receiveCount, availableAtMs, attributes }) => [id, receiveCount, availableAtMs, attributes]),
+    [
+      [ids[0], 0, 900, {}],
+      [ids[1], 1, 30_100, { x: 1 }],
+    ],
+  );
+  assert.equal(Object.hasOwn(listed[0]!, 'body'), false);
+  assert.deepEqual(await state.queues.list('never heard of'), []);
+});
+
 test('setAvailableAt hides and shows', async () => {
   const queue = newQueue();
   const [id] = await send(queue, [{ body: 'a' }], 0);

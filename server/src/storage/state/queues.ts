@@ -34,6 +34,21 @@ export class SqliteQueues implements QueueReader, QueueWriter {
     return row && toMessage(queue, row);
   }
 
+  async list(queue: string): Promise<Omit<QueuedMessage, 'body'>[]> {
+    const connection = this.#session.read();
+    const queueId = findQueue(connection, queue);
+    if (queueId === undefined) return [];
+    const rows = connection.all<MessageRow>(
+      `SELECT id, available_at, expires_at, receive_count, first_received_at, enqueued_at, attributes, '' AS body
+       FROM queue_messages WHERE queue_id = ? ORDER BY id`,
+      queueId,
+    );
+    return rows.map((row) => {
+      const { body: _, ...message } = toMessage(queue, row);
+      return message;
+    });
+  }
+
   async counts(queue: string, nowMs: number): Promise<QueueCounts> {
     const connection = this.#session.read();
     const queueId = findQueue(connection, queue);
@@ -91,19 +106,37 @@ export class SqliteQueues implements QueueReader, QueueWriter {
   async claim(queue: string, { limit, nowMs, visibilityMs }: ClaimOptions): Promise<QueuedMessage[]> {
     const queueId = findQueue(this.#session.read(), queue);
     if (queueId === undefined) return [];
-    const claimed: QueuedMessage[] = [];
-    for (const id of this.#claimableIds(queueId, limit, nowMs)) {
-      const row = this.#session.write().get<MessageRow>(
-        `UPDATE queue_messages SET available_at = ?, receive_count = receive_count + 1,
-                first_received_at = coalesce(first_received_at, ?)
-         WHERE id = ? RETURNING *`,
-        nowMs + visibilityMs,
-        nowMs,
+    return this.#claimableIds(queueId, limit, nowMs).map((id) => this.#claim(queue, id, nowMs, visibilityMs));
+  }
+
+  async claimMessage(
+    queue: string,
+    id: number,
+    { nowMs, visibilityMs }: Omit<ClaimOptions, 'limit'>,
+  ): Promise<QueuedMessage | undefined> {
+    const connection = this.#session.read();
+    const queueId = findQueue(connection, queue);
+    const found =
+      queueId !== undefined &&
+      connection.get(
+        'SELECT 1 FROM queue_messages WHERE id = ? AND queue_id = ? AND (expires_at IS NULL OR expires_at > ?)',
         id,
-      )!;
-      claimed.push(toMessage(queue, row));
-    }
-    return claimed;
+        queueId,
+        nowMs,
+      );
+    return found ? this.#claim(queue, id, nowMs, visibilityMs) : undefined;
+  }
+
+  #claim(queue: string, id: number, nowMs: number, visibilityMs: number): QueuedMessage {
+    const row = this.#session.write().get<MessageRow>(
+      `UPDATE queue_messages SET available_at = ?, receive_count = receive_count + 1,
+              first_received_at = coalesce(first_received_at, ?)
+       WHERE id = ? RETURNING *`,
+      nowMs + visibilityMs,
+      nowMs,
+      id,
+    )!;
+    return toMessage(queue, row);
   }
 
   /** The oldest available that have not expired; the expired ones before them are deleted on the way. */

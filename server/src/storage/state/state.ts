@@ -126,6 +126,8 @@ export interface QueueCounts {
 
 export interface QueueReader {
   peek(queue: string, id: number): Promise<QueuedMessage | undefined>;
+  /** Every message without its body, in the order sent: for start-up. */
+  list(queue: string): Promise<Omit<QueuedMessage, 'body'>[]>;
   counts(queue: string, nowMs: number): Promise<QueueCounts>;
   /** When the next message of this queue becomes claimable (now or in the future); undefined when empty. */
   nextAvailableAtMs(queue: string): Promise<number | undefined>;
@@ -138,6 +140,8 @@ export interface QueueWriter {
   send(queue: string, messages: NewMessage[], nowMs: number): Promise<number[]>;
   /** Oldest available first. */
   claim(queue: string, options: ClaimOptions): Promise<QueuedMessage[]>;
+  /** Claims this one, available or not; undefined when it is gone or has expired. */
+  claimMessage(queue: string, id: number, options: Omit<ClaimOptions, 'limit'>): Promise<QueuedMessage | undefined>;
   /** Hides (or, with now, shows) a message until then; false when it is gone. */
   setAvailableAt(queue: string, id: number, availableAtMs: number): Promise<boolean>;
   /** Replaces the attributes of a message. */

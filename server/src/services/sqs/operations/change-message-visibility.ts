@@ -7,9 +7,11 @@ import type {
   ChangeMessageVisibilityBatchResult,
   ChangeMessageVisibilityRequest,
 } from '@aws-sdk/client-sqs';
+import type { Transaction } from '#storage/state/state.ts';
 import type { Handler } from '#wire/service.ts';
 import { checkBatch, failedEntry } from '../batch.ts';
 import { invalidValue, isWithin, missingParameter } from '../errors.ts';
+import type { GroupOrder } from '../fifo/group-order.ts';
 import type { Queue } from '../queue.ts';
 import { openReceipt, type Receipt } from '../receipt-handle.ts';
 import { queueOf, type Sqs } from '../sqs.ts';
@@ -86,12 +88,13 @@ function accept(
 async function applyAll(sqs: Sqs, queue: Queue, changes: readonly Change[]): Promise<(Error | undefined)[]> {
   if (changes.length === 0) return [];
   const nowMs = sqs.clock.now();
-  const errors = await sqs.state.transact(async (tx) => {
+  const work = async (tx: Transaction, order?: GroupOrder) => {
     const results: (Error | undefined)[] = [];
     for (const { handle, receipt, visibilityS } of changes) {
       const message = await tx.queues.peek(queue.stateQueue, receipt.messageId);
       if (message?.receiveCount === receipt.receiveCount) {
         await tx.queues.setAvailableAt(queue.stateQueue, receipt.messageId, nowMs + visibilityS * 1_000);
+        order?.hide(receipt.messageId, nowMs + visibilityS * 1_000, nowMs);
         results.push(undefined);
       } else {
         results.push(
@@ -104,7 +107,8 @@ async function applyAll(sqs: Sqs, queue: Queue, changes: readonly Change[]): Pro
       }
     }
     return results;
-  });
+  };
+  const errors = queue.fifo ? await sqs.fifo.change(queue, work) : await sqs.state.transact((tx) => work(tx));
   for (const { visibilityS } of changes) {
     if (visibilityS > 0) sqs.arrivals.ringAt(queue.stateQueue, nowMs + visibilityS * 1_000);
   }

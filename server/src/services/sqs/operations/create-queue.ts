@@ -18,8 +18,8 @@ export function createQueue(sqs: Sqs): Handler<CreateQueueRequest, CreateQueueRe
     const name = input.QueueName ?? '';
     const given = (input.Attributes ?? {}) as Record<string, string>;
     const tags = input.tags ?? {};
-    if (/^[A-Za-z0-9_-]{1,75}\.fifo$/.test(name) || given.FifoQueue !== undefined) checkQueueType(name, given);
-    if (!/^[A-Za-z0-9_-]{1,80}$/.test(name)) {
+    checkQueueType(name, given);
+    if (given.FifoQueue === undefined && !/^[A-Za-z0-9_-]{1,80}$/.test(name)) {
       throw invalidParameterValue(
         'Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length',
       );

@@ -10,6 +10,7 @@ import type {
 import type { Transaction } from '#storage/state/state.ts';
 import type { Handler } from '#wire/service.ts';
 import { checkBatch, failedEntry } from '../batch.ts';
+import { invalidValue } from '../errors.ts';
 import type { Queue } from '../queue.ts';
 import { openReceipt, type Receipt } from '../receipt-handle.ts';
 import { measure, queueOf, type Sqs } from '../sqs.ts';
@@ -18,6 +19,7 @@ export function deleteMessage(sqs: Sqs): Handler<DeleteMessageRequest, object> {
   return async (input, context) => {
     const queue = await queueOf(sqs, input.QueueUrl, context);
     const receipt = openReceipt(queue, input.ReceiptHandle ?? '');
+    await checkHeld(sqs, queue, receipt, input.ReceiptHandle!);
     await deleteAll(sqs, queue, [receipt]);
     return {};
   };
@@ -33,7 +35,9 @@ export function deleteMessageBatch(sqs: Sqs): Handler<DeleteMessageBatchRequest,
     const failed: BatchResultErrorEntry[] = [];
     for (const entry of entries) {
       try {
-        receipts.push(openReceipt(queue, entry.ReceiptHandle ?? ''));
+        const receipt = openReceipt(queue, entry.ReceiptHandle ?? '');
+        await checkHeld(sqs, queue, receipt, entry.ReceiptHandle!);
+        receipts.push(receipt);
         successful.push({ Id: entry.Id! });
       } catch (error) {
         failed.push(failedEntry(entry.Id, error));
@@ -45,6 +49,7 @@ export function deleteMessageBatch(sqs: Sqs): Handler<DeleteMessageBatchRequest,
 }
 
 async function deleteAll(sqs: Sqs, queue: Queue, receipts: readonly Receipt[]): Promise<void> {
+  if (queue.fifo) return deleteInOrder(sqs, queue, receipts);
   const deleted = await sqs.state.transact(async (tx) => {
     let count = 0;
     for (const receipt of receipts) if (await deleteOne(tx, queue, receipt)) count++;
@@ -55,6 +60,27 @@ async function deleteAll(sqs: Sqs, queue: Queue, receipts: readonly Receipt[]): 
   }
   // AWS counts the requests that succeed, those with a stale handle or for a deleted message among them.
   measure(sqs, queue, 'NumberOfMessagesDeleted', receipts.length, 'Count');
+}
+
+/** A message of a FIFO queue is deleted by who holds it, no more once its visibility time-out is over. */
+async function checkHeld(sqs: Sqs, queue: Queue, receipt: Receipt, handle: string): Promise<void> {
+  if (!queue.fifo) return;
+  const message = await sqs.state.queues.peek(queue.stateQueue, receipt.messageId);
+  if (!message) return;
+  if (message.receiveCount === receipt.receiveCount && message.availableAtMs > sqs.clock.now()) return;
+  throw invalidValue(handle, 'ReceiptHandle', 'The receipt handle has expired.');
+}
+
+/** As below; the groups of what was deleted may go on. */
+async function deleteInOrder(sqs: Sqs, queue: Queue, receipts: readonly Receipt[]): Promise<void> {
+  const nowMs = sqs.clock.now();
+  await sqs.fifo.change(queue, async (tx, order) => {
+    for (const receipt of receipts) {
+      if (await deleteOne(tx, queue, receipt)) order.remove(receipt.messageId, nowMs);
+    }
+  });
+  measure(sqs, queue, 'NumberOfMessagesDeleted', receipts.length, 'Count');
+  void sqs.arrivals.ring(queue.stateQueue);
 }
 
 /**

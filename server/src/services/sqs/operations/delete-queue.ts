@@ -8,6 +8,7 @@ export function deleteQueue(sqs: Sqs): Handler<DeleteQueueRequest, object> {
   return async (input, context) => {
     const queue = await queueOf(sqs, input.QueueUrl, context);
     await sqs.queues.delete(queue);
+    sqs.fifo.forget(queue);
     sqs.arrivals.ringAll(queue.stateQueue);
     return {};
   };

@@ -24,6 +24,7 @@ export function purgeQueue(sqs: Sqs): Handler<PurgeQueueRequest, object> {
       return { ...current, purgedAtMs: nowMs };
     });
     queue.live.inFlightAtMost = undefined;
+    sqs.fifo.forget(queue);
     return {};
   };
 }

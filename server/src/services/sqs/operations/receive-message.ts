@@ -6,6 +6,7 @@ import { AwsError } from '#core/errors.ts';
 import type { QueuedMessage } from '#storage/state/state.ts';
 import type { Handler, RequestContext } from '#wire/service.ts';
 import { invalidValue, isWithin } from '../errors.ts';
+import { sequenceNumber } from '../fifo/fifo-queues.ts';
 import { md5OfAttributes, sdkAttributes, selectAttributes } from '../message-attributes.ts';
 import { storedMessage, take } from '../message-store.ts';
 import type { Queue } from '../queue.ts';
@@ -47,6 +48,16 @@ export function receiveMessage(sqs: Sqs): Handler<ReceiveMessageRequest, Receive
       throw invalidValue(waitS, 'WaitTimeSeconds', `Must be >= 0 and <= ${MAX_WAIT_S}, if provided.`);
     }
     const systemAttributes = wantedSystemAttributes(input);
+    const attempt = readAttempt(queue, input);
+    const repeated = attempt === undefined ? undefined : await repeat(sqs, queue, attempt, visibilityS * 1_000);
+    if (repeated) {
+      const { messages, receivedAtMs } = repeated;
+      return {
+        Messages: messages.map((message) =>
+          toMessage(queue, message, receivedAtMs, systemAttributes, input.MessageAttributeNames),
+        ),
+      };
+    }
 
     const taken = await poll(sqs, input, context, queue, limit, visibilityS * 1_000, waitS * 1_000);
     if (taken.length === 0) {
@@ -55,12 +66,53 @@ export function receiveMessage(sqs: Sqs): Handler<ReceiveMessageRequest, Receive
     }
     measure(sqs, queue, 'NumberOfMessagesReceived', taken.length, 'Count');
     const receivedAtMs = sqs.clock.now();
+    if (attempt !== undefined) sqs.fifo.attempts.note(queue, attempt, taken, receivedAtMs);
     return {
       Messages: taken.map((message) =>
         toMessage(queue, message, receivedAtMs, systemAttributes, input.MessageAttributeNames),
       ),
     };
   };
+}
+
+function readAttempt(queue: Queue, { ReceiveRequestAttemptId: attempt }: ReceiveMessageRequest): string | undefined {
+  if (attempt === undefined) return undefined;
+  if (!queue.fifo) {
+    throw invalidValue(
+      attempt,
+      'ReceiveRequestAttemptId',
+      'The request include parameter that is not valid for this queue type.',
+    );
+  }
+  if (/^[\x21-\x7e]{1,128}$/.test(attempt)) return attempt;
+  throw invalidValue(
+    attempt,
+    'ReceiveRequestAttemptId',
+    'ReceiveRequestAttemptId can only include alphanumeric and punctuation characters. 1 to 128 in length.',
+  );
+}
+
+/** A receive that is tried again gets the same messages with the same handles, as long as nobody changed them. */
+async function repeat(sqs: Sqs, queue: Queue, attempt: string, visibilityMs: number) {
+  const nowMs = sqs.clock.now();
+  const known = sqs.fifo.attempts.find(queue, attempt, nowMs);
+  if (!known) return undefined;
+  return sqs.fifo.change(queue, async (tx, order) => {
+    const messages: QueuedMessage[] = [];
+    for (const { id, receiveCount, availableAtMs } of known.messages) {
+      const message = await tx.queues.peek(queue.stateQueue, id);
+      const unchanged = message?.receiveCount === receiveCount && message.availableAtMs === availableAtMs;
+      if (!unchanged || availableAtMs <= nowMs) return undefined;
+      messages.push(message);
+    }
+    for (const { id } of messages) {
+      await tx.queues.setAvailableAt(queue.stateQueue, id, nowMs + visibilityMs);
+      order.hide(id, nowMs + visibilityMs, nowMs);
+    }
+    const again = messages.map((message) => ({ ...message, availableAtMs: nowMs + visibilityMs }));
+    sqs.fifo.attempts.note(queue, attempt, again, known.receivedAtMs);
+    return { messages, receivedAtMs: known.receivedAtMs };
+  });
 }
 
 async function poll(
@@ -88,7 +140,9 @@ async function poll(
         return taken;
       }
       looked?.();
-      const nextAtMs = await sqs.state.queues.nextAvailableAtMs(queue.stateQueue);
+      const nextAtMs = queue.fifo
+        ? await sqs.fifo.nextReadyAtMs(queue)
+        : await sqs.state.queues.nextAvailableAtMs(queue.stateQueue);
       looked = await visit.wait(nextAtMs, untilMs, context.signal);
       if (!looked) return [];
     }
@@ -102,9 +156,9 @@ async function receive(sqs: Sqs, queue: Queue, limit: number, visibilityMs: numb
   await checkInFlight(sqs, queue);
   const deadLetter = queue.redrive ? await sqs.queues.byArn(queue.redrive.deadLetterTargetArn) : undefined;
   const nowMs = sqs.clock.now();
-  const { taken, moved } = await sqs.state.transact((tx) =>
-    take(tx, queue, deadLetter, { limit, nowMs, visibilityMs }),
-  );
+  const { taken, moved } = queue.fifo
+    ? await sqs.fifo.take(queue, deadLetter, { limit, visibilityMs })
+    : await sqs.state.transact((tx) => take(tx, queue, deadLetter, { limit, nowMs, visibilityMs }));
   queue.live.inFlightAtMost! += taken.length;
   if (moved > 0 && deadLetter) measure(sqs, deadLetter, 'NumberOfMessagesSent', moved, 'Count');
   return taken;
@@ -165,8 +219,8 @@ function selectSystemAttributes(message: QueuedMessage, wanted: Set<string>): Re
     ApproximateFirstReceiveTimestamp: String(message.firstReceivedAtMs),
     AWSTraceHeader: stored.trace,
     MessageGroupId: stored.group,
-    MessageDeduplicationId: undefined,
-    SequenceNumber: undefined,
+    MessageDeduplicationId: stored.dedup,
+    SequenceNumber: stored.dedup === undefined ? undefined : sequenceNumber(message.id),
     DeadLetterQueueSourceArn: stored.src,
   };
   const selected: Record<string, string> = {};

@@ -15,7 +15,7 @@ import { AwsError } from '#core/errors.ts';
 import { uuid } from '#core/ids.ts';
 import type { Handler, RequestContext } from '#wire/service.ts';
 import { checkBatch, failedEntry } from '../batch.ts';
-import { invalidParameterValue, invalidValue, isWithin, queueDoesNotExist } from '../errors.ts';
+import { invalidParameterValue, invalidValue, isWithin, missingParameter, queueDoesNotExist } from '../errors.ts';
 import {
   acceptMessageAttributes,
   acceptSystemAttributes,
@@ -28,6 +28,8 @@ import type { Queue } from '../queue.ts';
 import { measure, queueOf, type Sqs } from '../sqs.ts';
 
 const MAX_DELAY_S = 900;
+/** Of message groups and deduplication. */
+const FIFO_ID = /^[\x21-\x7e]{1,128}$/;
 /** Of all messages of a batch together, whatever the queue allows for one. */
 const MAX_BATCH_BYTES = 1_048_576;
 
@@ -36,8 +38,8 @@ export function sendMessage(sqs: Sqs): Handler<SendMessageRequest, SendMessageRe
     const queue = await queueOf(sqs, input.QueueUrl, context);
     const outgoing = accept(queue, input, context);
     checkSize(queue, outgoing);
-    await store(sqs, queue, [outgoing]);
-    return resultOf(outgoing);
+    const [result] = await store(sqs, queue, [outgoing]);
+    return result!;
   };
 }
 
@@ -65,17 +67,12 @@ export function sendMessageBatch(sqs: Sqs): Handler<SendMessageBatchRequest, Sen
         `Batch requests cannot be longer than ${MAX_BATCH_BYTES} bytes. You have sent ${bytes} bytes.`,
       );
     }
-    if (accepted.length > 0) {
-      await store(
-        sqs,
-        queue,
-        accepted.map(({ outgoing }) => outgoing),
-      );
-    }
+    const outgoing = accepted.map((message) => message.outgoing);
+    const results = outgoing.length > 0 ? await store(sqs, queue, outgoing) : [];
     const successful = accepted.map(
-      ({ id, outgoing }): SendMessageBatchResultEntry => ({
+      ({ id }, index): SendMessageBatchResultEntry => ({
         Id: id,
-        ...(resultOf(outgoing) as Required<SendMessageResult>),
+        ...(results[index] as Required<SendMessageResult>),
       }),
     );
     return { Successful: successful, Failed: failed };
@@ -99,23 +96,32 @@ function accept(
 ): Outgoing {
   const { MessageBody: body } = input;
   checkBody(body);
-  const delayS = input.DelaySeconds ?? queue.delayS;
+  if (queue.fifo && input.DelaySeconds) throw notForQueueType(input.DelaySeconds, 'DelaySeconds');
+  const delayS = queue.fifo ? queue.delayS : (input.DelaySeconds ?? queue.delayS);
   if (!isWithin(delayS, 0, MAX_DELAY_S)) {
     throw invalidValue(delayS, 'DelaySeconds', `DelaySeconds must be >= 0 and <= ${MAX_DELAY_S}.`);
   }
-  if (input.MessageDeduplicationId !== undefined) {
+  const givenId = input.MessageDeduplicationId;
+  if (givenId !== undefined && !queue.fifo) throw notForQueueType(givenId, 'MessageDeduplicationId');
+  if (givenId !== undefined && !FIFO_ID.test(givenId)) {
     throw invalidValue(
-      input.MessageDeduplicationId,
+      givenId,
       'MessageDeduplicationId',
-      'The request include parameter that is not valid for this queue type.',
+      'MessageDeduplicationId can only include alphanumeric and punctuation characters. 1 to 128 in length.',
     );
   }
   const group = input.MessageGroupId;
-  if (group !== undefined && !/^[\x21-\x7e]{1,128}$/.test(group)) {
+  if (queue.fifo && group === undefined) throw missingParameter('MessageGroupId');
+  if (group !== undefined && !FIFO_ID.test(group)) {
     throw invalidValue(
       group,
       'MessageGroupId',
       'MessageGroupId can only include alphanumeric and punctuation characters. 1 to 128 in length.',
+    );
+  }
+  if (queue.fifo && givenId === undefined && !queue.fifo.contentBased) {
+    throw invalidParameterValue(
+      'The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly',
     );
   }
   const attributes = acceptMessageAttributes(input.MessageAttributes);
@@ -132,6 +138,7 @@ function accept(
       ...(attributes ? { a: attributes } : {}),
       ...(trace === undefined ? {} : { trace }),
       ...(group === undefined ? {} : { group }),
+      ...(queue.fifo ? { dedup: givenId ?? hash('sha256', body) } : {}),
     },
     md5OfAttributes: md5OfAttributes(attributes),
     md5OfSystemAttributes: md5OfAttributes(system),
@@ -145,8 +152,10 @@ function checkSize(queue: Queue, { bytes }: Outgoing): void {
   );
 }
 
-async function store(sqs: Sqs, queue: Queue, outgoing: readonly Outgoing[]): Promise<void> {
+/** The results in the order given. */
+async function store(sqs: Sqs, queue: Queue, outgoing: readonly Outgoing[]): Promise<SendMessageResult[]> {
   const nowMs = sqs.clock.now();
+  if (queue.fifo) return storeInOrder(sqs, queue, outgoing, nowMs);
   const messages = outgoing.map(({ body, stored, delayS }) =>
     newMessage(queue, body, stored, nowMs, nowMs + delayS * 1_000),
   );
@@ -156,12 +165,46 @@ async function store(sqs: Sqs, queue: Queue, outgoing: readonly Outgoing[]): Pro
     await sqs.state.transact((tx) => tx.queues.purge(queue.stateQueue));
     throw queueDoesNotExist();
   }
+  noteSent(sqs, queue, outgoing, nowMs);
+  return outgoing.map(resultOf);
+}
+
+async function storeInOrder(
+  sqs: Sqs,
+  queue: Queue,
+  outgoing: readonly Outgoing[],
+  nowMs: number,
+): Promise<SendMessageResult[]> {
+  const sent = await sqs.fifo.send(
+    queue,
+    outgoing.map(({ body, stored, delayS }) => ({ body, stored, availableAtMs: nowMs + delayS * 1_000 })),
+  );
+  if (queue.live.deleted) {
+    await sqs.state.transact((tx) => tx.queues.purge(queue.stateQueue));
+    throw queueDoesNotExist();
+  }
+  const fresh = outgoing.filter((_, index) => !sent[index]!.duplicate);
+  if (fresh.length > 0) noteSent(sqs, queue, fresh, nowMs);
+  const duplicates = outgoing.length - fresh.length;
+  if (duplicates > 0) measure(sqs, queue, 'NumberOfDeduplicatedSentMessages', duplicates, 'Count');
+  return outgoing.map((message, index) => ({
+    ...resultOf(message),
+    MessageId: sent[index]!.messageId,
+    SequenceNumber: sent[index]!.sequenceNumber,
+  }));
+}
+
+function noteSent(sqs: Sqs, queue: Queue, outgoing: readonly Outgoing[], nowMs: number): void {
   const soonestDelayS = Math.min(...outgoing.map(({ delayS }) => delayS));
   if (soonestDelayS > 0) sqs.arrivals.ringAt(queue.stateQueue, nowMs + soonestDelayS * 1_000);
   for (const { bytes } of outgoing) {
     measure(sqs, queue, 'NumberOfMessagesSent', 1, 'Count');
     measure(sqs, queue, 'SentMessageSize', bytes, 'Bytes');
   }
+}
+
+function notForQueueType(value: unknown, parameter: string): AwsError {
+  return invalidValue(value, parameter, 'The request include parameter that is not valid for this queue type.');
 }
 
 function resultOf({ stored, md5OfAttributes, md5OfSystemAttributes }: Outgoing): SendMessageResult {
