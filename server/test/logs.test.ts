@@ -170,7 +170,7 @@ test('what requests for groups and streams are refused for', async () => {
     ],
     ['TagLogGroup', { logGroupName: 'none', tags: { a: 'b' } }, ...NO_GROUP],
     ['ListLogGroups', { fieldIndexNames: ['a'] }, 'NotImplemented', /fieldIndexNames/],
-    ['StartQuery', { startTime: 0, endTime: 1, queryString: 'x' }, 'NotImplemented', /StartQuery/],
+    ['GetLogFields', { dataSourceName: 'x', dataSourceType: 'y' }, 'NotImplemented', /GetLogFields/],
   ];
   for (const [operation, input, code, message] of cases) await fails(operation, input, code, message);
 });
