@@ -42,7 +42,7 @@ export function ceilTime(time: Sql, period: Period): Sql {
   const floor = floorTime(time, period);
   const calendar = CALENDAR[period.unit];
   const next = calendar
-    ? sql`toUnixTimestamp64Milli(addInterval(fromUnixTimestamp64Milli(${floor}, 'UTC'), INTERVAL ${period.count} ${calendar}))`
+    ? sql`toUnixTimestamp64Milli(fromUnixTimestamp64Milli(${floor}, 'UTC') + INTERVAL ${period.count} ${calendar})`
     : sql`${floor} + ${period.count * UNIT_MS[period.unit as DurationUnit]}`;
   return sql`if(${floor} = toInt64(${time}), ${floor}, ${next})`;
 }

@@ -120,10 +120,14 @@ function strip(expression: Sql, pattern: string): Sql {
   return sql`replaceRegexpOne(${expression}, ${pattern}, '')`;
 }
 
+/** The length of a prefix fits its kind of address. */
+const SUBNET = '^(?:[0-9.]+/(?:[12]?[0-9]|3[0-2])|[^/]*:[^/]*/(?:[0-9]{1,2}|1[01][0-9]|12[0-8]))$';
+
 /** ClickHouse throws on what is no address, so it is not asked about one. */
 function inSubnet(valid: Sql, address: Sql, subnet: Sql): Sql {
   const safe = sql`if(ifNull(${valid}, 0), assumeNotNull(${address}), '0.0.0.0')`;
-  const subnetValid = sql`match(${subnet}, '^[0-9a-fA-F:.]+/[0-9]{1,3}$')`;
+  const base = sql`extract(ifNull(${subnet}, ''), '^[^/]*')`;
+  const subnetValid = sql`match(${subnet}, ${SUBNET}) AND (isIPv4String(${base}) OR isIPv6String(${base}))`;
   const safeSubnet = sql`if(ifNull(${subnetValid}, 0), assumeNotNull(${subnet}), '0.0.0.0/32')`;
   return sql`ifNull(${valid}, 0) AND ifNull(${subnetValid}, 0) AND isIPAddressInRange(${safe}, ${safeSubnet})`;
 }
