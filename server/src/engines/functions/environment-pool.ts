@@ -15,6 +15,8 @@ export interface PooledEnvironment {
   versionArn: string;
   revision: string;
   idleSinceMs: number;
+  /** Stays however long it idles, and is used before others. */
+  isProvisioned: boolean;
   /** Goes as soon as it is free. */
   retired: boolean;
 }
@@ -32,6 +34,8 @@ export class EnvironmentPool {
   /** All idle ones, the longest idle first. */
   readonly #idleInOrder = new Set<PooledEnvironment>();
   readonly #busy = new Set<PooledEnvironment>();
+  /** How many of a version stay, idle as they are. */
+  readonly #kept = new Map<string, number>();
   #reaper: Timer | undefined;
 
   constructor(options: EnvironmentPoolOptions) {
@@ -42,7 +46,7 @@ export class EnvironmentPool {
   async acquire(version: FunctionVersion): Promise<PooledEnvironment> {
     const idle = this.#idle.get(version.versionArn);
     while (idle?.length) {
-      const entry = idle.at(-1)!;
+      const entry = idle.findLast((one) => one.isProvisioned) ?? idle.at(-1)!;
       this.#removeIdle(entry);
       if (entry.revision !== version.revision) {
         void entry.environment.destroy();
@@ -53,9 +57,33 @@ export class EnvironmentPool {
     }
     const environment = await this.#options.create(version);
     const { versionArn, revision } = version;
-    const entry = { environment, versionArn, revision, idleSinceMs: 0, retired: false };
+    const entry = { environment, versionArn, revision, idleSinceMs: 0, retired: false, isProvisioned: false };
     this.#busy.add(entry);
     return entry;
+  }
+
+  /** Keeps as many of a version; resolves with how many there are once all are initialized, or one failed. */
+  async provision(version: FunctionVersion, count: number): Promise<number> {
+    const { versionArn, revision } = version;
+    if (count === 0) this.#kept.delete(versionArn);
+    else this.#kept.set(versionArn, count);
+    const there = () =>
+      [...(this.#idle.get(versionArn) ?? []), ...this.#busy].filter(
+        (entry) => entry.isProvisioned && entry.versionArn === versionArn && entry.revision === revision,
+      );
+    for (const surplus of there().slice(count)) surplus.isProvisioned = false;
+    const begin = async () => {
+      const environment = await this.#options.create(version);
+      const entry = { environment, versionArn, revision, idleSinceMs: 0, retired: false, isProvisioned: true };
+      this.#busy.add(entry);
+      const isReady = await environment.warm().catch(() => false);
+      if (!isReady || this.#kept.get(versionArn) !== count) entry.retired = true;
+      this.release(entry);
+      return isReady;
+    };
+    const missing = Math.max(0, count - there().length);
+    await Promise.allSettled(Array.from({ length: missing }, begin));
+    return there().length;
   }
 
   release(entry: PooledEnvironment): void {
@@ -69,12 +97,16 @@ export class EnvironmentPool {
     if (idle) idle.push(entry);
     else this.#idle.set(entry.versionArn, [entry]);
     this.#idleInOrder.add(entry);
-    if (this.#idleInOrder.size > MOST_IDLE) this.#end(this.#longestIdle()!);
+    if (this.#idleInOrder.size > MOST_IDLE) {
+      const dispensable = [...this.#idleInOrder].find((one) => !one.isProvisioned);
+      if (dispensable) void this.#end(dispensable);
+    }
     this.#armReaper();
   }
 
   /** Ends the environments of a version, the busy ones after their invocation. */
   async retire(versionArn: string): Promise<void> {
+    this.#kept.delete(versionArn);
     for (const entry of this.#busy) if (entry.versionArn === versionArn) entry.retired = true;
     await Promise.all([...(this.#idle.get(versionArn) ?? [])].map((entry) => this.#end(entry)));
   }
@@ -86,6 +118,7 @@ export class EnvironmentPool {
     const all = [...this.#idleInOrder, ...this.#busy];
     this.#idle.clear();
     this.#idleInOrder.clear();
+    this.#kept.clear();
     this.#busy.clear();
     await Promise.all(all.map(({ environment }) => environment.destroy()));
   }
@@ -127,7 +160,15 @@ export class EnvironmentPool {
     this.#reaper = undefined;
     const beforeMs = this.#options.clock.now() - this.#options.idleTimeoutMs;
     const due = [...this.#idleInOrder].filter((entry) => entry.idleSinceMs <= beforeMs);
-    await Promise.all(due.map((entry) => this.#end(entry)));
+    await Promise.all(
+      due.map((entry) => {
+        if (!entry.isProvisioned) return this.#end(entry);
+        entry.idleSinceMs = this.#options.clock.now();
+        this.#idleInOrder.delete(entry);
+        this.#idleInOrder.add(entry);
+        return undefined;
+      }),
+    );
     this.#armReaper();
   }
 }

@@ -134,6 +134,15 @@ export class Environment {
     };
   }
 
+  /** Initializes it ahead of its first invocation; whether that went well. */
+  async warm(): Promise<boolean> {
+    const { readiness, durationMs } = await this.#initialize(LONGEST_INIT_MS);
+    if (readiness.kind === 'ready') return true;
+    this.#write(initReportLine(durationMs, 'init', statusOf(readiness)));
+    await this.#replaceProcess();
+    return false;
+  }
+
   /** Ends it; resolves when its processes are gone and its log is durable. */
   destroy(): Promise<void> {
     this.#destroyed ??= (async () => {

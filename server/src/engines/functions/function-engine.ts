@@ -30,6 +30,11 @@ export interface FunctionEngine {
    * MissingInterpreterError when the runtime cannot run on this machine; what the function does wrong is a result.
    */
   invoke(version: FunctionVersion, invocation: Invocation): Promise<InvocationResult>;
+  /**
+   * Keeps this many environments of a version initialized from now on, whether they are used or not; 0 lets them go as others.
+   * Resolves with how many there are once all are ready, or one failed to initialize.
+   */
+  provision(version: FunctionVersion, count: number): Promise<number>;
   /** Ends the environments of a version (code or configuration changed, function deleted). */
   retire(versionArn: string): Promise<void>;
   /** Concurrent executions now, of one function or of all. */
@@ -70,6 +75,8 @@ export interface FunctionVersion {
   /** Endpoint under which the function reaches Brume. */
   endpoint: string;
   logGroup: string;
+  /** AWS_LAMBDA_INITIALIZATION_TYPE; on-demand when not set. */
+  initializationType?: 'provisioned-concurrency';
   /** The most concurrent executions of this function; without it only the limit of all functions holds. */
   reservedConcurrency?: number;
 }
@@ -185,6 +192,10 @@ class Engine implements FunctionEngine {
       if (left === 0) this.#executions.delete(functionArn);
       else this.#executions.set(functionArn, left);
     }
+  }
+
+  provision(version: FunctionVersion, count: number): Promise<number> {
+    return this.#pool.provision(version, count);
   }
 
   retire(versionArn: string): Promise<void> {

@@ -7,6 +7,7 @@ import type { AsynchronousInvocations } from './asynchronous-invocations.ts';
 import type { CodeLocations } from './code-locations.ts';
 import type { FunctionTable } from './function-table.ts';
 import type { Invoker } from './invoker.ts';
+import type { Provisioner } from './provisioned/provisioner.ts';
 
 export interface LambdaDependencies extends ServiceDependencies {
   table: FunctionTable;
@@ -15,4 +16,5 @@ export interface LambdaDependencies extends ServiceDependencies {
   asynchronous: AsynchronousInvocations;
   garbage: Garbage;
   locations: CodeLocations;
+  provisioner: Provisioner;
 }

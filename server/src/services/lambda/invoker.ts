@@ -36,6 +36,9 @@ export class Invoker {
   readonly #dependencies: Dependencies;
   readonly #credentials = new Map<string, Promise<Credentials>>();
 
+  /** Told of every invocation; set once it is there. */
+  provisioned: { invocation(reference: FunctionReference, version: string): () => void } | undefined;
+
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies;
   }
@@ -47,6 +50,7 @@ export class Invoker {
   async run(reference: FunctionReference, target: Target, request: InvocationRequest): Promise<InvocationResult> {
     const { functions } = this.#dependencies;
     const version = await this.#versionOf(reference, target);
+    const ended = this.provisioned?.invocation(reference, version.version) ?? (() => {});
     try {
       return await functions.invoke(version, {
         ...request,
@@ -54,7 +58,15 @@ export class Invoker {
       });
     } catch (error) {
       throw asAwsError(error);
+    } finally {
+      ended();
     }
+  }
+
+  /** Keeps initialized environments of a version; how many there are. */
+  async provision(reference: FunctionReference, target: Target, count: number): Promise<number> {
+    const version = await this.#versionOf(reference, target);
+    return this.#dependencies.functions.provision({ ...version, initializationType: 'provisioned-concurrency' }, count);
   }
 
   /** Ends the environments of what was changed or deleted. */

@@ -4,10 +4,17 @@ import type { Collection, Scope, Transaction } from '#storage/state/state.ts';
 import { POLICIES } from './documents.ts';
 import { EVENT_INVOKE_CONFIGS } from './event-invoke/documents.ts';
 import { FUNCTION_URLS } from './function-urls/documents.ts';
+import { PROVISIONED } from './provisioned/documents.ts';
 import { RUNTIME_MANAGEMENT } from './settings/runtime-management.ts';
 
 /** Keyed `name:qualifier`; a function's own under its bare name where there is such a thing. */
-const QUALIFIED: readonly Collection<unknown>[] = [EVENT_INVOKE_CONFIGS, FUNCTION_URLS, POLICIES, RUNTIME_MANAGEMENT];
+const QUALIFIED: readonly Collection<unknown>[] = [
+  EVENT_INVOKE_CONFIGS,
+  FUNCTION_URLS,
+  POLICIES,
+  PROVISIONED,
+  RUNTIME_MANAGEMENT,
+];
 
 /** Deletes what hangs on this qualifier; without one, on the function and all its qualifiers. */
 export async function deleteQualified(tx: Transaction, scope: Scope, name: string, qualifier?: string): Promise<void> {

@@ -57,6 +57,13 @@ import { listTags, tagResource, untagResource } from './operations/tagging.ts';
 import { updateFunctionCode } from './operations/update-function-code.ts';
 import { updateFunctionConfiguration } from './operations/update-function-configuration.ts';
 import { BLOB_OWNER, strikeNamedPackages } from './packages.ts';
+import {
+  deleteProvisionedConcurrencyConfig,
+  getProvisionedConcurrencyConfig,
+  listProvisionedConcurrencyConfigs,
+  putProvisionedConcurrencyConfig,
+} from './provisioned/operations.ts';
+import { Provisioner } from './provisioned/provisioner.ts';
 import { getFunctionRecursionConfig, putFunctionRecursionConfig } from './settings/recursion-config.ts';
 import { getRuntimeManagementConfig, putRuntimeManagementConfig } from './settings/runtime-management.ts';
 import { publishVersion } from './versions/publish-version.ts';
@@ -96,7 +103,18 @@ export function createLambdaService(common: ServiceDependencies): Service {
     processStartMs: performance.timeOrigin,
   });
   const locations = new CodeLocations(clock, objects);
-  const dependencies: LambdaDependencies = { ...common, table, activation, invoker, asynchronous, garbage, locations };
+  const provisioner = new Provisioner({ state, table, invoker, meter, log });
+  invoker.provisioned = provisioner;
+  const dependencies: LambdaDependencies = {
+    ...common,
+    table,
+    activation,
+    invoker,
+    asynchronous,
+    garbage,
+    locations,
+    provisioner,
+  };
   const mappings = createEventSourceMappings(dependencies);
   return {
     name: 'lambda',
@@ -113,6 +131,7 @@ export function createLambdaService(common: ServiceDependencies): Service {
       DeleteFunctionConcurrency: deleteFunctionConcurrency(dependencies),
       DeleteFunctionUrlConfig: deleteFunctionUrlConfig(dependencies),
       DeleteFunctionEventInvokeConfig: deleteFunctionEventInvokeConfig(dependencies),
+      DeleteProvisionedConcurrencyConfig: deleteProvisionedConcurrencyConfig(dependencies),
       DeleteLayerVersion: deleteLayerVersion(dependencies),
       GetAccountSettings: getAccountSettings(dependencies),
       GetAlias: getAlias(dependencies),
@@ -126,6 +145,7 @@ export function createLambdaService(common: ServiceDependencies): Service {
       GetLayerVersionByArn: getLayerVersionByArn(dependencies),
       GetLayerVersionPolicy: getLayerVersionPolicy(dependencies),
       GetPolicy: getPolicy(dependencies),
+      GetProvisionedConcurrencyConfig: getProvisionedConcurrencyConfig(dependencies),
       GetRuntimeManagementConfig: getRuntimeManagementConfig(dependencies),
       Invoke: invoke(dependencies),
       InvokeAsync: invokeAsync(dependencies),
@@ -135,12 +155,14 @@ export function createLambdaService(common: ServiceDependencies): Service {
       ListFunctions: listFunctions(dependencies),
       ListLayerVersions: listLayerVersions(dependencies),
       ListLayers: listLayers(dependencies),
+      ListProvisionedConcurrencyConfigs: listProvisionedConcurrencyConfigs(dependencies),
       ListTags: listTags(dependencies),
       ListVersionsByFunction: listVersionsByFunction(dependencies),
       PublishLayerVersion: publishLayerVersion(dependencies),
       PublishVersion: publishVersion(dependencies),
       PutFunctionConcurrency: putFunctionConcurrency(dependencies),
       PutFunctionRecursionConfig: putFunctionRecursionConfig(dependencies),
+      PutProvisionedConcurrencyConfig: putProvisionedConcurrencyConfig(dependencies),
       PutRuntimeManagementConfig: putRuntimeManagementConfig(dependencies),
       PutFunctionEventInvokeConfig: putFunctionEventInvokeConfig(dependencies),
       RemoveLayerVersionPermission: removeLayerVersionPermission(dependencies),
@@ -164,6 +186,7 @@ export function createLambdaService(common: ServiceDependencies): Service {
       await garbage.start();
       await activation.recover(state);
       await asynchronous.start();
+      await provisioner.start();
       await mappings.start();
     },
     async stop() {
@@ -177,6 +200,8 @@ export function createLambdaService(common: ServiceDependencies): Service {
       await activation.allSettled();
       table.reset();
       garbage.forget();
+      await provisioner.settled();
+      provisioner.reset();
       invoker.reset();
       await asynchronous.reset();
     },

@@ -18,6 +18,7 @@ import type { LambdaDependencies } from '../dependencies.ts';
 import { ALIASES, type AliasDocument } from '../documents.ts';
 import { functionArn, readFunctionName } from '../function-name.ts';
 import { makeMarker, readMarker } from '../marker.ts';
+import { PROVISIONED } from '../provisioned/documents.ts';
 import { deleteQualified } from '../qualified-documents.ts';
 import { checkRevision } from '../revision.ts';
 import { checkAlias, checkVersions, readRouting, showAlias } from './aliases.ts';
@@ -50,10 +51,11 @@ export function createAlias({ table }: LambdaDependencies) {
   };
 }
 
-export function updateAlias({ table }: LambdaDependencies) {
+export function updateAlias({ table, provisioner }: LambdaDependencies) {
   return async (input: UpdateAliasRequest, context: RequestContext): Promise<AliasConfiguration> => {
     const reference = readFunctionName(input.FunctionName!, context, { namespaced: false });
     checkAlias(input);
+    let isProvisioned = false;
     const alias = await table.write(reference, async (_, tx) => {
       const key = `${reference.name}:${input.Name}`;
       const before = await tx.documents.get(ALIASES, reference.scope, key);
@@ -76,8 +78,11 @@ export function updateAlias({ table }: LambdaDependencies) {
       };
       await checkVersions(tx, reference, after);
       await tx.documents.put(ALIASES, reference.scope, key, after);
+      isProvisioned = (await tx.documents.get(PROVISIONED, reference.scope, key)) !== undefined;
+      if (isProvisioned && routing) throw weightedAndProvisioned();
       return after;
     });
+    if (isProvisioned) provisioner.begin({ ...reference, qualifier: alias.alias });
     return showAlias(reference, alias);
   };
 }
@@ -95,7 +100,7 @@ export function getAlias({ table, state }: LambdaDependencies) {
 }
 
 /** An alias that is not there counts as deleted. */
-export function deleteAlias({ table }: LambdaDependencies) {
+export function deleteAlias({ table, provisioner }: LambdaDependencies) {
   return async (input: DeleteAliasRequest, context: RequestContext): Promise<object> => {
     const reference = readFunctionName(input.FunctionName!, context, { namespaced: false });
     checkAlias(input);
@@ -104,6 +109,7 @@ export function deleteAlias({ table }: LambdaDependencies) {
       await tx.documents.delete(ALIASES, scope, `${name}:${input.Name}`);
       await deleteQualified(tx, scope, name, input.Name!);
     });
+    provisioner.begin({ scope, name, qualifier: input.Name! });
     return {};
   };
 }
@@ -133,4 +139,12 @@ export function listAliases({ table, state }: LambdaDependencies) {
       ...(found.length > limit ? { NextMarker: makeMarker(page.at(-1)!.alias) } : {}),
     };
   };
+}
+
+function weightedAndProvisioned(): AwsError {
+  return new AwsError(
+    'InvalidParameterValueException',
+    'Alias with weights can not be used with Provisioned Concurrency',
+    USER,
+  );
 }

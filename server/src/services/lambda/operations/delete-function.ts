@@ -5,7 +5,7 @@ import { AwsError } from '#core/errors.ts';
 import type { RequestContext } from '#wire/service.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import { ALIASES, VERSIONS, versionKey } from '../documents.ts';
-import { type FunctionReference, functionNotFound, LATEST, readFunctionName } from '../function-name.ts';
+import { type FunctionReference, functionArn, functionNotFound, LATEST, readFunctionName } from '../function-name.ts';
 import { unnamedPackages } from '../packages.ts';
 import { deleteQualified } from '../qualified-documents.ts';
 
@@ -23,7 +23,7 @@ export function deleteFunction(dependencies: LambdaDependencies) {
 }
 
 async function deleteWhole(
-  { table, asynchronous, invoker, garbage }: LambdaDependencies,
+  { table, asynchronous, invoker, garbage, provisioner }: LambdaDependencies,
   reference: FunctionReference,
 ): Promise<void> {
   const { scope, name } = reference;
@@ -33,11 +33,12 @@ async function deleteWhole(
     return garbage.condemn(tx, [...new Set(all.map(({ code }) => code.objectId))]);
   });
   for (const { version } of versions) await invoker.retire(reference, version);
+  provisioner.forget(functionArn(reference));
   garbage.collect(dropped);
 }
 
 async function deleteVersion(
-  { table, invoker, garbage }: LambdaDependencies,
+  { table, invoker, garbage, provisioner }: LambdaDependencies,
   reference: FunctionReference,
   version: string,
 ): Promise<void> {
@@ -59,6 +60,7 @@ async function deleteVersion(
     return garbage.condemn(tx, await unnamedPackages(tx, scope, name, [found.code.objectId]));
   });
   await invoker.retire(reference, version);
+  provisioner.forget(functionArn(reference, version));
   garbage.collect(dropped);
 }
 
