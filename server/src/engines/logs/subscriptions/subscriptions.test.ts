@@ -260,3 +260,37 @@ test('a filter that is deleted, or whose group is, gets nothing more', async () 
   assert.deepEqual(received, []);
   assert.deepEqual(world.subscriptions.list((await reopened('g'))[0]), []);
 });
+
+test("an account's subscription is on the groups that its criteria select, through a crash too", async () => {
+  const a = await newStream('a');
+  const b = await newStream('b');
+  const policy = {
+    name: 'p',
+    pattern: '',
+    destinationArn: 'arn:aws:lambda:us-east-1:000000000000:function:f',
+    distribution: 'ByLogStream' as const,
+    createdAtMs: NOW,
+    selectionCriteria: 'LogGroupName NOT IN ["b"]',
+  };
+  await put(a, ['before']);
+  await world.subscriptions.putPolicy(SCOPE, policy);
+  failure = THROTTLE;
+  await put(a, ['a1']);
+  await put(b, ['b1']);
+  await put(await newStream('c'), ['c1']);
+  await crash();
+  failure = undefined;
+  await eventually(() => messages().length >= 2, 1000);
+  assert.deepEqual([...new Set(messages())].sort(), ['a1', 'c1']);
+  await world.subscriptions.putPolicy(SCOPE, { ...policy, selectionCriteria: 'LogGroupName NOT IN ["a"]' });
+  received = [];
+  for (const group of ['a', 'b', 'c']) await put(await reopened(group), [`${group}2`]);
+  await eventually(() => messages().length >= 2);
+  assert.deepEqual(messages().sort(), ['b2', 'c2']);
+  await world.subscriptions.deletePolicy(SCOPE, 'p');
+  received = [];
+  await put(await reopened('c'), ['c3']);
+  await crash();
+  await clock.advanceBy(10_000);
+  assert.deepEqual(messages(), []);
+});

@@ -131,7 +131,15 @@ export class Subscriptions {
     const groups = await store.groups.list(scope);
     await state.transact((tx) => tx.documents.delete(ACCOUNT_SUBSCRIPTIONS, scope, name));
     this.#policiesOf(scope).delete(name);
-    for (const group of groups) this.#close(group, policyKey(name));
+    const key = policyKey(name);
+    const subscribed = groups.filter((group) => group.feeds.has(key));
+    for (const group of subscribed) this.#close(group, key);
+    for (let i = 0; i < subscribed.length; i += CURSORS_IN_TRANSACTION) {
+      const batch = subscribed.slice(i, i + CURSORS_IN_TRANSACTION);
+      await state.transact(async (tx) => {
+        for (const group of batch) await tx.documents.delete(SUBSCRIPTION_CURSORS, scope, cursorKey(group, key));
+      });
+    }
   }
 
   async start(): Promise<void> {
