@@ -1,20 +1,31 @@
-// Settings beside code and configuration: recursion, runtime management; and the ways to invoke that few use.
+// Settings beside code and configuration: recursion, runtime management, code signing; and the ways to invoke that few use.
 
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import {
+  CreateCodeSigningConfigCommand,
+  CreateFunctionCommand,
+  DeleteCodeSigningConfigCommand,
+  DeleteFunctionCodeSigningConfigCommand,
+  GetCodeSigningConfigCommand,
+  GetFunctionCodeSigningConfigCommand,
   GetFunctionRecursionConfigCommand,
   GetRuntimeManagementConfigCommand,
   InvokeAsyncCommand,
   InvokeCommand,
+  ListCodeSigningConfigsCommand,
+  ListFunctionsByCodeSigningConfigCommand,
   PublishVersionCommand,
+  PutFunctionCodeSigningConfigCommand,
   PutFunctionEventInvokeConfigCommand,
   PutFunctionRecursionConfigCommand,
   PutRuntimeManagementConfigCommand,
+  UpdateCodeSigningConfigCommand,
+  UpdateFunctionCodeCommand,
 } from '@aws-sdk/client-lambda';
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { ACCOUNT, clientConfig, REGION, startBrume } from '#test/harness.ts';
-import { arnOf, testLambda } from './lambda-functions.ts';
+import { arnOf, codeOf, ROLE, testLambda } from './lambda-functions.ts';
 
 const brume = await startBrume();
 const { client, create, error } = testLambda(brume);
@@ -124,6 +135,72 @@ describe('runtime management', () => {
       assert.match(await error(new PutRuntimeManagementConfigCommand({ FunctionName, ...(input as any) })), expected);
     }
   });
+});
+
+test('code signing configurations are kept, and enforced: no package here is signed', async () => {
+  const FunctionName = 'signed';
+  await create(FunctionName);
+  const profile = `arn:aws:signer:${REGION}:${ACCOUNT}:/signing-profiles/p/abc`;
+  const { CodeSigningConfig: made } = await client.send(
+    new CreateCodeSigningConfigCommand({ AllowedPublishers: { SigningProfileVersionArns: [profile] } }),
+  );
+  const CodeSigningConfigArn = made!.CodeSigningConfigArn!;
+  assert.match(
+    CodeSigningConfigArn,
+    new RegExp(`^arn:aws:lambda:${REGION}:${ACCOUNT}:code-signing-config:csc-[a-z0-9]{17}$`),
+  );
+  assert.deepEqual(
+    [made!.CodeSigningPolicies, made!.AllowedPublishers],
+    [{ UntrustedArtifactOnDeployment: 'Warn' }, { SigningProfileVersionArns: [profile] }],
+  );
+  const { CodeSigningConfigs } = await client.send(new ListCodeSigningConfigsCommand({}));
+  assert.deepEqual(CodeSigningConfigs, [made]);
+
+  const ofFunction = async () => {
+    const { $metadata, ...rest } = await client.send(new GetFunctionCodeSigningConfigCommand({ FunctionName }));
+    return rest;
+  };
+  assert.deepEqual(await ofFunction(), {});
+  await client.send(new PutFunctionCodeSigningConfigCommand({ FunctionName, CodeSigningConfigArn }));
+  assert.deepEqual(await ofFunction(), { FunctionName, CodeSigningConfigArn });
+  const { FunctionArns } = await client.send(new ListFunctionsByCodeSigningConfigCommand({ CodeSigningConfigArn }));
+  assert.deepEqual(FunctionArns, [arnOf(FunctionName)]);
+
+  const update = new UpdateFunctionCodeCommand({ FunctionName, ZipFile: codeOf('1') });
+  await client.send(update);
+  await client.send(
+    new UpdateCodeSigningConfigCommand({
+      CodeSigningConfigArn,
+      CodeSigningPolicies: { UntrustedArtifactOnDeployment: 'Enforce' },
+    }),
+  );
+  const refused = (name: string) =>
+    `CodeVerificationFailedException: Lambda cannot deploy the function. The function or layer might be signed using a signature that the client is not configured to accept. Check the provided signature for ${name}.`;
+  assert.equal(await error(update), refused(FunctionName));
+  const another = new CreateFunctionCommand({
+    FunctionName: 'another',
+    Role: ROLE,
+    Runtime: 'nodejs22.x',
+    Handler: 'index.handler',
+    Code: { ZipFile: codeOf('1') },
+    CodeSigningConfigArn,
+  });
+  assert.equal(await error(another), refused('another'));
+  assert.match(
+    await error(new DeleteCodeSigningConfigCommand({ CodeSigningConfigArn })),
+    /^ResourceConflictException: /,
+  );
+  await client.send(new DeleteFunctionCodeSigningConfigCommand({ FunctionName }));
+  await client.send(update);
+  await client.send(new DeleteCodeSigningConfigCommand({ CodeSigningConfigArn }));
+  assert.equal(
+    await error(new GetCodeSigningConfigCommand({ CodeSigningConfigArn })),
+    `ResourceNotFoundException: The Lambda code signing configuration ${CodeSigningConfigArn} can not be found.`,
+  );
+  assert.equal(
+    await error(new PutFunctionCodeSigningConfigCommand({ FunctionName, CodeSigningConfigArn })),
+    `CodeSigningConfigNotFoundException: The code signing configuration cannot be found. Check that the provided configuration is not deleted: ${CodeSigningConfigArn}.`,
+  );
 });
 
 test('InvokeAsync queues an event', async () => {

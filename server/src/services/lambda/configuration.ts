@@ -38,7 +38,6 @@ export type Settings = Pick<
 /** Members that Brume has no use for yet: refused rather than forgotten. */
 const UNSUPPORTED = [
   'CapacityProviderConfig',
-  'CodeSigningConfigArn',
   'DurableConfig',
   'FileSystemConfigs',
   'ImageConfig',

@@ -16,6 +16,7 @@ export interface FunctionDocument {
   lastVersion?: number;
   /** Set by PutFunctionRecursionConfig; Terminate by default. */
   recursiveLoop?: 'Allow' | 'Terminate';
+  codeSigningConfigArn?: string;
 }
 
 /** Code and configuration of one version. */

@@ -8,6 +8,19 @@ import { Activation } from './activation.ts';
 import { createAlias, deleteAlias, getAlias, listAliases, updateAlias } from './aliases/operations.ts';
 import { AsynchronousInvocations } from './asynchronous-invocations.ts';
 import { CodeLocations } from './code-locations.ts';
+import {
+  createCodeSigningConfig,
+  deleteCodeSigningConfig,
+  getCodeSigningConfig,
+  listCodeSigningConfigs,
+  updateCodeSigningConfig,
+} from './code-signing/configs.ts';
+import {
+  deleteFunctionCodeSigningConfig,
+  getFunctionCodeSigningConfig,
+  listFunctionsByCodeSigningConfig,
+  putFunctionCodeSigningConfig,
+} from './code-signing/functions.ts';
 import type { LambdaDependencies } from './dependencies.ts';
 import {
   deleteFunctionEventInvokeConfig,
@@ -124,10 +137,13 @@ export function createLambdaService(common: ServiceDependencies): Service {
       AddLayerVersionPermission: addLayerVersionPermission(dependencies),
       AddPermission: addPermission(dependencies),
       CreateAlias: createAlias(dependencies),
+      CreateCodeSigningConfig: createCodeSigningConfig(dependencies),
       CreateFunction: createFunction(dependencies),
       CreateFunctionUrlConfig: createFunctionUrlConfig(dependencies),
       DeleteAlias: deleteAlias(dependencies),
+      DeleteCodeSigningConfig: deleteCodeSigningConfig(dependencies),
       DeleteFunction: deleteFunction(dependencies),
+      DeleteFunctionCodeSigningConfig: deleteFunctionCodeSigningConfig(dependencies),
       DeleteFunctionConcurrency: deleteFunctionConcurrency(dependencies),
       DeleteFunctionUrlConfig: deleteFunctionUrlConfig(dependencies),
       DeleteFunctionEventInvokeConfig: deleteFunctionEventInvokeConfig(dependencies),
@@ -135,7 +151,9 @@ export function createLambdaService(common: ServiceDependencies): Service {
       DeleteLayerVersion: deleteLayerVersion(dependencies),
       GetAccountSettings: getAccountSettings(dependencies),
       GetAlias: getAlias(dependencies),
+      GetCodeSigningConfig: getCodeSigningConfig(dependencies),
       GetFunction: getFunction(dependencies),
+      GetFunctionCodeSigningConfig: getFunctionCodeSigningConfig(dependencies),
       GetFunctionConcurrency: getFunctionConcurrency(dependencies),
       GetFunctionConfiguration: getFunctionConfiguration(dependencies),
       GetFunctionEventInvokeConfig: getFunctionEventInvokeConfig(dependencies),
@@ -152,6 +170,8 @@ export function createLambdaService(common: ServiceDependencies): Service {
       ListAliases: listAliases(dependencies),
       ListFunctionEventInvokeConfigs: listFunctionEventInvokeConfigs(dependencies),
       ListFunctionUrlConfigs: listFunctionUrlConfigs(dependencies),
+      ListCodeSigningConfigs: listCodeSigningConfigs(dependencies),
+      ListFunctionsByCodeSigningConfig: listFunctionsByCodeSigningConfig(dependencies),
       ListFunctions: listFunctions(dependencies),
       ListLayerVersions: listLayerVersions(dependencies),
       ListLayers: listLayers(dependencies),
@@ -160,6 +180,7 @@ export function createLambdaService(common: ServiceDependencies): Service {
       ListVersionsByFunction: listVersionsByFunction(dependencies),
       PublishLayerVersion: publishLayerVersion(dependencies),
       PublishVersion: publishVersion(dependencies),
+      PutFunctionCodeSigningConfig: putFunctionCodeSigningConfig(dependencies),
       PutFunctionConcurrency: putFunctionConcurrency(dependencies),
       PutFunctionRecursionConfig: putFunctionRecursionConfig(dependencies),
       PutProvisionedConcurrencyConfig: putProvisionedConcurrencyConfig(dependencies),
@@ -170,6 +191,7 @@ export function createLambdaService(common: ServiceDependencies): Service {
       TagResource: tagResource(dependencies),
       UntagResource: untagResource(dependencies),
       UpdateAlias: updateAlias(dependencies),
+      UpdateCodeSigningConfig: updateCodeSigningConfig(dependencies),
       UpdateFunctionCode: updateFunctionCode(dependencies),
       UpdateFunctionConfiguration: updateFunctionConfiguration(dependencies),
       UpdateFunctionUrlConfig: updateFunctionUrlConfig(dependencies),

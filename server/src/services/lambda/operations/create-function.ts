@@ -5,6 +5,8 @@ import { AwsError, notImplemented } from '#core/errors.ts';
 import { uuid } from '#core/ids.ts';
 import type { RequestContext } from '#wire/service.ts';
 import { keepPackage, loadPackage } from '../code-package.ts';
+import { readId } from '../code-signing/configs.ts';
+import { checkConfigThere, checkSignature } from '../code-signing/functions.ts';
 import { applyConfiguration, checkConfiguration, DEFAULT_SETTINGS, showConfiguration } from '../configuration.ts';
 import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
@@ -41,6 +43,11 @@ export function createFunction(dependencies: LambdaDependencies) {
       });
     }
 
+    const { CodeSigningConfigArn } = input;
+    if (CodeSigningConfigArn) {
+      await checkConfigThere(dependencies.state.documents, CodeSigningConfigArn, readId(CodeSigningConfigArn), context);
+      await checkSignature(dependencies, reference, CodeSigningConfigArn);
+    }
     const layers = await readFunctionLayers(dependencies.state.documents, input.Layers ?? [], context);
     const code = await keepPackage(dependencies, await loadPackage(dependencies, input.Code!, context, OPERATION));
     const latest: VersionDocument = {
@@ -57,7 +64,12 @@ export function createFunction(dependencies: LambdaDependencies) {
     };
     let published: VersionDocument | undefined;
     try {
-      const document = { name: reference.name, latest, tags: input.Tags ?? {} };
+      const document = {
+        name: reference.name,
+        latest,
+        tags: input.Tags ?? {},
+        ...(CodeSigningConfigArn ? { codeSigningConfigArn: CodeSigningConfigArn } : {}),
+      };
       await table.create(reference.scope, document, async (tx) => {
         if (input.Publish) published = await publish(tx, reference.scope, document);
       });

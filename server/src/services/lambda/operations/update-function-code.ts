@@ -6,6 +6,7 @@ import { uuid } from '#core/ids.ts';
 import { CodeStore } from '#engines/functions/function-engine.ts';
 import type { RequestContext } from '#wire/service.ts';
 import { keepPackage, loadPackage } from '../code-package.ts';
+import { checkSignature } from '../code-signing/functions.ts';
 import { showConfiguration } from '../configuration.ts';
 import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
@@ -29,6 +30,7 @@ export function updateFunctionCode(dependencies: LambdaDependencies) {
     const before = await table.get(reference);
     checkRevision(input.RevisionId, before.latest.revisionId);
 
+    await checkSignature(dependencies, reference, before.codeSigningConfigArn);
     const zip = await loadPackage(dependencies, input, context, OPERATION);
     if (input.DryRun) {
       const code = { objectId: '', sizeBytes: zip.byteLength, sha256: CodeStore.hash(zip) };
