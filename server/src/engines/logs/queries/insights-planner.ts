@@ -92,9 +92,11 @@ export class InsightsPlanner implements QueryPlanner {
     const statement = token === undefined ? compiled.sql : withToken(compiled.sql, token);
     const result = await this.#options.telemetry.query<Record<string, unknown>>(statement, { signal, timeoutMs });
     const rows = compiled.rows(result.rows);
+    const recordsMatched = compiled.matched(result.rows).count;
     const statistics: QueryStatistics = {
-      recordsMatched: compiled.matched(result.rows).count,
-      recordsScanned: result.rowsRead,
+      recordsMatched,
+      // ClickHouse counts without reading where it can.
+      recordsScanned: Math.max(result.rowsRead, recordsMatched),
       bytesScanned: result.bytesRead,
       logGroupsScanned,
       resultCount: rows.length,

@@ -25,7 +25,7 @@ interface Run extends RunOptions {
 }
 
 /** A planner whose statements end when the test says so. */
-function setUp(state: StateStore) {
+function setUp(state: StateStore, progress: QueryPlanner['progress'] = async () => undefined) {
   const runs: Run[] = [];
   const planner: QueryPlanner = {
     prepare: async () => ({
@@ -42,7 +42,7 @@ function setUp(state: StateStore) {
       },
     }),
     groupsNamed: async () => [],
-    progress: async () => undefined,
+    progress,
   };
   const clock = new VirtualClock(1_000_000);
   const engine = new QueryEngine({ state, clock, log: createLogger('silent'), planner });
@@ -123,6 +123,27 @@ test('while a query runs long, the newest part of its time is shown; a stopped o
   assert.equal(await statusOf(id), 'Cancelled');
   assert.equal(runs[3]!.signal.aborted, true);
   assert.deepEqual(await rowsOf(id), [['more']]);
+});
+
+test('what a running query has scanned never shrinks; one that ends while it is asked about is whole', async () => {
+  const scanned = [10, 5];
+  const { engine, runs } = setUp(await openTemporaryState(), async () => {
+    const recordsScanned = scanned.shift();
+    if (recordsScanned === undefined) {
+      runs[0]!.answer('x');
+      await turn();
+    }
+    return { recordsScanned: recordsScanned ?? 0, bytesScanned: 0 };
+  });
+  const { id } = await engine.start(SCOPE, QUERY);
+  await turn();
+  const ask = async () => {
+    const { query, rows } = (await engine.results(SCOPE, id))!;
+    return [query.status, query.statistics.recordsScanned, rows.rows];
+  };
+  assert.deepEqual(await ask(), ['Running', 10, []]);
+  assert.deepEqual(await ask(), ['Running', 10, []]);
+  assert.deepEqual(await ask(), ['Complete', 2, [['x']]]);
 });
 
 test('after a restart: what ran has failed, what was complete is computed again', async () => {

@@ -3,6 +3,7 @@
 // What was asked and how it went is kept in the state store; results are kept in memory, and computed again when
 // they fell out of it or Brume was started anew.
 
+import { once } from 'node:events';
 import type { Clock } from '#core/clock.ts';
 import { uuid } from '#core/ids.ts';
 import type { Logger } from '#core/log.ts';
@@ -48,6 +49,8 @@ const PARTS = [1 / 64, 1 / 16, 1 / 4];
 /** Queries remembered in an account and region, and for how long. */
 const MOST_REMEMBERED = 1_000;
 const REMEMBERED_MS = 7 * 86_400_000;
+/** How long an answer waits for the progress of a query. */
+const PROGRESS_PATIENCE_MS = 250;
 const CLICKHOUSE_TIMEOUT_EXCEEDED = 159;
 
 export class QueryEngine {
@@ -113,7 +116,11 @@ export class QueryEngine {
     const remembered = await this.#find(scope, id);
     if (!remembered) return undefined;
     const running = this.#running.get(id);
-    if (running) return { query: await this.#withProgress(remembered.document, running), rows: running.part };
+    if (running) {
+      const query = await this.#withProgress(remembered, running);
+      // It may have ended while its progress was asked for.
+      if (query.status === 'Scheduled' || query.status === 'Running') return { query, rows: running.part };
+    }
     const { document: query } = remembered;
     const kept = this.#results.get(id);
     if (kept || query.status !== 'Complete') return { query, rows: kept ?? NO_ROWS };
@@ -219,7 +226,7 @@ export class QueryEngine {
         const { rows, statistics } = await prepared.run({ signal: over.signal, timeoutMs: TIMEOUT_MS, newest: share });
         if (over.signal.aborted) return;
         running.part = rows;
-        change(remembered, { statistics });
+        change(remembered, { statistics: leastScanned(statistics, remembered.document.statistics) });
       }
     } catch {
       // The whole has ended, or will fail in the same way.
@@ -263,15 +270,17 @@ export class QueryEngine {
     }
   }
 
-  async #withProgress(document: QueryDocument, running: RunningQuery): Promise<QueryDocument> {
-    if (document.status !== 'Running') return document;
-    // Those who ask at the same time share the answer.
+  async #withProgress(remembered: RememberedQuery, running: RunningQuery): Promise<QueryDocument> {
+    if (remembered.document.status !== 'Running') return remembered.document;
+    // Those who ask at the same time share the answer, and nobody waits long for an engine that has much to do.
     running.asking ??= this.#options.planner.progress(running.token).finally(() => {
       running.asking = undefined;
     });
-    const scanned = await running.asking.catch(() => undefined);
-    if (!scanned) return document;
-    return { ...document, statistics: { ...document.statistics, ...scanned } };
+    const patience = once(AbortSignal.timeout(PROGRESS_PATIENCE_MS), 'abort').then(() => undefined);
+    const scanned = await Promise.race([running.asking, patience]).catch(() => undefined);
+    const { status, statistics } = remembered.document;
+    if (!scanned || status !== 'Running') return remembered.document;
+    return change(remembered, { statistics: leastScanned(statistics, { ...statistics, ...scanned }) });
   }
 
   async #find(scope: LogScope, id: string): Promise<RememberedQuery | undefined> {
@@ -390,6 +399,15 @@ function outcomeOf(error: unknown): Outcome {
 function change(remembered: RememberedQuery, changes: Partial<QueryDocument>): QueryDocument {
   remembered.document = { ...remembered.document, ...changes };
   return remembered.document;
+}
+
+/** What was scanned never shrinks while a query runs. */
+function leastScanned(found: QueryStatistics, before: QueryStatistics): QueryStatistics {
+  return {
+    ...found,
+    recordsScanned: Math.max(found.recordsScanned, before.recordsScanned),
+    bytesScanned: Math.max(found.bytesScanned, before.bytesScanned),
+  };
 }
 
 function isOf(a: LogScope, b: LogScope): boolean {
