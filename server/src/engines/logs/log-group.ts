@@ -1,6 +1,8 @@
 // A log group and its streams as they are held in memory; the documents are what is kept on disk.
 
+import type { Processor } from '@aws-sdk/client-cloudwatch-logs';
 import { formatArn } from '#core/arn.ts';
+import { compileTransformer, type Transformer } from '#engines/log-transforms/transformer.ts';
 import { defineCollection } from '#storage/state/state.ts';
 import type { LiveTail } from './live-tail.ts';
 import type { CompiledMetricFilter } from './metric-filter.ts';
@@ -23,6 +25,13 @@ export interface LogGroupDocument {
   kmsKeyId?: string;
   tags: Record<string, string>;
   deletionProtection?: boolean;
+  transformer?: TransformerDocument;
+}
+
+export interface TransformerDocument {
+  config: readonly Processor[];
+  createdAtMs: number;
+  updatedAtMs: number;
 }
 
 export interface LogStreamDocument {
@@ -54,6 +63,7 @@ export class LogGroup {
   /** Message bytes in segments that take no more rows, and in each of the later ones. */
   settledBytes = 0;
   readonly bytesBySegment = new Map<number, number>();
+  #transformer: { document: TransformerDocument; compiled: Transformer } | undefined;
 
   constructor(scope: LogScope, document: LogGroupDocument) {
     this.scope = { account: scope.account, region: scope.region };
@@ -65,6 +75,16 @@ export class LogGroup {
   /** Without `:*`; that is appended where AWS does so. */
   get arn(): string {
     return formatArn({ service: 'logs', ...this.scope, resource: `log-group:${this.name}` });
+  }
+
+  /** Compiled when first asked for after a change. */
+  get transformer(): Transformer | undefined {
+    const { transformer } = this.document;
+    if (!transformer) return undefined;
+    if (this.#transformer?.document !== transformer) {
+      this.#transformer = { document: transformer, compiled: compileTransformer(transformer.config) };
+    }
+    return this.#transformer.compiled;
   }
 
   get storedBytes(): number {

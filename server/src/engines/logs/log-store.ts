@@ -4,6 +4,7 @@
 import type { Clock } from '#core/clock.ts';
 import type { Logger } from '#core/log.ts';
 import type { Meter } from '#core/meter.ts';
+import type { Transformer } from '#engines/log-transforms/transformer.ts';
 import type { MetricStore } from '#engines/metrics/metric-store.ts';
 import type { StateStore } from '#storage/state/state.ts';
 import type { AppendedRows, EncodedLogEvents, LogEventBatch, Telemetry } from '#storage/telemetry/telemetry.ts';
@@ -16,7 +17,7 @@ import { IngestionStatistics } from './ingestion-statistics.ts';
 import { LiveTail, type LiveTailOptions } from './live-tail.ts';
 import type { LogGroup, LogScope, LogStream } from './log-group.ts';
 import { LogLines } from './log-lines.ts';
-import { collectMetricData } from './metric-filter.ts';
+import { type CompiledMetricFilter, collectMetricData } from './metric-filter.ts';
 import { MetricFilterDirectory } from './metric-filter-directory.ts';
 import { Retention } from './retention.ts';
 
@@ -151,7 +152,11 @@ class StandardLogStore implements LogStore {
       const batch = { groupId: group.id, stream: stream.name, ingestionTimeMs, events };
       const appended = telemetry.appendLogEvents(batch);
       // The metric data are durable before the client hears that its events are.
-      const [rows] = await Promise.all([appended, statistics.markDirty(), lines && this.#publishMetrics(group, lines)]);
+      const [rows] = await Promise.all([
+        appended,
+        statistics.markDirty(),
+        lines && this.#publishMetrics(group, stream, lines),
+      ]);
       statistics.add(group, stream, rows.segment, messageBytes);
       stream.extend(firstMs, lastMs, ingestionTimeMs);
       this.#measure(group, events.length, messageBytes);
@@ -224,12 +229,26 @@ class StandardLogStore implements LogStore {
     await this.statistics.flush();
   }
 
-  async #publishMetrics(group: LogGroup, lines: LogLines): Promise<void> {
+  async #publishMetrics(group: LogGroup, stream: LogStream, lines: LogLines): Promise<void> {
     const { metrics, clock } = this.#options;
     const puts: Promise<void>[] = [];
-    if (group.metricFilters.size > 0) {
-      const data = collectMetricData(group.metricFilters.values(), lines, group.scope);
-      for (const [namespace, of] of data) puts.push(metrics.put(group.scope, namespace, of));
+    const putData = (filters: CompiledMetricFilter[], of: LogLines) => {
+      if (filters.length === 0) return;
+      for (const [namespace, data] of collectMetricData(filters, of, group.scope)) {
+        puts.push(metrics.put(group.scope, namespace, data));
+      }
+    };
+    const filters = [...group.metricFilters.values()];
+    const transformer = group.transformer;
+    const wantsTransformed = ({ document }: CompiledMetricFilter) =>
+      transformer !== undefined && document.applyOnTransformedLogs === true;
+    const ofTransformed = filters.filter(wantsTransformed);
+    putData(
+      filters.filter((filter) => !wantsTransformed(filter)),
+      lines,
+    );
+    if (transformer && ofTransformed.length > 0) {
+      putData(ofTransformed, this.#transformed(group, stream, transformer, lines));
     }
     const { logGroupClass } = group.document;
     const embedded = logGroupClass === 'STANDARD' ? extractEmbeddedMetrics(lines.events, clock.now()) : undefined;
@@ -238,6 +257,30 @@ class StandardLogStore implements LogStore {
       this.#measureEmbedded(group, embedded);
     }
     await Promise.all(puts);
+  }
+
+  /** The events that the group's transformer can work on, transformed. */
+  #transformed(group: LogGroup, stream: LogStream, transformer: Transformer, { events }: LogLines): LogLines {
+    const { clock, meter } = this.#options;
+    const origin = {
+      logGroupName: group.name,
+      logStreamName: stream.name,
+      accountId: group.scope.account,
+      regionName: group.scope.region,
+      nowMs: clock.now(),
+    };
+    const transformed: LogEventInput[] = [];
+    for (const { timestamp, message } of events) {
+      const text = transformer.transform(message, origin);
+      if (text !== undefined) transformed.push({ timestamp, message: text });
+    }
+    const sample = { namespace: 'AWS/Logs', dimensions: [{ LogGroupName: group.name }], unit: 'Count' };
+    const errors = events.length - transformed.length;
+    if (errors > 0) meter.record(group.scope, { ...sample, metricName: 'TransformationErrors', value: errors });
+    if (transformed.length > 0) {
+      meter.record(group.scope, { ...sample, metricName: 'TransformedLogEvents', value: transformed.length });
+    }
+    return new LogLines(transformed);
   }
 
   #measure(group: LogGroup, events: number, bytes: number): void {

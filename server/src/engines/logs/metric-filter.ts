@@ -25,6 +25,8 @@ export interface MetricFilterDocument {
   systemFieldDimensions?: string[];
   /** Which accounts and regions events must come from to be looked at. */
   fieldSelectionCriteria?: string;
+  /** It looks at what the group's transformer makes of the events; without a transformer at the events themselves. */
+  applyOnTransformedLogs?: boolean;
 }
 
 export interface MetricTransformation {

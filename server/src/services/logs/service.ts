@@ -88,6 +88,7 @@ import {
   untagResource,
 } from './operations/tags.ts';
 import { testMetricFilter } from './operations/test-metric-filter.ts';
+import { deleteTransformer, getTransformer, putTransformer, testTransformer } from './operations/transformers.ts';
 import { createSharing } from './sharing.ts';
 
 const require = createRequire(import.meta.url);
@@ -139,6 +140,7 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       DeleteRetentionPolicy: deleteRetentionPolicy(logs),
       DeleteScheduledQuery: deleteScheduledQuery(logs),
       DeleteSubscriptionFilter: deleteSubscriptionFilter(logs),
+      DeleteTransformer: deleteTransformer(logs),
       DescribeAccountPolicies: describeAccountPolicies(logs),
       DescribeDeliveries: describeDeliveries(logs),
       DescribeDeliveryDestinations: describeDeliveryDestinations(logs),
@@ -166,6 +168,7 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       GetQueryResults: getQueryResults(logs),
       GetScheduledQuery: getScheduledQuery(logs),
       GetScheduledQueryHistory: getScheduledQueryHistory(logs),
+      GetTransformer: getTransformer(logs),
       ListLogGroups: listLogGroups(logs),
       ListLogGroupsForQuery: listLogGroupsForQuery(logs),
       ListScheduledQueries: listScheduledQueries(logs),
@@ -184,12 +187,14 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       PutResourcePolicy: putResourcePolicy(logs),
       PutRetentionPolicy: putRetentionPolicy(logs),
       PutSubscriptionFilter: putSubscriptionFilter(logs),
+      PutTransformer: putTransformer(logs),
       StartLiveTail: startLiveTail(logs),
       StartQuery: startQuery(logs),
       StopQuery: stopQuery(logs),
       TagLogGroup: tagLogGroup(logs),
       TagResource: tagResource(logs),
       TestMetricFilter: testMetricFilter(),
+      TestTransformer: testTransformer(logs),
       UntagLogGroup: untagLogGroup(logs),
       UntagResource: untagResource(logs),
       UpdateDeliveryConfiguration: updateDeliveryConfiguration(logs),

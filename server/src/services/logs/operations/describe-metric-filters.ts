@@ -70,7 +70,7 @@ function describe({ group, document }: FoundFilter): MetricFilter {
     ),
     creationTime: document.createdAtMs,
     logGroupName: group.name,
-    applyOnTransformedLogs: false,
+    applyOnTransformedLogs: document.applyOnTransformedLogs ?? false,
     ...(document.fieldSelectionCriteria && { fieldSelectionCriteria: document.fieldSelectionCriteria }),
     ...(document.systemFieldDimensions && { emitSystemFieldDimensions: document.systemFieldDimensions }),
   };

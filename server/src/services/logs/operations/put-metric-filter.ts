@@ -1,7 +1,7 @@
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutMetricFilter.html
 
 import { type MetricTransformation, type PutMetricFilterRequest, StandardUnit } from '@aws-sdk/client-cloudwatch-logs';
-import { AwsError, notImplemented } from '#core/errors.ts';
+import { AwsError } from '#core/errors.ts';
 import {
   countRegexes,
   type FilterPattern,
@@ -44,7 +44,6 @@ export function putMetricFilter(logs: Logs): Handler<PutMetricFilterRequest, obj
       checkTransformation(constraints, `metricTransformations.${i + 1}.member`, transformation);
     }
     constraints.check();
-    if (input.applyOnTransformedLogs) throw notImplemented('PutMetricFilter', 'applyOnTransformedLogs');
     const group = await requireGroup(logs, context, input.logGroupName!);
     refuseInfrequentAccess(group, 'PutMetricFilter', 'InvalidOperationException');
     const pattern = parsePattern(filterPattern, 'Invalid metric filter pattern');
@@ -57,6 +56,7 @@ export function putMetricFilter(logs: Logs): Handler<PutMetricFilterRequest, obj
       createdAtMs: group.metricFilters.get(filterName)?.document.createdAtMs ?? logs.clock.now(),
       transformations: transformations.map(toStored),
       ...(systemFields.length > 0 && { systemFieldDimensions: systemFields }),
+      ...(input.applyOnTransformedLogs && { applyOnTransformedLogs: true }),
       ...(input.fieldSelectionCriteria && { fieldSelectionCriteria: input.fieldSelectionCriteria }),
     });
     if (!stored) throw groupDoesNotExist();
