@@ -411,6 +411,25 @@ describe('bad configurations', () => {
     ['two at once', { Timeout: 0, MemorySize: 1 }, /^ValidationException: 2 validation errors detected: .*; .*/],
     ['storage', { EphemeralStorage: { Size: 100 } }, /'ephemeralStorage.size' failed .* greater than or equal to 512/],
     [
+      'two architectures',
+      { Architectures: ['x86_64', 'arm64'] },
+      constraint('[x86_64, arm64]', 'architectures', 'Member must have length less than or equal to 1'),
+    ],
+    [
+      'an unknown architecture',
+      { Architectures: ['vax'] },
+      constraint(
+        '[vax]',
+        'architectures',
+        'Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64], Member must not be null]',
+      ),
+    ],
+    [
+      'SnapStart where there is none',
+      { SnapStart: { ApplyOn: 'PublishedVersions' } },
+      invalid('nodejs22.x is not supported for SnapStart enabled functions.'),
+    ],
+    [
       'an unknown runtime',
       { Runtime: 'cobol' },
       /^InvalidParameterValueException: Value cobol at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: \[.*nodejs22\.x.*\] or be a valid ARN$/,

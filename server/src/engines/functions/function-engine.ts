@@ -143,6 +143,8 @@ class Engine implements FunctionEngine {
   /** Executions now, by function. */
   readonly #executions = new Map<string, number>();
   #allExecutions = 0;
+  /** Of functions without a reservation. */
+  #unreservedExecutions = 0;
   readonly #noticed = new Set<string>();
   #isolation: Promise<Isolation> | undefined;
   /** Opened with the first environment; null when this machine has none. */
@@ -174,10 +176,16 @@ class Engine implements FunctionEngine {
       throw new ConcurrencyLimitError(refusal);
     }
     this.#executions.set(functionArn, functionNow);
+    const isUnreserved = version.reservedConcurrency === undefined;
     this.#allExecutions++;
+    if (isUnreserved) this.#unreservedExecutions++;
     try {
       const entry = await this.#pool.acquire(version);
-      recordStart(meter, subject, functionNow, this.#allExecutions);
+      recordStart(meter, subject, {
+        function: functionNow,
+        all: this.#allExecutions,
+        unreserved: this.#unreservedExecutions,
+      });
       try {
         const result = await entry.environment.invoke(invocation);
         recordEnd(meter, subject, result);
@@ -188,6 +196,7 @@ class Engine implements FunctionEngine {
       }
     } finally {
       this.#allExecutions--;
+      if (isUnreserved) this.#unreservedExecutions--;
       const left = this.#executions.get(functionArn)! - 1;
       if (left === 0) this.#executions.delete(functionArn);
       else this.#executions.set(functionArn, left);

@@ -9,7 +9,11 @@ export interface InvocationSubject {
   invokedFunctionArn: string;
 }
 
-export function recordStart(meter: Meter, subject: InvocationSubject, functionNow: number, allNow: number): void {
+export function recordStart(
+  meter: Meter,
+  subject: InvocationSubject,
+  now: { function: number; all: number; unreserved: number },
+): void {
   const { functionName } = subject.version;
   const concurrent = (dimensions: Record<string, string>[], value: number) =>
     meter.record(scopeOf(subject), {
@@ -19,8 +23,15 @@ export function recordStart(meter: Meter, subject: InvocationSubject, functionNo
       value,
       unit: 'Count',
     });
-  concurrent([{ FunctionName: functionName }, resourceOf(subject)], functionNow);
-  concurrent([{}], allNow);
+  concurrent([{ FunctionName: functionName }, resourceOf(subject)], now.function);
+  concurrent([{}], now.all);
+  meter.record(scopeOf(subject), {
+    namespace: 'AWS/Lambda',
+    metricName: 'UnreservedConcurrentExecutions',
+    dimensions: [{}],
+    value: now.unreserved,
+    unit: 'Count',
+  });
 }
 
 export function recordEnd(meter: Meter, subject: InvocationSubject, result: InvocationResult): void {

@@ -216,7 +216,10 @@ export function showListedConfiguration(
     PackageType: version.packageType,
     Architectures: version.architectures,
     EphemeralStorage: { Size: version.ephemeralStorageMb },
-    SnapStart: { ApplyOn: version.snapStart, OptimizationStatus: 'Off' },
+    SnapStart: {
+      ApplyOn: version.snapStart,
+      OptimizationStatus: version.snapStart === 'PublishedVersions' && version.version !== LATEST ? 'On' : 'Off',
+    },
     LoggingConfig: { LogFormat: logging.format, LogGroup: logging.group },
   };
 }

@@ -45,3 +45,13 @@ export function checkRuntimeName(runtime: string, at: string): void {
     `Value ${runtime} at '${at}' failed to satisfy constraint: Member must satisfy enum value set: [${current.join(', ')}] or be a valid ARN`,
   );
 }
+
+/** https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html#snapstart-runtimes */
+const SNAP_START = /^(java(11|17|21|25)|python3\.(1[2-9])|dotnet([89]|10))$/;
+
+export function checkSnapStart(runtime: string): void {
+  if (SNAP_START.test(runtime)) return;
+  throw new AwsError('InvalidParameterValueException', `${runtime} is not supported for SnapStart enabled functions.`, {
+    fields: { Type: 'User' },
+  });
+}

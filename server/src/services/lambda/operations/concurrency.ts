@@ -16,8 +16,9 @@ import type { DocumentReader, Scope } from '#storage/state/state.ts';
 import type { RequestContext } from '#wire/service.ts';
 import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
-import { FUNCTIONS } from '../documents.ts';
+import { FUNCTIONS, VERSIONS } from '../documents.ts';
 import { readUnqualifiedName } from '../function-name.ts';
+import { LAYERS } from '../layers/documents.ts';
 
 /** What must stay for the functions without a reservation. */
 const LEAST_UNRESERVED = 100;
@@ -66,6 +67,13 @@ export function getAccountSettings({ state, config }: LambdaDependencies) {
   return async (_: GetAccountSettingsRequest, context: RequestContext): Promise<GetAccountSettingsResponse> => {
     const scope = { account: context.account, region: context.region };
     const functions = await state.documents.range(FUNCTIONS, scope);
+    const versions = await state.documents.range(VERSIONS, scope);
+    const layers = await state.documents.range(LAYERS, scope);
+    /** By package: a version that nothing changed since shares it with $LATEST. */
+    const sizes = new Map([
+      ...functions.map(({ value }) => [value.latest.code.objectId, value.latest.code.sizeBytes] as const),
+      ...[...versions, ...layers].map(({ value }) => [value.code.objectId, value.code.sizeBytes] as const),
+    ]);
     const limit = accountLimit(config);
     return {
       AccountLimit: {
@@ -76,7 +84,7 @@ export function getAccountSettings({ state, config }: LambdaDependencies) {
         UnreservedConcurrentExecutions: limit - (await reservedInAll(state.documents, scope)),
       },
       AccountUsage: {
-        TotalCodeSize: functions.reduce((total, { value }) => total + value.latest.code.sizeBytes, 0),
+        TotalCodeSize: [...sizes.values()].reduce((total, size) => total + size, 0),
         FunctionCount: functions.length,
       },
     };

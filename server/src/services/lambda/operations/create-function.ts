@@ -4,6 +4,7 @@ import type { CreateFunctionRequest, FunctionConfiguration } from '@aws-sdk/clie
 import { AwsError, notImplemented } from '#core/errors.ts';
 import { uuid } from '#core/ids.ts';
 import type { RequestContext } from '#wire/service.ts';
+import { checkArchitectures } from '../architectures.ts';
 import { keepPackage, loadPackage } from '../code-package.ts';
 import { readId } from '../code-signing/configs.ts';
 import { checkConfigThere, checkSignature } from '../code-signing/functions.ts';
@@ -13,7 +14,7 @@ import type { LambdaDependencies } from '../dependencies.ts';
 import type { VersionDocument } from '../documents.ts';
 import { LATEST, readFunctionName } from '../function-name.ts';
 import { readFunctionLayers } from '../layers/function-layers.ts';
-import { checkRuntime } from '../runtimes.ts';
+import { checkRuntime, checkSnapStart } from '../runtimes.ts';
 import { checkTags } from '../tags.ts';
 import { publish } from '../versions/publish.ts';
 
@@ -23,10 +24,8 @@ export function createFunction(dependencies: LambdaDependencies) {
   return async (input: CreateFunctionRequest, context: RequestContext): Promise<FunctionConfiguration> => {
     const reference = readFunctionName(input.FunctionName!, context, { namespaced: false });
     checkConfiguration(input, OPERATION);
-    checkConstraints([
-      { at: 'packageType', value: input.PackageType, oneOf: ['Zip', 'Image'] },
-      ...(input.Architectures ?? []).map((value) => ({ at: 'architectures', value, oneOf: ['x86_64', 'arm64'] })),
-    ]);
+    checkConstraints([{ at: 'packageType', value: input.PackageType, oneOf: ['Zip', 'Image'] }]);
+    checkArchitectures(input.Architectures);
     checkTags(input.Tags ?? {});
     if (input.PackageType === 'Image') throw notImplemented(OPERATION, 'PackageType Image');
     if (!input.Runtime || !input.Handler) {
@@ -35,6 +34,7 @@ export function createFunction(dependencies: LambdaDependencies) {
         'Runtime and Handler are mandatory parameters for functions created with deployment packages.',
       );
     }
+    if (input.SnapStart?.ApplyOn === 'PublishedVersions') checkSnapStart(input.Runtime);
     const { table, activation, functions, garbage, clock } = dependencies;
     const runtimeVersionHash = await checkRuntime(input.Runtime, functions, OPERATION);
     if (await table.find(reference.scope, reference.name)) {
@@ -54,7 +54,7 @@ export function createFunction(dependencies: LambdaDependencies) {
       ...applyConfiguration(input, DEFAULT_SETTINGS, reference.name, layers),
       version: LATEST,
       packageType: 'Zip',
-      architectures: input.Architectures ?? ['x86_64'],
+      architectures: input.Architectures?.length ? input.Architectures : ['x86_64'],
       code,
       runtimeVersionHash,
       lastModifiedMs: clock.now(),

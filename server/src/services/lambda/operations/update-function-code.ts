@@ -5,10 +5,10 @@ import { notImplemented } from '#core/errors.ts';
 import { uuid } from '#core/ids.ts';
 import { CodeStore } from '#engines/functions/function-engine.ts';
 import type { RequestContext } from '#wire/service.ts';
+import { checkArchitectures } from '../architectures.ts';
 import { keepPackage, loadPackage } from '../code-package.ts';
 import { checkSignature } from '../code-signing/functions.ts';
 import { showConfiguration } from '../configuration.ts';
-import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import { FUNCTIONS, type FunctionDocument, type VersionDocument } from '../documents.ts';
 import { readFunctionName } from '../function-name.ts';
@@ -22,9 +22,7 @@ export function updateFunctionCode(dependencies: LambdaDependencies) {
   const { table, activation, invoker, garbage, clock } = dependencies;
   return async (input: UpdateFunctionCodeRequest, context: RequestContext): Promise<FunctionConfiguration> => {
     const reference = readFunctionName(input.FunctionName!, context, { namespaced: false });
-    checkConstraints(
-      (input.Architectures ?? []).map((value) => ({ at: 'architectures', value, oneOf: ['x86_64', 'arm64'] })),
-    );
+    checkArchitectures(input.Architectures);
     if (input.PublishTo) throw notImplemented(OPERATION, 'PublishTo');
     await activation.settled(reference);
     const before = await table.get(reference);
@@ -49,7 +47,7 @@ export function updateFunctionCode(dependencies: LambdaDependencies) {
             ...document.latest,
             lastModifiedMs: clock.now(),
             revisionId: uuid(),
-            architectures: input.Architectures ?? document.latest.architectures,
+            architectures: input.Architectures?.length ? input.Architectures : document.latest.architectures,
             code,
             updating: true,
           },

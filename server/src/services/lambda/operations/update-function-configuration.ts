@@ -13,7 +13,7 @@ import type { LambdaDependencies } from '../dependencies.ts';
 import { readFunctionName } from '../function-name.ts';
 import { readFunctionLayers } from '../layers/function-layers.ts';
 import { checkRevision } from '../revision.ts';
-import { checkRuntime } from '../runtimes.ts';
+import { checkRuntime, checkSnapStart } from '../runtimes.ts';
 
 const OPERATION = 'UpdateFunctionConfiguration';
 
@@ -35,6 +35,7 @@ export function updateFunctionConfiguration({
     const after = await table.update(reference, (document) => {
       const { latest } = document;
       checkRevision(input.RevisionId, latest.revisionId);
+      if (input.SnapStart?.ApplyOn === 'PublishedVersions') checkSnapStart(input.Runtime ?? latest.runtime);
       const { environment, kmsKeyArn, deadLetterArn, vpc, layers: layersBefore, ...rest } = latest;
       return {
         ...document,
