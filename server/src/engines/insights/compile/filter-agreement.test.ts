@@ -137,11 +137,11 @@ function numberOf(expression: Expression, message: string): number | undefined {
     const raw = rawOf(expression.name, message);
     if (typeof raw === 'boolean') return Number(raw);
   }
-  const text = valueOf(expression, message);
+  const text = looseOf(expression, message);
   return text !== undefined && /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : undefined;
 }
 
-function valueOf(expression: Expression, message: string): Loose {
+function looseOf(expression: Expression, message: string): Loose {
   switch (expression.kind) {
     case 'field':
       return textOf(rawOf(expression.name, message));
@@ -168,7 +168,7 @@ function holds(expression: Expression, message: string): boolean {
       return expression.not ? !isOne : isOne;
     }
     case 'call': {
-      const text = valueOf(expression.args[0]!, message);
+      const text = looseOf(expression.args[0]!, message);
       if (expression.name === 'ispresent') return text !== undefined;
       return expression.name === 'isempty' ? !text : (text ?? '').trim() === '';
     }
@@ -177,10 +177,10 @@ function holds(expression: Expression, message: string): boolean {
       if (operator === 'and') return holds(left, message) && holds(right, message);
       if (operator === 'or') return holds(left, message) || holds(right, message);
       if (operator === 'like' || operator === 'not like') {
-        const text = valueOf(left, message);
+        const text = looseOf(left, message);
         const found =
           text !== undefined &&
-          (right.kind === 'regex' ? javaRegex(right.source).test(text) : text.includes(valueOf(right, message)!));
+          (right.kind === 'regex' ? javaRegex(right.source).test(text) : text.includes(looseOf(right, message)!));
         return found === (operator === 'like');
       }
       if (operator === '!=') return !equal(left, right, message);
@@ -199,7 +199,7 @@ function equal(left: Expression, right: Expression, message: string): boolean {
 
 /** As numbers where both are; as texts where neither side is a number by its own nature. */
 function compared(left: Expression, right: Expression, message: string): number | undefined {
-  const [a, b] = [valueOf(left, message), valueOf(right, message)];
+  const [a, b] = [looseOf(left, message), looseOf(right, message)];
   if (a === undefined || b === undefined) return undefined;
   const [x, y] = [numberOf(left, message), numberOf(right, message)];
   if (x !== undefined && y !== undefined) return Math.sign(x - y);

@@ -50,7 +50,9 @@ export async function openTestStore() {
     events.forEach((given, i) => {
       const event = typeof given === 'string' ? { message: given } : given;
       const { message, timestamp = NOON + i, stream = 'stream' } = event;
-      byStream.set(stream, [...(byStream.get(stream) ?? []), { timestamp, message }]);
+      const rows = byStream.get(stream) ?? [];
+      rows.push({ timestamp, message });
+      byStream.set(stream, rows);
     });
     for (const [stream, rows] of byStream) {
       await telemetry.appendLogEvents({ groupId: id, stream, ingestionTimeMs: NOON + 1000, events: rows });
