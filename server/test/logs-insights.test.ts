@@ -143,7 +143,9 @@ test('pages of a result, and the limit', async () => {
 });
 
 test('what is refused', async () => {
+  await logs.send(new CreateLogGroupCommand({ logGroupName: '/delivered', logGroupClass: 'DELIVERY' }));
   const cases: [what: string, queryString: string, input: object, name: string, message: RegExp][] = [
+    ['class', 'fields a', { logGroupName: '/delivered' }, 'InvalidParameterException', /the DELIVERY class/],
     ['no group', 'fields a', {}, 'InvalidParameterException', /^Exactly one of logGroupName, /],
     ['two ways', 'fields a', { logGroupName: APP, logGroupNames: [APP] }, 'InvalidParameterException', /^Exactly one/],
     [

@@ -89,6 +89,9 @@ async function namedGroups(logs: Logs, scope: LogScope, input: StartQueryRequest
       const message = `Log group '${identifier}' does not exist for account ID '${scope.account}'`;
       throw new AwsError('ResourceNotFoundException', message);
     }
+    if (group.document.logGroupClass === 'DELIVERY') {
+      throw invalidParameter('StartQuery is not supported for log groups of the DELIVERY class.');
+    }
     groups.add(group);
   }
   return [...groups];
