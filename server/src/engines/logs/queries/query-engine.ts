@@ -49,7 +49,8 @@ const PARTS = [1 / 64, 1 / 16, 1 / 4];
 /** Queries remembered in an account and region, and for how long. */
 const MOST_REMEMBERED = 1_000;
 const REMEMBERED_MS = 7 * 86_400_000;
-/** How long an answer waits for the progress of a query. */
+/** How long the first answer waits for the end of a query, and each for its progress. */
+const FIRST_ANSWER_PATIENCE_MS = 150;
 const PROGRESS_PATIENCE_MS = 250;
 const CLICKHOUSE_TIMEOUT_EXCEEDED = 159;
 
@@ -95,6 +96,7 @@ export class QueryEngine {
       ended: Promise.resolve(document),
       part: NO_ROWS,
       token: document.id,
+      asked: false,
     };
     this.#running.set(document.id, running);
     const remembered: RememberedQuery = { scope: running.scope, document };
@@ -117,6 +119,9 @@ export class QueryEngine {
     if (!remembered) return undefined;
     const running = this.#running.get(id);
     if (running) {
+      // Most queries end in that time: whoever asks once a second has the answer at the first call.
+      if (!running.asked) await Promise.race([running.ended, passed(FIRST_ANSWER_PATIENCE_MS)]);
+      running.asked = true;
       const query = await this.#withProgress(remembered, running);
       // It may have ended while its progress was asked for.
       if (query.status === 'Scheduled' || query.status === 'Running') return { query, rows: running.part };
@@ -276,8 +281,7 @@ export class QueryEngine {
     running.asking ??= this.#options.planner.progress(running.token).finally(() => {
       running.asking = undefined;
     });
-    const patience = once(AbortSignal.timeout(PROGRESS_PATIENCE_MS), 'abort').then(() => undefined);
-    const scanned = await Promise.race([running.asking, patience]).catch(() => undefined);
+    const scanned = await Promise.race([running.asking, passed(PROGRESS_PATIENCE_MS)]).catch(() => undefined);
     const { status, statistics } = remembered.document;
     if (!scanned || status !== 'Running') return remembered.document;
     return change(remembered, { statistics: leastScanned(statistics, { ...statistics, ...scanned }) });
@@ -374,6 +378,8 @@ interface RunningQuery {
   part: QueryRows;
   /** Finds its statement in the engine. */
   token: string;
+  /** Somebody has asked for its results. */
+  asked: boolean;
   asking?: ReturnType<QueryPlanner['progress']> | undefined;
 }
 
@@ -399,6 +405,10 @@ function outcomeOf(error: unknown): Outcome {
 function change(remembered: RememberedQuery, changes: Partial<QueryDocument>): QueryDocument {
   remembered.document = { ...remembered.document, ...changes };
   return remembered.document;
+}
+
+async function passed(ms: number): Promise<undefined> {
+  await once(AbortSignal.timeout(ms), 'abort');
 }
 
 /** What was scanned never shrinks while a query runs. */
