@@ -4,21 +4,26 @@ import { array, join, type Sql, sql } from '#storage/telemetry/sql.ts';
 import { QuerySyntaxError } from '../syntax/query-syntax-error.ts';
 import type { Command, Expression, Item, Query } from '../syntax/tree.ts';
 import { compileAggregate, sortKey } from './aggregates.ts';
-import type { QueryScope } from './compile-query.ts';
+import type { CompiledQuery, QueryScope } from './compile-query.ts';
 import { ExpressionCompiler, fault } from './expressions.ts';
+import { outputOf } from './output.ts';
 import { parseFields } from './parse-command.ts';
+import { compilePatterns } from './patterns.ts';
 import { type OrderKey, Pipeline } from './pipeline.ts';
 import { asColumn, asList, asText, isPresent, text, type Value } from './values.ts';
 
 type Of<Kind extends Command['kind']> = Extract<Command, { kind: Kind }>;
 
-export function compileCommands({ commands }: Query, scope: QueryScope): Pipeline {
+export function compileCommands({ commands }: Query, scope: QueryScope): CompiledQuery {
   const pipeline = new Pipeline(scope, scope.groups);
-  for (const command of commands) apply(pipeline, command);
-  return pipeline;
+  const mined = commands.findIndex(({ kind }) => kind === 'pattern');
+  for (const command of mined < 0 ? commands : commands.slice(0, mined)) {
+    if (command.kind !== 'pattern') apply(pipeline, command);
+  }
+  return mined < 0 ? outputOf(pipeline, scope) : compilePatterns(pipeline, commands.slice(mined));
 }
 
-function apply(pipeline: Pipeline, command: Command): void {
+function apply(pipeline: Pipeline, command: Exclude<Command, { kind: 'pattern' }>): void {
   switch (command.kind) {
     case 'fields':
       for (const item of command.items) define(pipeline, item);
@@ -56,10 +61,9 @@ function apply(pipeline: Pipeline, command: Command): void {
     case 'lookup':
       lookup(pipeline, command);
       return;
-    case 'pattern':
     case 'diff':
     case 'anomaly':
-      throw fault(`Brume does not run the command ${command.kind} yet`, command);
+      throw fault(`${command.kind} needs pattern before it`, command);
   }
 }
 

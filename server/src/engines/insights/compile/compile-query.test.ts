@@ -174,3 +174,59 @@ describe('commands', () => {
     assert.deepEqual(found, [{ id: '1', name: 'ann', t: 'red' }, { id: '2', name: 'bob', t: '' }, { id: '9' }]);
   });
 });
+
+describe('patterns', () => {
+  const messages = (base: number, count: number) =>
+    Array.from({ length: count }, (_, i) => at(base + i, `took ${i} ms to write block ${i * 7}`));
+  const previous = -3_600_000;
+
+  test('pattern counts all events of a shape', async () => {
+    const group = await store.group([
+      ...messages(0, 30),
+      at(50, 'ERROR: the disk is full'),
+      at(51, 'ERROR: the disk is full'),
+    ]);
+    const { found, matched } = await store.run('fields @message | pattern @message', [group]);
+    assert.deepEqual(
+      found.map((row) => [row['@sampleCount'], row['@ratio'], row['@severityLabel']]),
+      [
+        ['30', '0.9375', 'None'],
+        ['2', '0.0625', 'Error'],
+      ],
+    );
+    assert.match(found[0]!['@pattern']!, /^took <.*> ms to write block <.*>$/);
+    assert.deepEqual(matched, { count: 32, atLeast: false });
+    const sorted = await store.run('pattern @message | sort @sampleCount asc | limit 1 | display @pattern', [group]);
+    assert.deepEqual(sorted.found, [{ '@pattern': 'ERROR: the disk is full' }]);
+  });
+
+  test('diff compares with the period before', async () => {
+    const group = await store.group([
+      ...messages(previous, 10),
+      ...messages(0, 30),
+      at(1000, 'ERROR: the disk is full'),
+    ]);
+    const hour = { startMs: NOON, endMs: NOON + 3_599_999 };
+    const { found } = await store.run('pattern @message | diff', [group], hour);
+    assert.deepEqual(
+      found.map((row) => [row['@sampleCount'], row['@previousSampleCount'], row['@differenceInCount']]),
+      [
+        ['30', '10', '20'],
+        ['1', '0', '1'],
+      ],
+    );
+  });
+
+  test('anomaly finds a pattern that is new', async () => {
+    const hours = Array.from({ length: 24 }, (_, hour) => messages(hour * 3_600_000, 20)).flat();
+    const group = await store.group([...hours, at(23 * 3_600_000 + 500, 'ERROR: the disk is full')]);
+    const { found } = await store.run('pattern @message | anomaly', [group], {
+      startMs: NOON,
+      endMs: NOON + 86_399_999,
+    });
+    assert.deepEqual(
+      found.map((row) => [row['@pattern'], row['@anomalyType'], row['@priority']]),
+      [['ERROR: the disk is full', 'New pattern', 'HIGH']],
+    );
+  });
+});

@@ -6,7 +6,6 @@
 import type { Sql } from '#storage/telemetry/sql.ts';
 import type { Query } from '../syntax/tree.ts';
 import { compileCommands } from './commands.ts';
-import { outputOf } from './output.ts';
 
 /** A log group that the query reads. */
 export interface QueriedGroup {
@@ -76,5 +75,5 @@ export const DEFAULT_LIMIT = 10_000;
 
 /** Throws QuerySyntaxError (with the place in the text) for what cannot be run. */
 export function compileQuery(query: Query, scope: QueryScope): CompiledQuery {
-  return outputOf(compileCommands(query, scope), scope);
+  return compileCommands(query, scope);
 }

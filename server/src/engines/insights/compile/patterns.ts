@@ -1,0 +1,212 @@
+// pattern, and diff and anomaly after it: the statement brings messages (or what is left of them when their numbers are
+// alike, with how many of each), and the pattern miner makes the result's rows of them.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Pattern.html
+
+import { type LogPattern, PatternMiner } from '#engines/log-patterns/log-patterns.ts';
+import { PatternTimeline } from '#engines/log-patterns/pattern-anomalies.ts';
+import { PatternComparison } from '#engines/log-patterns/pattern-diff.ts';
+import { type Sql, sql } from '#storage/telemetry/sql.ts';
+import type { Command } from '../syntax/tree.ts';
+import { type CompiledQuery, DEFAULT_LIMIT, type StatementRow } from './compile-query.ts';
+import { fault } from './expressions.ts';
+import type { Pipeline } from './pipeline.ts';
+import { formatNumber, formatTime } from './show.ts';
+import { asText } from './values.ts';
+
+/** Messages of different shape that one query looks at, the most frequent ones. */
+const MOST_SHAPES = 100_000;
+/** Messages that `anomaly` looks at. */
+const MOST_MESSAGES = 200_000;
+
+const PATTERN_COLUMNS = ['@pattern', '@ratio', '@sampleCount', '@severityLabel'];
+const DIFF_COLUMNS = [...PATTERN_COLUMNS, '@previousSampleCount', '@differenceInCount', '@differenceDescription'];
+const ANOMALY_COLUMNS = [...PATTERN_COLUMNS, '@anomalyType', '@priority', '@description', '@firstSeen', '@lastSeen'];
+
+type Cells = Record<string, string | number>;
+type Following = Extract<Command, { kind: 'diff' | 'anomaly' | 'sort' | 'limit' | 'display' | 'fields' }>;
+
+/** `commands` begins with the pattern command; the pipeline is what stands before it. */
+export function compilePatterns(pipeline: Pipeline, commands: readonly Command[]): CompiledQuery {
+  const [first, ...rest] = commands as [Extract<Command, { kind: 'pattern' }>, ...Command[]];
+  if (pipeline.limit !== undefined) pipeline.settle();
+  const text = asText(pipeline.compiler.value(first.input));
+  const following = rest.map((command) => checkFollowing(command));
+  const diff = following.find((command) => command.kind === 'diff');
+  const anomaly = following.find((command) => command.kind === 'anomaly');
+  if (diff && anomaly) throw fault('diff and anomaly do not go together', anomaly);
+  const mined = anomaly
+    ? anomalies(pipeline, text)
+    : diff
+      ? differences(pipeline, text, diff)
+      : patterns(pipeline, text);
+  let columns = mined.columns;
+  for (const { kind, ...command } of following) {
+    if (kind === 'display' || kind === 'fields')
+      columns = (command as { items: { name: string }[] }).items.map(({ name }) => name);
+  }
+  const limit = pipeline.scope.limit ?? DEFAULT_LIMIT;
+  return {
+    sql: mined.sql,
+    columns,
+    rows: (rows) => {
+      const found = following.reduce(follow, mined.mine(rows)).slice(0, limit);
+      return found.map((cells) => columns.map((name) => (name in cells ? shown(cells[name]!) : null)));
+    },
+    matched: (rows) => ({ count: Number(rows[0]?.all_events ?? 0), atLeast: false }),
+  };
+}
+
+interface Mined {
+  sql: Sql;
+  columns: string[];
+  mine(rows: readonly StatementRow[]): Cells[];
+}
+
+function patterns(pipeline: Pipeline, text: Sql): Mined {
+  return {
+    sql: shapes(pipeline, text, sql`count() AS times`),
+    columns: PATTERN_COLUMNS,
+    mine: (rows) => {
+      const miner = new PatternMiner();
+      for (const row of rows) miner.add(row.text as string, row.times as number);
+      return miner.patterns().map(patternCells);
+    },
+  };
+}
+
+function differences(pipeline: Pipeline, text: Sql, command: Extract<Command, { kind: 'diff' }>): Mined {
+  const { source, event } = pipeline;
+  if (!source || !event) throw fault('diff needs the events of its log groups', command);
+  const { startMs, endMs } = source;
+  const before = earlierPeriod(startMs, endMs, command);
+  pipeline.source = { ...source, startMs: Math.min(startMs, before.startMs) };
+  const isCurrent = sql`${event.timestamp} >= ${startMs}`;
+  const isPrevious = sql`(${event.timestamp} >= ${before.startMs} AND ${event.timestamp} <= ${before.endMs})`;
+  pipeline.where.push(sql`${isCurrent} OR ${isPrevious}`);
+  return {
+    sql: shapes(pipeline, text, sql`countIf(${isCurrent}) AS times, countIf(${isPrevious}) AS before`),
+    columns: DIFF_COLUMNS,
+    mine: (rows) => {
+      const comparison = new PatternComparison();
+      for (const { text: message, times, before: earlier } of rows as {
+        text: string;
+        times: number;
+        before: number;
+      }[]) {
+        if (times > 0) comparison.addCurrent(message, times);
+        if (earlier > 0) comparison.addPrevious(message, earlier);
+      }
+      return comparison.differences().map((difference) => ({
+        ...patternCells(difference),
+        '@previousSampleCount': difference.previousCount,
+        '@differenceInCount': difference.difference,
+        '@differenceDescription': difference.description,
+      }));
+    },
+  };
+}
+
+function anomalies(pipeline: Pipeline, text: Sql): Mined {
+  const { startMs, endMs } = pipeline.scope;
+  const timestamp = pipeline.event?.timestamp ?? sql`${startMs}`;
+  return {
+    sql: sql`SELECT *, count() OVER () AS all_events FROM (
+      SELECT ${text} AS text, ${timestamp} AS time FROM ${pipeline.from} ${pipeline.conditions()} LIMIT ${MOST_MESSAGES})
+      WHERE isNotNull(text)`,
+    columns: ANOMALY_COLUMNS,
+    mine: (rows) => {
+      const timeline = new PatternTimeline(startMs, endMs);
+      for (const row of rows) timeline.add(row.text as string, row.time as number);
+      return timeline.anomalies().map((found) => ({
+        ...patternCells(found.pattern),
+        '@anomalyType': found.kind,
+        '@priority': found.priority,
+        '@description': found.description,
+        '@firstSeen': formatTime(found.firstSeenMs),
+        '@lastSeen': formatTime(found.lastSeenMs),
+      }));
+    },
+  };
+}
+
+function patternCells({ pattern, ratio, sampleCount, severityLabel }: LogPattern): Cells {
+  return { '@pattern': pattern, '@ratio': ratio, '@sampleCount': sampleCount, '@severityLabel': severityLabel };
+}
+
+/** One message for all that differ in digits only. */
+function shapes(pipeline: Pipeline, text: Sql, counts: Sql): Sql {
+  return sql`SELECT *, sum(times) OVER () AS all_events FROM (
+    SELECT any(message_text) AS text, ${counts} FROM (
+      SELECT ${text} AS message_text, ${columnsFor(pipeline)} FROM ${pipeline.from} ${pipeline.conditions()})
+    WHERE isNotNull(message_text) GROUP BY replaceRegexpAll(assumeNotNull(message_text), '[0-9]+', '0')
+    ORDER BY times DESC LIMIT ${MOST_SHAPES})`;
+}
+
+function columnsFor({ event }: Pipeline): Sql {
+  return event ? sql`${event.timestamp}` : sql`0`;
+}
+
+function earlierPeriod(startMs: number, endMs: number, command: Extract<Command, { kind: 'diff' }>) {
+  const shifted = (ms: number) => ({ startMs: startMs - ms, endMs: endMs - ms });
+  const monthBefore = (ms: number) => {
+    const date = new Date(ms);
+    date.setUTCMonth(date.getUTCMonth() - 1);
+    return date.getTime();
+  };
+  switch (command.period?.toLowerCase()) {
+    case undefined:
+      return shifted(endMs - startMs + 1);
+    case 'previousday':
+      return shifted(86_400_000);
+    case 'previousweek':
+      return shifted(7 * 86_400_000);
+    case 'previousmonth':
+      return { startMs: monthBefore(startMs), endMs: monthBefore(endMs) };
+    default:
+      throw fault('diff takes previousDay, previousWeek or previousMonth', command);
+  }
+}
+
+function checkFollowing(command: Command): Following {
+  const plain =
+    command.kind === 'sort'
+      ? command.keys.every(({ expression }) => expression.kind === 'field')
+      : command.kind !== 'display' && command.kind !== 'fields'
+        ? true
+        : command.items.every(({ expression, alias }) => expression.kind === 'field' && alias === undefined);
+  switch (command.kind) {
+    case 'diff':
+    case 'anomaly':
+    case 'limit':
+      return command;
+    case 'sort':
+    case 'display':
+    case 'fields':
+      if (plain) return command;
+      throw fault(`After pattern, ${command.kind} takes plain fields`, command);
+    default:
+      throw fault(`Brume does not run ${command.kind} after pattern`, command);
+  }
+}
+
+function follow(rows: Cells[], command: Following): Cells[] {
+  if (command.kind === 'limit') return rows.slice(0, command.count);
+  if (command.kind !== 'sort') return rows;
+  return rows.toSorted((a, b) => {
+    for (const { expression, descending } of command.keys) {
+      const name = expression.kind === 'field' ? expression.name : '';
+      const order = compareCells(a[name], b[name]);
+      if (order !== 0) return descending ? -order : order;
+    }
+    return 0;
+  });
+}
+
+function compareCells(a: string | number | undefined, b: string | number | undefined): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  return String(a ?? '') < String(b ?? '') ? -1 : Number(String(a ?? '') > String(b ?? ''));
+}
+
+function shown(value: string | number): string {
+  return typeof value === 'number' ? formatNumber(value) : value;
+}
