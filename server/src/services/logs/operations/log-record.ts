@@ -44,7 +44,7 @@ export function getLogRecord({ store }: Logs): Handler<GetLogRecordRequest, GetL
     }
     return {
       logRecord: {
-        ...Object.fromEntries(discoverFields(event.message)),
+        ...Object.fromEntries(discoverFields(event.message, group.name)),
         '@ingestionTime': String(event.ingestion_time),
         '@log': `${context.account}:${group.name}`,
         '@logStream': event.stream,
@@ -69,7 +69,7 @@ export function getLogGroupFields(logs: Logs): Handler<GetLogGroupFieldsRequest,
     const { events } = await logs.store.events.backward({ group, ...range }, undefined, SAMPLE_EVENTS, context.signal);
     const counts = new Map<string, number>();
     for (const { message } of events) {
-      for (const name of [...SYSTEM_FIELDS, ...discoverFields(message).keys()]) {
+      for (const name of [...SYSTEM_FIELDS, ...discoverFields(message, group.name).keys()]) {
         counts.set(name, (counts.get(name) ?? 0) + 1);
       }
     }
