@@ -13,6 +13,7 @@ import {
   GetRuntimeManagementConfigCommand,
   InvokeAsyncCommand,
   InvokeCommand,
+  InvokeWithResponseStreamCommand,
   ListCodeSigningConfigsCommand,
   ListFunctionsByCodeSigningConfigCommand,
   PublishVersionCommand,
@@ -219,4 +220,41 @@ test('InvokeAsync queues an event', async () => {
   );
   const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 10 }));
   assert.equal(Messages![0]!.Body, '{"a":1}');
+});
+
+test('InvokeWithResponseStream gives the answer of a handler that streams nothing', async () => {
+  const FunctionName = 'whole';
+  await create(
+    FunctionName,
+    'async ({ size, fail }) => { console.log("a line"); if (fail) throw new Error("no"); return "x".repeat(size); }',
+  );
+  const call = async (event: object) => {
+    const { EventStream, ExecutedVersion, StatusCode } = await client.send(
+      new InvokeWithResponseStreamCommand({
+        FunctionName,
+        LogType: 'Tail',
+        Payload: Buffer.from(JSON.stringify(event)),
+      }),
+    );
+    assert.deepEqual([StatusCode, ExecutedVersion], [200, '$LATEST']);
+    const chunks: Uint8Array[] = [];
+    let end: { ErrorCode?: string; ErrorDetails?: string; LogResult?: string } | undefined;
+    for await (const { PayloadChunk, InvokeComplete } of EventStream!) {
+      if (PayloadChunk) chunks.push(PayloadChunk.Payload!);
+      if (InvokeComplete) end = InvokeComplete;
+    }
+    assert.match(Buffer.from(end!.LogResult!, 'base64').toString(), /a line/);
+    return { text: Buffer.concat(chunks).toString(), chunks: chunks.length, end: end! };
+  };
+  const large = await call({ size: 1_000_000 });
+  assert.equal(large.text, JSON.stringify('x'.repeat(1_000_000)));
+  assert.ok(large.chunks > 1);
+  assert.equal(large.end.ErrorCode, undefined);
+  const failed = await call({ fail: true });
+  assert.deepEqual([failed.text, failed.end.ErrorCode], ['', 'Unhandled']);
+  assert.equal(JSON.parse(failed.end.ErrorDetails!).errorMessage, 'no');
+  assert.equal(
+    await error(new InvokeWithResponseStreamCommand({ FunctionName: 'none' })),
+    `ResourceNotFoundException: Function not found: ${arnOf('none')}`,
+  );
 });

@@ -138,6 +138,8 @@ describe('answers', () => {
     ['a status', '({ statusCode: 201, body: "made" })', { status: 201, body: 'made' }],
     ['a status as text', '({ statusCode: "404" })', { status: 404, body: '' }],
     ['base64', '({ statusCode: 200, body: "w7w=", isBase64Encoded: true })', { status: 200, body: 'ü' }],
+    ['a status that bears no body', '({ statusCode: 204, body: "x" })', { status: 204, body: '' }],
+    ['a status for the protocol alone', '({ statusCode: 101 })', { status: 502 }],
     ['no status at all', '({ statusCode: 42 })', { status: 502, body: 'Internal Server Error' }],
     ['a header that splits', '({ statusCode: 200, headers: { a: "b\\r\\nc: d" } })', { status: 502 }],
     ['an error', '(() => { throw new Error("x") })()', { status: 502, body: 'Internal Server Error' }],

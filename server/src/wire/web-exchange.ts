@@ -68,8 +68,10 @@ export class WebExchange {
 
   /** Answers with a whole body. */
   send(status: number, headers: Record<string, string | string[]>, body: string | Uint8Array): void {
-    this.response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
-    this.response.end(this.method === 'HEAD' ? undefined : body);
+    const hasBody = status !== 204 && status !== 304;
+    const length = hasBody ? { 'content-length': Buffer.byteLength(body) } : {};
+    this.response.writeHead(status, { ...headers, ...length });
+    this.response.end(this.method === 'HEAD' || !hasBody ? undefined : body);
     // A body that nobody read to its end must not block the connection.
     if (!this.#request.complete) this.#request.unpipe().resume();
   }

@@ -64,6 +64,7 @@ import { deleteFunction } from './operations/delete-function.ts';
 import { getFunction, getFunctionConfiguration } from './operations/get-function.ts';
 import { invoke } from './operations/invoke.ts';
 import { invokeAsync } from './operations/invoke-async.ts';
+import { invokeWithResponseStream } from './operations/invoke-with-response-stream.ts';
 import { listFunctions, listVersionsByFunction } from './operations/list-functions.ts';
 import { addPermission, getPolicy, removePermission } from './operations/permissions.ts';
 import { listTags, tagResource, untagResource } from './operations/tagging.ts';
@@ -167,6 +168,7 @@ export function createLambdaService(common: ServiceDependencies): Service {
       GetRuntimeManagementConfig: getRuntimeManagementConfig(dependencies),
       Invoke: invoke(dependencies),
       InvokeAsync: invokeAsync(dependencies),
+      InvokeWithResponseStream: invokeWithResponseStream(dependencies),
       ListAliases: listAliases(dependencies),
       ListFunctionEventInvokeConfigs: listFunctionEventInvokeConfigs(dependencies),
       ListFunctionUrlConfigs: listFunctionUrlConfigs(dependencies),

@@ -103,14 +103,19 @@ const CONNECTION_HEADERS: ReadonlySet<string> = new Set(['connection', 'content-
 /** The response that a function's answer asks for; undefined when it makes no sense as one. */
 export function responseOf(payload: Uint8Array): WebResponse | undefined {
   const text = Buffer.from(payload).toString('utf8');
-  const answer: unknown = JSON.parse(text);
+  let answer: unknown;
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
   if (typeof answer !== 'object' || answer === null || !('statusCode' in answer)) {
     const body = typeof answer === 'string' ? answer : text;
     return { status: 200, headers: { 'content-type': 'application/json' }, body };
   }
   const { statusCode, headers, cookies, body, isBase64Encoded } = answer as Record<string, unknown>;
   const status = Number(statusCode);
-  if (!Number.isInteger(status) || status < 100 || status > 599) return undefined;
+  if (!Number.isInteger(status) || status < 200 || status > 599) return undefined;
   const sent: Record<string, string | string[]> = {};
   for (const [name, value] of Object.entries((headers as Record<string, unknown> | null) ?? {})) {
     if (value === null || CONNECTION_HEADERS.has(name.toLowerCase())) continue;
