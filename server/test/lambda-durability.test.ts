@@ -10,8 +10,10 @@ import {
   CreateFunctionCommand,
   DeleteFunctionCommand,
   GetFunctionConfigurationCommand,
+  GetProvisionedConcurrencyConfigCommand,
   InvokeCommand,
   PublishVersionCommand,
+  PutProvisionedConcurrencyConfigCommand,
   UpdateFunctionCodeCommand,
 } from '@aws-sdk/client-lambda';
 import { CreateQueueCommand, DeleteMessageBatchCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -90,6 +92,8 @@ test('functions survive with their packages; packages without a function do not'
   await client.send(new CreateFunctionCommand({ FunctionName, ...create, Code: { ZipFile: codeOf('async () => 1') } }));
   await client.send(new PublishVersionCommand({ FunctionName }));
   await client.send(new UpdateFunctionCodeCommand({ FunctionName, ZipFile: codeOf('async () => 2') }));
+  const provisioned = { FunctionName, Qualifier: '1' };
+  await client.send(new PutProvisionedConcurrencyConfigCommand({ ...provisioned, ProvisionedConcurrentExecutions: 1 }));
   await client.send(new CreateFunctionCommand({ FunctionName: 'gone', ...create, Code: { ZipFile: codeOf('3') } }));
   await client.send(new DeleteFunctionCommand({ FunctionName: 'gone' }));
   await brume.kill();
@@ -107,6 +111,9 @@ test('functions survive with their packages; packages without a function do not'
   ({ client } = testLambda(brume));
   for (let attempt = 0; attempt < 50 && (await packages()).length > 2; attempt++) await sleep(100);
   assert.equal((await packages()).length, 2, 'of $LATEST and of version 1');
+  const status = async () => (await client.send(new GetProvisionedConcurrencyConfigCommand(provisioned))).Status;
+  for (let attempt = 0; attempt < 50 && (await status()) === 'IN_PROGRESS'; attempt++) await sleep(100);
+  assert.equal(await status(), 'READY', 'environments are provisioned again');
   for (const [Qualifier, value] of [
     ['1', 1],
     ['$LATEST', 2],

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CloudWatchClient, GetMetricStatisticsCommand } from '@aws-sdk/client-cloudwatch';
+import { CloudWatchClient, GetMetricStatisticsCommand, ListMetricsCommand } from '@aws-sdk/client-cloudwatch';
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import {
   CreateAliasCommand,
@@ -370,4 +370,29 @@ describe('event invoke configurations', () => {
       else assert.match(message, expected);
     }
   });
+});
+
+test('an alias has metrics of its own, and of each version that it leads to', async () => {
+  const FunctionName = 'counted';
+  await create(FunctionName, 'async () => 1', { Publish: true });
+  await client.send(new CreateAliasCommand({ FunctionName, Name: 'live', FunctionVersion: '1' }));
+  for (const Qualifier of ['live', 'live', '1', undefined]) {
+    await client.send(new InvokeCommand({ FunctionName, Qualifier }));
+  }
+  await advance(brume, 2 * MINUTE);
+  const { Metrics } = await cloudwatch.send(
+    new ListMetricsCommand({ Namespace: 'AWS/Lambda', MetricName: 'Invocations' }),
+  );
+  const dimensions = Metrics!
+    .map(({ Dimensions }) => Dimensions!.map(({ Name, Value }) => `${Name}=${Value}`).sort())
+    .filter((names) => names.includes(`FunctionName=${FunctionName}`))
+    .map((names) => names.join(' '));
+  assert.deepEqual(dimensions.sort(), [
+    'ExecutedVersion=1 FunctionName=counted Resource=counted:live',
+    'FunctionName=counted',
+    'FunctionName=counted Resource=counted',
+    'FunctionName=counted Resource=counted:1',
+    'FunctionName=counted Resource=counted:live',
+  ]);
+  assert.equal(await sum(FunctionName, 'Invocations'), 4);
 });
