@@ -3,6 +3,7 @@
 import { Command, Option } from 'commander';
 import { readVersion } from '../version.ts';
 import { DEFAULT_ENDPOINT, health } from './health.ts';
+import { costCommand, lambdaCommand } from './lambda/lambda-command.ts';
 import type { ConfigSources } from './load-config.ts';
 import { logsCommand } from './logs/logs-command.ts';
 import { SETTINGS, type Setting } from './settings.ts';
@@ -47,6 +48,8 @@ program
   .action((options: { endpoint: string; json?: boolean }) => end(health(options)));
 
 program.addCommand(logsCommand(end));
+program.addCommand(lambdaCommand(end));
+program.addCommand(costCommand(end));
 
 await program.parseAsync();
 

@@ -1,0 +1,99 @@
+// A function in a file: its runtime and handler as the file tells them, and the package that is made of what lies beside it.
+
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, dirname, extname, join, relative } from 'node:path';
+import { zip } from '../demo/zip.ts';
+import { UsageError } from '../logs/usage-error.ts';
+
+const NODEJS = 'nodejs24.x';
+const PYTHON = 'python3.13';
+const RUNTIMES: Record<string, string> = { '.py': PYTHON, '.js': NODEJS, '.mjs': NODEJS, '.cjs': NODEJS };
+/** What no function needs. */
+const SKIPPED = new Set(['.git', '.venv', '.mypy_cache', '.pytest_cache', '__pycache__', '.DS_Store']);
+/** A request may have 72 MB, in base64; beyond this the file should lie in a directory of its own. */
+const MOST_BYTES = 50 * 1024 * 1024;
+const MOST_FILES = 20_000;
+
+export interface SourceFile {
+  path: string;
+  runtime: string;
+  handler: string;
+}
+
+/** Throws UsageError where the file is missing or does not tell enough. */
+export async function readSourceFile(path: string, given: { runtime?: string; handler?: string }): Promise<SourceFile> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(
+      error.code === 'ENOENT' ? `There is no file ${path}.` : `${path} cannot be read: ${error.message}`,
+    );
+  });
+  const extension = extname(path);
+  const runtime = given.runtime ?? RUNTIMES[extension];
+  if (runtime === undefined) {
+    throw new UsageError(
+      `Which runtime ${basename(path)} needs cannot be told from its name (known: ${Object.keys(RUNTIMES).join(' ')}). Give --runtime.`,
+    );
+  }
+  if (given.handler !== undefined) return { path, runtime, handler: given.handler };
+  const name = runtime.startsWith('python') ? pythonHandler(text) : nodeHandler(text);
+  if (name === undefined) {
+    throw new UsageError(
+      `No handler was found in ${basename(path)}. Give --handler ${basename(path, extension)}.NAME.`,
+    );
+  }
+  return { path, runtime, handler: `${basename(path, extension)}.${name}` };
+}
+
+function pythonHandler(text: string): string | undefined {
+  const names = [...text.matchAll(/^(?:async\s+)?def\s+(\w+)\s*\(|^(\w*handler)\s*=/gm)].map(
+    (match) => match[1] ?? match[2]!,
+  );
+  return choose(names);
+}
+
+function nodeHandler(text: string): string | undefined {
+  const names = [
+    ...text.matchAll(/\bexport\s+(?:async\s+)?(?:function\s*\*?\s*|const\s+|let\s+|var\s+)(\w+)/g),
+    ...text.matchAll(/\bexports\.(\w+)\s*=/g),
+    ...text.matchAll(/\bexport\s*\{[^}]*?\b(\w*[hH]andler)\b[^}]*\}/g),
+    ...text.matchAll(/\bmodule\.exports\s*=\s*\{[^}]*?\b(\w*[hH]andler)\b/g),
+  ].map((match) => match[1]!);
+  return choose(names);
+}
+
+/** The customary names first, else the only one that sounds like a handler, else the only one. */
+function choose(names: readonly string[]): string | undefined {
+  for (const usual of ['lambda_handler', 'handler', 'lambdaHandler']) if (names.includes(usual)) return usual;
+  const handlers = names.filter((name) => /handler$/i.test(name));
+  if (handlers.length === 1) return handlers[0];
+  return names.length === 1 ? names[0] : undefined;
+}
+
+/** A zip of the directory that the file lies in. */
+export async function packageOf({ path }: SourceFile): Promise<Buffer> {
+  const root = dirname(path);
+  const files = new Map<string, Uint8Array>();
+  let bytes = 0;
+  const walk = async (directory: string): Promise<void> => {
+    for (const entry of await readdir(directory, { withFileTypes: true })) {
+      if (SKIPPED.has(entry.name)) continue;
+      const full = join(directory, entry.name);
+      // Links are followed, as node_modules of workspaces are made of them.
+      const info = entry.isSymbolicLink() ? await stat(full).catch(() => undefined) : entry;
+      if (info?.isDirectory()) {
+        await walk(full);
+      } else if (info?.isFile()) {
+        const content = await readFile(full);
+        bytes += content.length;
+        files.set(relative(root, full).replaceAll('\\', '/'), content);
+        if (bytes > MOST_BYTES || files.size > MOST_FILES) {
+          throw new UsageError(
+            `${root} holds more than a function may (${MOST_BYTES / 2 ** 20} MB, ${MOST_FILES} files). Put ${basename(path)} into a directory of its own.`,
+          );
+        }
+      }
+    }
+  };
+  await walk(root);
+  return zip(files);
+}
