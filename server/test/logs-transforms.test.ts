@@ -7,12 +7,19 @@ import {
   CloudWatchLogsClient,
   CreateLogGroupCommand,
   CreateLogStreamCommand,
+  DeleteDataProtectionPolicyCommand,
   DeleteTransformerCommand,
   DescribeMetricFiltersCommand,
+  FilterLogEventsCommand,
+  GetDataProtectionPolicyCommand,
+  GetLogEventsCommand,
+  GetQueryResultsCommand,
   GetTransformerCommand,
+  PutDataProtectionPolicyCommand,
   PutLogEventsCommand,
   PutMetricFilterCommand,
   PutTransformerCommand,
+  StartQueryCommand,
   TestTransformerCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
 import { advance, clientConfig, startBrume } from '#test/harness.ts';
@@ -141,4 +148,128 @@ test('a metric filter on transformed logs counts what only the transformer tells
       ['Transformed', true],
     ],
   );
+});
+
+function protectionPolicy(...identifiers: string[]): string {
+  return findingsTo(undefined, ...identifiers);
+}
+
+function findingsTo(LogGroup: string | undefined, ...identifiers: string[]): string {
+  const DataIdentifier = identifiers.map((name) =>
+    name === 'EmployeeId' ? name : `arn:aws:dataprotection::aws:data-identifier/${name}`,
+  );
+  const FindingsDestination = LogGroup === undefined ? {} : { CloudWatchLogs: { LogGroup } };
+  return JSON.stringify({
+    Name: 'protect',
+    Version: '2021-06-01',
+    Configuration: { CustomDataIdentifier: [{ Name: 'EmployeeId', Regex: 'E-\\d{4}' }] },
+    Statement: [
+      { Sid: 'audit', DataIdentifier, Operation: { Audit: { FindingsDestination } } },
+      { Sid: 'redact', DataIdentifier, Operation: { Deidentify: { MaskConfig: {} } } },
+    ],
+  });
+}
+
+async function messagesOf(logGroupName: string, unmask = false): Promise<string[]> {
+  const read = await logs.send(
+    new GetLogEventsCommand({ logGroupName, logStreamName: 's', startFromHead: true, unmask }),
+  );
+  const filtered = await logs.send(new FilterLogEventsCommand({ logGroupName, unmask }));
+  const messages = read.events!.map(({ message }) => message!);
+  assert.deepEqual(filtered.events!.map(({ message }) => message!).sort(), messages.toSorted());
+  return messages;
+}
+
+async function query(logGroupName: string, queryString: string): Promise<(string | undefined)[][]> {
+  const { queryId } = await logs.send(
+    new StartQueryCommand({
+      logGroupName,
+      queryString,
+      startTime: Math.floor(nowMs / 1000) - 3600,
+      endTime: Math.floor(nowMs / 1000) + 3600,
+    }),
+  );
+  for (;;) {
+    const { status, results } = await logs.send(new GetQueryResultsCommand({ queryId }));
+    if (status === 'Complete') {
+      return results!.map((row) => row.filter(({ field }) => field !== '@ptr').map(({ value }) => value));
+    }
+    assert.ok(status === 'Running' || status === 'Scheduled', status);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+test('a data protection policy masks what comes after it, for all who read, and reports it', async () => {
+  const logGroupName = await group('protected');
+  const audit = await group('audit');
+  await put(logGroupName, 'early jane@example.com');
+  await pass(1000);
+  const policyDocument = findingsTo(audit, 'EmailAddress', 'IpAddress', 'EmployeeId', 'CreditCardNumber');
+  const put1 = await logs.send(
+    new PutDataProtectionPolicyCommand({ logGroupIdentifier: logGroupName, policyDocument }),
+  );
+  assert.equal(put1.policyDocument, policyDocument);
+  await logs.send(
+    new PutMetricFilterCommand({
+      logGroupName,
+      filterName: 'mails',
+      filterPattern: '"jane@example.com"',
+      metricTransformations: [{ metricName: 'Mails', metricNamespace: 'Seen', metricValue: '1' }],
+    }),
+  );
+  const written = [
+    'mail jane@example.com and jo@example.org',
+    'from 10.0.0.1 by E-1234',
+    'paid 4111111111111111',
+    'plain',
+  ];
+  await put(logGroupName, ...written);
+  const masked = [
+    'mail **************** and **************',
+    'from ******** by ******',
+    'paid ****************',
+    'plain',
+  ];
+  assert.deepEqual(await messagesOf(logGroupName), ['early jane@example.com', ...masked]);
+  assert.deepEqual(await messagesOf(logGroupName, true), ['early jane@example.com', ...written]);
+  assert.deepEqual(
+    (await query(logGroupName, 'fields @message | sort @timestamp asc, @message asc'))
+      .map(([message]) => message)
+      .sort(),
+    ['early jane@example.com', ...masked].sort(),
+  );
+  assert.deepEqual(
+    await query(logGroupName, 'filter @message like /by/ | display @message, unmask(@message) as clear'),
+    [[masked[1], written[1]]],
+  );
+  assert.equal(await sumOf('Seen', 'Mails'), 0);
+  await pass(60_000);
+  assert.equal(await sumOf('AWS/Logs', 'LogEventsWithFindings', logGroupName), 3);
+  const { events } = await logs.send(new FilterLogEventsCommand({ logGroupName: audit }));
+  const reports = events!.map(({ message }) => JSON.parse(message!));
+  assert.equal(reports.length, 3);
+  assert.deepEqual(reports.find(({ dataIdentifiers }) => dataIdentifiers[0].count === 2).dataIdentifiers, [
+    {
+      name: 'EmailAddress',
+      count: 2,
+      detections: [
+        { start: 5, end: 21 },
+        { start: 26, end: 40 },
+      ],
+    },
+  ]);
+  await logs.send(new DeleteDataProtectionPolicyCommand({ logGroupIdentifier: logGroupName }));
+  assert.deepEqual(await messagesOf(logGroupName), ['early jane@example.com', ...written]);
+  const none = await logs.send(new GetDataProtectionPolicyCommand({ logGroupIdentifier: logGroupName }));
+  assert.equal(none.policyDocument, undefined);
+});
+
+test('data protection policies that are refused', async () => {
+  const logGroupIdentifier = await group('unprotected');
+  const attempt = (policyDocument: string) =>
+    logs.send(new PutDataProtectionPolicyCommand({ logGroupIdentifier, policyDocument }));
+  await rejects(attempt('{}'), 'InvalidParameterException', /Invalid policyDocument/);
+  await rejects(attempt(findingsTo('nowhere', 'EmailAddress')), 'ResourceNotFoundException');
+  await rejects(attempt(findingsTo(logGroupIdentifier, 'EmailAddress')), 'InvalidParameterException');
+  await rejects(attempt(protectionPolicy('DriversLicense-US')), 'NotImplemented');
 });

@@ -2,6 +2,7 @@
 
 import type { Processor } from '@aws-sdk/client-cloudwatch-logs';
 import { formatArn } from '#core/arn.ts';
+import { type DataProtection, parseDataProtectionPolicy } from '#engines/data-protection/data-protection.ts';
 import { compileTransformer, type Transformer } from '#engines/log-transforms/transformer.ts';
 import { defineCollection } from '#storage/state/state.ts';
 import type { LiveTail } from './live-tail.ts';
@@ -26,6 +27,14 @@ export interface LogGroupDocument {
   tags: Record<string, string>;
   deletionProtection?: boolean;
   transformer?: TransformerDocument;
+  dataProtection?: DataProtectionDocument;
+}
+
+export interface DataProtectionDocument {
+  text: string;
+  updatedAtMs: number;
+  /** Events ingested before are not masked. */
+  sinceMs: number;
 }
 
 export interface TransformerDocument {
@@ -63,6 +72,7 @@ export class LogGroup {
   /** Message bytes in segments that take no more rows, and in each of the later ones. */
   settledBytes = 0;
   readonly bytesBySegment = new Map<number, number>();
+  #protection: { document: DataProtectionDocument; compiled: DataProtection } | undefined;
   #transformer: { document: TransformerDocument; compiled: Transformer } | undefined;
 
   constructor(scope: LogScope, document: LogGroupDocument) {
@@ -85,6 +95,16 @@ export class LogGroup {
       this.#transformer = { document: transformer, compiled: compileTransformer(transformer.config) };
     }
     return this.#transformer.compiled;
+  }
+
+  /** Compiled when first asked for after a change. */
+  get protection(): DataProtection | undefined {
+    const { dataProtection } = this.document;
+    if (!dataProtection) return undefined;
+    if (this.#protection?.document !== dataProtection) {
+      this.#protection = { document: dataProtection, compiled: parseDataProtectionPolicy(dataProtection.text) };
+    }
+    return this.#protection.compiled;
   }
 
   get storedBytes(): number {

@@ -19,6 +19,7 @@ import type { LogGroup, LogScope, LogStream } from './log-group.ts';
 import { LogLines } from './log-lines.ts';
 import { type CompiledMetricFilter, collectMetricData } from './metric-filter.ts';
 import { MetricFilterDirectory } from './metric-filter-directory.ts';
+import { inspect } from './protected-events.ts';
 import { Retention } from './retention.ts';
 
 export type { LogScope } from './log-group.ts';
@@ -130,6 +131,7 @@ class StandardLogStore implements LogStore {
 
   wantsLines(group: LogGroup, rows: Buffer): boolean {
     if (group.metricFilters.size > 0 || group.feeds.size > 0 || group.tails.size > 0) return true;
+    if (group.document.dataProtection) return true;
     return group.document.logGroupClass === 'STANDARD' && mayHoldEmbedded(rows);
   }
 
@@ -141,9 +143,11 @@ class StandardLogStore implements LogStore {
     group: LogGroup,
     stream: LogStream,
     { events, firstMs, lastMs, messageBytes }: AppendedBatch,
-    lines?: LogLines,
+    written?: LogLines,
   ): Promise<AppendedRows> {
     const { telemetry, clock } = this.#options;
+    // What looks at the events sees them masked; the table keeps them as they were put.
+    const lines = written && this.#protect(group, written);
     const { statistics } = this;
     const ingestionTimeMs = clock.now();
     stream.beginAppend();
@@ -281,6 +285,25 @@ class StandardLogStore implements LogStore {
       meter.record(group.scope, { ...sample, metricName: 'TransformedLogEvents', value: transformed.length });
     }
     return new LogLines(transformed);
+  }
+
+  #protect(group: LogGroup, lines: LogLines): LogLines {
+    const { clock, meter, log } = this.#options;
+    const { protection } = group;
+    if (!protection) return lines;
+    const { masked, withFindings, report } = inspect(group, protection, lines.events, clock.now());
+    if (withFindings === 0) return lines;
+    const dimensions: Record<string, string>[] = [{ LogGroupName: group.name }, {}];
+    const sample = { namespace: 'AWS/Logs', dimensions, unit: 'Count' };
+    meter.record(group.scope, { ...sample, metricName: 'LogEventsWithFindings', value: withFindings });
+    const { findingsGroup } = protection;
+    // A report about a report would never end.
+    if (findingsGroup !== undefined && this.groups.peek(group.scope, findingsGroup)?.protection === undefined) {
+      this.appendFromService(group.scope, findingsGroup, `${group.id}`, report).catch((error) => {
+        log.warn('data protection findings are lost', { group: findingsGroup, error });
+      });
+    }
+    return new LogLines(masked);
   }
 
   #measure(group: LogGroup, events: number, bytes: number): void {

@@ -10,6 +10,11 @@ import type { Logs } from './logs.ts';
 import { deleteAccountPolicy, describeAccountPolicies, putAccountPolicy } from './operations/account-policies.ts';
 import { createLogGroup } from './operations/create-log-group.ts';
 import { createLogStream } from './operations/create-log-stream.ts';
+import {
+  deleteDataProtectionPolicy,
+  getDataProtectionPolicy,
+  putDataProtectionPolicy,
+} from './operations/data-protection.ts';
 import { deleteLogGroup } from './operations/delete-log-group.ts';
 import { deleteLogStream } from './operations/delete-log-stream.ts';
 import { deleteMetricFilter } from './operations/delete-metric-filter.ts';
@@ -126,6 +131,7 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       CreateLookupTable: createLookupTable(logs),
       CreateScheduledQuery: createScheduledQuery(logs),
       DeleteAccountPolicy: deleteAccountPolicy(logs),
+      DeleteDataProtectionPolicy: deleteDataProtectionPolicy(logs),
       DeleteDelivery: deleteDelivery(logs),
       DeleteDeliveryDestination: deleteDeliveryDestination(logs),
       DeleteDeliveryDestinationPolicy: deleteDeliveryDestinationPolicy(logs),
@@ -157,6 +163,7 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       DescribeSubscriptionFilters: describeSubscriptionFilters(logs),
       DisassociateKmsKey: disassociateKmsKey(logs),
       FilterLogEvents: filterLogEvents(logs),
+      GetDataProtectionPolicy: getDataProtectionPolicy(logs),
       GetDelivery: getDelivery(logs),
       GetDeliveryDestination: getDeliveryDestination(logs),
       GetDeliveryDestinationPolicy: getDeliveryDestinationPolicy(logs),
@@ -175,6 +182,7 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       ListTagsForResource: listTagsForResource(logs),
       ListTagsLogGroup: listTagsLogGroup(logs),
       PutAccountPolicy: putAccountPolicy(logs),
+      PutDataProtectionPolicy: putDataProtectionPolicy(logs),
       PutDeliveryDestination: putDeliveryDestination(logs),
       PutDeliveryDestinationPolicy: putDeliveryDestinationPolicy(logs),
       PutDeliverySource: putDeliverySource(logs),

@@ -36,7 +36,7 @@ export interface QueryScope {
   /** Groups that a `SOURCE` inside of the query (of a join or a subquery) selects; the query's own SOURCE is the caller's. */
   groupsOf?(source: NonNullable<Query['source']>): readonly QueriedGroup[];
   /** The message with its protected data masked, as SQL; absent when nothing is protected. unmask() looks beneath it. */
-  maskMessage?(message: Sql): Sql;
+  maskMessage?(message: Sql, event: { groupId: Sql; ingestionTime: Sql }): Sql;
 }
 
 export interface EventKey {

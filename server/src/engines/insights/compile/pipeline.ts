@@ -84,7 +84,7 @@ export class Pipeline {
   #event(name: string, masked: boolean): Value {
     if (!this.event) return MISSING;
     const { maskMessage } = this.scope;
-    const message = masked && maskMessage ? maskMessage(this.event.message) : this.event.message;
+    const message = masked && maskMessage ? maskMessage(this.event.message, this.event) : this.event.message;
     return eventField(name, { ...this.event, message }, this.groups);
   }
 

@@ -9,6 +9,7 @@ import type { Telemetry } from '#storage/telemetry/telemetry.ts';
 import type { LogGroup, LogScope } from '../log-group.ts';
 import type { LogStore } from '../log-store.ts';
 import type { LookupTable, LookupTableDirectory } from './lookup-table.ts';
+import { maskedMessageSql } from './masked-messages.ts';
 import type { QueryStatistics } from './query-document.ts';
 import type { PreparedQuery, QueryPlanner, QueryText, RunOptions } from './query-planner.ts';
 import type { QueryRows } from './query-results.ts';
@@ -42,7 +43,12 @@ export class InsightsPlanner implements QueryPlanner {
     const groups = query.source ? selectGroups(query.source, all, scope) : named;
     if (groups.length === 0 && !query.source) throw new NoGroupsError();
     const tables = await this.#lookupTables(scope, query);
-    const queried = (group: LogGroup) => describe(group, nowMs);
+    /** Those of subqueries come while it is compiled. */
+    const read = new Set<LogGroup>();
+    const queried = (group: LogGroup) => {
+      read.add(group);
+      return describe(group, nowMs);
+    };
     const compile = (startMs: number) =>
       compileQuery(query, {
         groups: groups.map(queried),
@@ -51,6 +57,7 @@ export class InsightsPlanner implements QueryPlanner {
         nowMs,
         ...(text.limit !== undefined && { limit: text.limit }),
         pointer: recordPointer,
+        maskMessage: (message, event) => maskedMessageSql(read, message, event),
         lookupTable: (name) => tables.get(name),
         groupsOf: (source) => selectGroups(source, all, scope).map(queried),
       });

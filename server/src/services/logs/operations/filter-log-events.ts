@@ -2,6 +2,7 @@
 
 import type { FilterLogEventsRequest, FilterLogEventsResponse } from '@aws-sdk/client-cloudwatch-logs';
 import { eventId, FIRST_POSITION, parseEventId } from '#engines/logs/event-position.ts';
+import { maskedMessage } from '#engines/logs/protected-events.ts';
 import type { Handler } from '#wire/service.ts';
 import {
   Constraints,
@@ -57,7 +58,7 @@ export function filterLogEvents(logs: Logs): Handler<FilterLogEventsRequest, Fil
       events: events.map((event) => ({
         logStreamName: event.stream,
         timestamp: event.timestamp,
-        message: event.message,
+        message: input.unmask ? event.message : maskedMessage(group, event.message, event.ingestion_time),
         ingestionTime: event.ingestion_time,
         eventId: eventId(event),
       })),

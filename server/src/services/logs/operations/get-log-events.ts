@@ -3,6 +3,7 @@
 import type { GetLogEventsRequest, GetLogEventsResponse } from '@aws-sdk/client-cloudwatch-logs';
 import { type EventPosition, eventId, FIRST_POSITION, parseEventId } from '#engines/logs/event-position.ts';
 import type { EventPage, EventRange } from '#engines/logs/event-reader.ts';
+import { maskedMessage } from '#engines/logs/protected-events.ts';
 import type { Handler } from '#wire/service.ts';
 import { Constraints, EVENTS_LIMIT, LOG_STREAM_NAME, TIMESTAMP } from '../constraints.ts';
 import { refuseInfrequentAccess } from '../log-class.ts';
@@ -43,7 +44,7 @@ export function getLogEvents(logs: Logs): Handler<GetLogEventsRequest, GetLogEve
     return {
       events: page.events.map(({ timestamp, message, ingestion_time }) => ({
         timestamp,
-        message,
+        message: input.unmask ? message : maskedMessage(group, message, ingestion_time),
         ingestionTime: ingestion_time,
       })),
       ...tokens(page, place, nextToken),

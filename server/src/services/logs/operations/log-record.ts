@@ -9,6 +9,7 @@ import type {
   GetLogRecordResponse,
 } from '@aws-sdk/client-cloudwatch-logs';
 import { AwsError } from '#core/errors.ts';
+import { maskedMessage } from '#engines/logs/protected-events.ts';
 import { discoverFields } from '#engines/logs/queries/discovered-fields.ts';
 import { parseRecordPointer } from '#engines/logs/queries/record-pointer.ts';
 import type { Handler } from '#wire/service.ts';
@@ -27,7 +28,7 @@ const FEWEST_MILLISECONDS = 1e11;
 const SYSTEM_FIELDS = ['@ingestionTime', '@log', '@logStream', '@message', '@timestamp'];
 
 export function getLogRecord({ store }: Logs): Handler<GetLogRecordRequest, GetLogRecordResponse> {
-  return async ({ logRecordPointer }, context) => {
+  return async ({ logRecordPointer, unmask }, context) => {
     const pointer = parseRecordPointer(logRecordPointer!);
     if (!pointer) throw invalidParameter('The specified log record pointer is invalid.');
     await store.groups.load();
@@ -42,13 +43,14 @@ export function getLogRecord({ store }: Logs): Handler<GetLogRecordRequest, GetL
     if (!group || event?.segment !== pointer.segment || event.row !== pointer.row) {
       throw new AwsError('ResourceNotFoundException', 'The specified log record does not exist.');
     }
+    const message = unmask ? event.message : maskedMessage(group, event.message, event.ingestion_time);
     return {
       logRecord: {
-        ...Object.fromEntries(discoverFields(event.message, group.name)),
+        ...Object.fromEntries(discoverFields(message, group.name)),
         '@ingestionTime': String(event.ingestion_time),
         '@log': `${context.account}:${group.name}`,
         '@logStream': event.stream,
-        '@message': event.message,
+        '@message': message,
         '@timestamp': String(event.timestamp),
       },
     };
