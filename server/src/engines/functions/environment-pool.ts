@@ -67,6 +67,7 @@ export class EnvironmentPool {
     const { versionArn, revision } = version;
     if (count === 0) this.#kept.delete(versionArn);
     else this.#kept.set(versionArn, count);
+    for (const old of [...(this.#idle.get(versionArn) ?? [])]) if (old.revision !== revision) void this.#end(old);
     const there = () =>
       [...(this.#idle.get(versionArn) ?? []), ...this.#busy].filter(
         (entry) => entry.isProvisioned && entry.versionArn === versionArn && entry.revision === revision,

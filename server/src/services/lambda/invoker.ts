@@ -63,10 +63,17 @@ export class Invoker {
     }
   }
 
-  /** Keeps initialized environments of a version; how many there are. */
-  async provision(reference: FunctionReference, target: Target, count: number): Promise<number> {
+  /** Keeps initialized environments of a version: how many there are, and when their credentials are to be renewed. */
+  async provision(
+    reference: FunctionReference,
+    target: Target,
+    count: number,
+  ): Promise<{ allocated: number; renewAtMs: number }> {
+    const { functions } = this.#dependencies;
     const version = await this.#versionOf(reference, target);
-    return this.#dependencies.functions.provision({ ...version, initializationType: 'provisioned-concurrency' }, count);
+    const { renewAtMs } = await this.#credentialsFor(reference, target.version.role);
+    const allocated = await functions.provision({ ...version, initializationType: 'provisioned-concurrency' }, count);
+    return { allocated, renewAtMs };
   }
 
   /** Ends the environments of what was changed or deleted. */

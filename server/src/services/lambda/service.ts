@@ -117,7 +117,7 @@ export function createLambdaService(common: ServiceDependencies): Service {
     processStartMs: performance.timeOrigin,
   });
   const locations = new CodeLocations(clock, objects);
-  const provisioner = new Provisioner({ state, table, invoker, meter, log });
+  const provisioner = new Provisioner({ state, clock, table, invoker, meter, log });
   invoker.provisioned = provisioner;
   const dependencies: LambdaDependencies = {
     ...common,
@@ -216,6 +216,7 @@ export function createLambdaService(common: ServiceDependencies): Service {
     async stop() {
       await mappings.stop();
       await activation.allSettled();
+      provisioner.stop();
       await asynchronous.stop();
       await garbage.stop(clock.now());
     },

@@ -1,6 +1,7 @@
 // Sees to it that provisioned environments are there: after a request, after an alias moved, and after each start.
 // https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html
 
+import type { Clock, Timer } from '#core/clock.ts';
 import { AwsError } from '#core/errors.ts';
 import type { Logger } from '#core/log.ts';
 import type { Meter } from '#core/meter.ts';
@@ -24,6 +25,7 @@ interface Allocation {
 
 export interface ProvisionerOptions {
   state: StateStore;
+  clock: Clock;
   table: FunctionTable;
   invoker: Invoker;
   meter: Meter;
@@ -36,6 +38,7 @@ export class Provisioner {
   readonly #allocations = new Map<string, Allocation>();
   /** What is done for an ARN, one after the other. */
   readonly #underWay = new Map<string, Promise<void>>();
+  readonly #renewals = new Map<string, Timer>();
 
   constructor(options: ProvisionerOptions) {
     this.#options = options;
@@ -81,7 +84,14 @@ export class Provisioner {
     }
   }
 
+  /** Renews nothing any more. */
+  stop(): void {
+    for (const timer of this.#renewals.values()) timer.cancel();
+    this.#renewals.clear();
+  }
+
   reset(): void {
+    this.stop();
     this.#allocations.clear();
   }
 
@@ -115,7 +125,7 @@ export class Provisioner {
   }
 
   async #provision(reference: FunctionReference, arn: string): Promise<void> {
-    const { state, table, invoker } = this.#options;
+    const { state, table, invoker, clock } = this.#options;
     const document = await state.documents.get(
       PROVISIONED,
       reference.scope,
@@ -129,7 +139,19 @@ export class Provisioner {
       this.#allocations.delete(arn);
       return;
     }
-    const allocated = await invoker.provision(reference, target, Math.min(document.requested, MOST_PROVISIONED));
+    const wanted = Math.min(document.requested, MOST_PROVISIONED);
+    const { allocated, renewAtMs } = await invoker.provision(reference, target, wanted);
+    this.#renewals.get(arn)?.cancel();
+    // Environments with old credentials are not used any more.
+    if (Number.isFinite(renewAtMs)) {
+      this.#renewals.set(
+        arn,
+        clock.at(renewAtMs, () => {
+          this.begin(reference);
+          return this.#underWay.get(arn);
+        }),
+      );
+    }
     this.#allocations.set(arn, { ...this.#outcome(document, allocated), version: target.version.version, inUse: 0 });
   }
 
