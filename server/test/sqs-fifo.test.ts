@@ -17,6 +17,7 @@ import {
   type SendMessageCommandInput,
   SetQueueAttributesCommand,
   SQSClient,
+  StartMessageMoveTaskCommand,
 } from '@aws-sdk/client-sqs';
 import { ACCOUNT, advance, clientConfig, REGION, spawnBrume, startBrume, temporaryDirectory } from '#test/harness.ts';
 
@@ -218,6 +219,31 @@ test('what fails too often goes to a FIFO dead-letter queue, and the next of its
   assert.equal(failed!.Body, '1');
   assert.equal(failed!.Attributes!.MessageGroupId, 'g');
   assert.equal(failed!.Attributes!.DeadLetterQueueSourceArn, arnOf(url));
+});
+
+test('a dead-letter queue is emptied back into its source, in order', async () => {
+  const dead = await newQueue();
+  const url = await newQueue({
+    VisibilityTimeout: '10',
+    RedrivePolicy: JSON.stringify({ deadLetterTargetArn: arnOf(dead), maxReceiveCount: 1 }),
+  });
+  for (const body of ['1', '2', '3']) await send(url, 'g', body);
+  await receive(url);
+  await advance(brume, 10_000);
+  assert.deepEqual(await receive(url), []);
+  await sqs.send(new StartMessageMoveTaskCommand({ SourceArn: arnOf(dead) }));
+  const back = await receive(url, { WaitTimeSeconds: 20, MaxNumberOfMessages: 1 });
+  assert.deepEqual(bodies(back), ['1']);
+  await remove(url, ...back);
+  const rest: (string | undefined)[] = [];
+  for (let attempt = 0; attempt < 50 && rest.length < 2; attempt++) {
+    const messages = await receive(url);
+    rest.push(...bodies(messages));
+    if (messages.length > 0) await remove(url, ...messages);
+    else await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.deepEqual(rest, ['2', '3']);
+  assert.deepEqual(await receive(dead), []);
 });
 
 test('attributes', async () => {

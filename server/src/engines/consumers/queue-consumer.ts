@@ -93,6 +93,8 @@ export class QueueConsumer {
     while (!this.#stopped && this.#workers.size <= this.#ramp.limit) {
       const waits = !this.#someoneWaits;
       if (waits) this.#someoneWaits = true;
+      const { clock } = this.#options;
+      const startedAtMs = clock.now();
       let first: QueueRecord[] | undefined;
       try {
         first = await this.#receive(this.#options.batchSize, waits ? LONGEST_WAIT_S : 0, this.#stopping.signal);
@@ -104,8 +106,12 @@ export class QueueConsumer {
         continue;
       }
       if (first.length === 0) {
-        if (waits) continue;
-        return;
+        if (!waits) return;
+        // A queue that answers before the time is up is about to go: Brume stops.
+        if (clock.now() - startedAtMs < LONGEST_WAIT_S * 1_000) {
+          await slept(clock, FIRST_BACKOFF_MS, this.#stopping.signal);
+        }
+        continue;
       }
       const { windowMs } = this.#options;
       const batch = windowMs > 0 ? await this.#gather(first, windowMs) : first;

@@ -4,7 +4,8 @@
 
 import { AwsError } from '#core/errors.ts';
 import { uuid } from '#core/ids.ts';
-import { defineCollection, type Scope, type Transaction } from '#storage/state/state.ts';
+import { defineCollection, type QueuedMessage, type Scope, type Transaction } from '#storage/state/state.ts';
+import type { GroupOrder } from './fifo/group-order.ts';
 import { newMessage, storedMessage } from './message-store.ts';
 import type { Queue } from './queue.ts';
 import type { Sqs } from './sqs.ts';
@@ -131,6 +132,7 @@ export class MessageMover {
         return status === 'RUNNING';
       });
     } catch (error) {
+      this.#sqs.fifo.forget();
       if (!(error instanceof MoveFailure)) throw error;
       await state.transact(async (tx) => {
         const current = await tx.documents.get(MOVE_TASKS, scope, keyOf(task));
@@ -148,7 +150,10 @@ export class MessageMover {
   async #moveSome(tx: Transaction, source: Queue, task: MoveTask): Promise<number> {
     const nowMs = this.#sqs.clock.now();
     const limit = Math.min(task.perSecond ?? MESSAGES_PER_STEP, MESSAGES_PER_STEP * 5);
-    const claimed = await tx.queues.claim(source.stateQueue, { limit, nowMs, visibilityMs: CLAIM_MS });
+    const order = source.fifo && (await this.#sqs.fifo.orderOf(tx, source));
+    const claimed = order
+      ? await claimInOrder(tx, source, order, limit, nowMs)
+      : await tx.queues.claim(source.stateQueue, { limit, nowMs, visibilityMs: CLAIM_MS });
     for (const message of claimed) {
       const stored = storedMessage(message);
       const destinationArn = task.destinationArn ?? stored.src;
@@ -157,14 +162,33 @@ export class MessageMover {
       if (!destination) throw new MoveFailure('AWS.SimpleQueueService.NonExistentQueue');
       const { src: _, received: __, ...fresh } = stored;
       await tx.queues.deleteMessage(source.stateQueue, message.id);
-      await tx.queues.send(
+      const [id] = await tx.queues.send(
         destination.stateQueue,
         [newMessage(destination, message.body, { ...fresh, id: uuid() }, nowMs, nowMs)],
         nowMs,
       );
+      if (!order) continue;
+      order.remove(message.id, nowMs);
+      (await this.#sqs.fifo.orderOf(tx, destination)).add(id!, stored.group!, nowMs, false, nowMs);
     }
     return claimed.length;
   }
+}
+
+async function claimInOrder(
+  tx: Transaction,
+  source: Queue,
+  order: GroupOrder,
+  limit: number,
+  nowMs: number,
+): Promise<QueuedMessage[]> {
+  const claimed: QueuedMessage[] = [];
+  for (const id of order.choose(limit, nowMs)) {
+    const message = await tx.queues.claimMessage(source.stateQueue, id, { nowMs, visibilityMs: CLAIM_MS });
+    if (message) claimed.push(message);
+    else order.remove(id, nowMs);
+  }
+  return claimed;
 }
 
 /** Ends a task; the message is AWS's FailureReason. */

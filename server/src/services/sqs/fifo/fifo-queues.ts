@@ -132,6 +132,11 @@ export class FifoQueues {
     return this.#change(queue, (tx, { order }) => work(tx, order));
   }
 
+  /** The order of a queue, for a transaction that concerns several; when it fails, all has to be forgotten. */
+  async orderOf(tx: Transaction, queue: Queue): Promise<GroupOrder> {
+    return (await this.#open(tx, queue)).order;
+  }
+
   async nextReadyAtMs(queue: Queue): Promise<number | undefined> {
     return this.#change(queue, (_, { order }) => Promise.resolve(order.nextReadyAtMs(this.#clock.now())));
   }

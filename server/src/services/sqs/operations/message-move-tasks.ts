@@ -9,7 +9,7 @@ import type {
   StartMessageMoveTaskRequest,
   StartMessageMoveTaskResult,
 } from '@aws-sdk/client-sqs';
-import { AwsError, notImplemented } from '#core/errors.ts';
+import { AwsError } from '#core/errors.ts';
 import type { Handler } from '#wire/service.ts';
 import { deadLetterSources } from '../dead-letter.ts';
 import { invalidParameterValue, invalidValue, isWithin } from '../errors.ts';
@@ -26,8 +26,12 @@ export function startMessageMoveTask(
   return async (input) => {
     const { DestinationArn: destinationArn, MaxNumberOfMessagesPerSecond: perSecond } = input;
     const source = await queueByArn(sqs, input.SourceArn, 'SourceArn');
-    if (source.fifo) throw notImplemented('StartMessageMoveTask', 'FIFO queues');
-    if (destinationArn !== undefined) await queueByArn(sqs, destinationArn, 'DestinationArn');
+    if (destinationArn !== undefined) {
+      const destination = await queueByArn(sqs, destinationArn, 'DestinationArn');
+      if ((destination.fifo === undefined) !== (source.fifo === undefined)) {
+        throw invalidParameterValue('Source and destination must be queues of the same type.');
+      }
+    }
     if (perSecond !== undefined && !isWithin(perSecond, 1, MAX_PER_SECOND)) {
       throw invalidValue(perSecond, 'MaxNumberOfMessagesPerSecond', `Must be an integer from 1 to ${MAX_PER_SECOND}.`);
     }
