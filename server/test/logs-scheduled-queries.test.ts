@@ -1,6 +1,7 @@
 // Scheduled queries on a whole server whose time the test moves.
 
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import test from 'node:test';
 import {
   CloudWatchLogsClient,
@@ -17,7 +18,7 @@ import {
   UpdateScheduledQueryCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
 import { CreateBucketCommand, GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { ACCOUNT, advance, clientConfig, startBrume } from '#test/harness.ts';
+import { ACCOUNT, advance, clientConfig, startBrume, temporaryDirectory } from '#test/harness.ts';
 
 const brume = await startBrume({ clock: 'virtual' });
 const logs = new CloudWatchLogsClient(clientConfig(brume));
@@ -165,6 +166,22 @@ test('what a run cannot do stands in its history', async () => {
   const [destination] = run!.destinations!;
   assert.equal(destination!.status, 'CLIENT_ERROR');
   assert.match(destination!.errorMessage!, /bucket does not exist/);
+});
+
+test('a schedule outlives a restart', async () => {
+  const dataDir = join(temporaryDirectory(), 'data');
+  const first = await startBrume({ dataDir, clock: 'virtual' });
+  let client = new CloudWatchLogsClient(clientConfig(first));
+  await client.send(new CreateLogGroupCommand({ logGroupName: GROUP }));
+  await client.send(
+    new CreateScheduledQueryCommand({ ...definition, name: 'kept', scheduleExpression: 'cron(* * * * ? *)' }),
+  );
+  await first.stop();
+  const second = await startBrume({ dataDir, clock: 'virtual' });
+  client = new CloudWatchLogsClient(clientConfig(second));
+  await advance(second, MINUTE_MS);
+  const { lastExecutionStatus } = await client.send(new GetScheduledQueryCommand({ identifier: 'kept' }));
+  assert.equal(lastExecutionStatus, 'Complete');
 });
 
 test('what is refused', async () => {
