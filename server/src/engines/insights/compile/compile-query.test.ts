@@ -147,6 +147,12 @@ describe('commands', () => {
       ],
     },
     {
+      name: 'stats of JSON fields only, of keys however they are written',
+      query: 'stats sum(n.v) as s, count(m) as c',
+      events: ['{"n":{"v":1}}', '{"n.v":2}', '{"\\u006e":{"v":4}}', '{"m":1}', 'text', '{"x":{"n":{"v":8}}}'],
+      gives: [{ s: '7', c: '1' }],
+    },
+    {
       name: 'stats of nothing',
       query: 'filter level = "none" | stats count(*) as n, sum(ms) as s, max(ms) as m',
       events: LEVELS,
@@ -173,6 +179,12 @@ describe('commands', () => {
     );
     assert.deepEqual(found, [{ id: '1', name: 'ann', t: 'red' }, { id: '2', name: 'bob', t: '' }, { id: '9' }]);
   });
+});
+
+test('events that have none of the fields count as matched', async () => {
+  const group = await store.group(['{"n":1}', 'text', '{}']);
+  const { matched, found } = await store.run('stats avg(n) as a', [group]);
+  assert.deepEqual({ matched, found }, { matched: { count: 3, atLeast: false }, found: [{ a: '1' }] });
 });
 
 describe('patterns', () => {
