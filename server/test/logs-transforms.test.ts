@@ -8,7 +8,10 @@ import {
   CreateLogGroupCommand,
   CreateLogStreamCommand,
   DeleteDataProtectionPolicyCommand,
+  DeleteIndexPolicyCommand,
   DeleteTransformerCommand,
+  DescribeFieldIndexesCommand,
+  DescribeIndexPoliciesCommand,
   DescribeMetricFiltersCommand,
   FilterLogEventsCommand,
   GetDataProtectionPolicyCommand,
@@ -16,6 +19,7 @@ import {
   GetQueryResultsCommand,
   GetTransformerCommand,
   PutDataProtectionPolicyCommand,
+  PutIndexPolicyCommand,
   PutLogEventsCommand,
   PutMetricFilterCommand,
   PutTransformerCommand,
@@ -272,4 +276,41 @@ test('data protection policies that are refused', async () => {
   await rejects(attempt(findingsTo('nowhere', 'EmailAddress')), 'ResourceNotFoundException');
   await rejects(attempt(findingsTo(logGroupIdentifier, 'EmailAddress')), 'InvalidParameterException');
   await rejects(attempt(protectionPolicy('DriversLicense-US')), 'NotImplemented');
+});
+
+test('field index policies', async () => {
+  const name = await group('indexed');
+  const policyDocument = JSON.stringify({ Fields: ['requestId'], FieldsV2: { status: { type: 'FACET' } } });
+  const { indexPolicy } = await logs.send(new PutIndexPolicyCommand({ logGroupIdentifier: name, policyDocument }));
+  assert.equal(indexPolicy!.source, 'LOG_GROUP');
+  const of = { logGroupIdentifiers: [name] };
+  const { indexPolicies } = await logs.send(new DescribeIndexPoliciesCommand(of));
+  assert.deepEqual(indexPolicies, [indexPolicy]);
+  await put(name, '{"requestId":"a"}');
+  const { fieldIndexes } = await logs.send(new DescribeFieldIndexesCommand(of));
+  assert.deepEqual(
+    fieldIndexes!
+      .filter(({ fieldIndexName }) => !fieldIndexName!.startsWith('@'))
+      .map((it) => [it.fieldIndexName, it.type, it.firstEventTime, it.lastEventTime]),
+    [
+      ['requestId', 'FIELD_INDEX', nowMs, nowMs],
+      ['status', 'FACET', nowMs, nowMs],
+    ],
+  );
+  for (const refused of [
+    'x',
+    '{}',
+    '{"Fields":[]}',
+    '{"Fields":["a","a"]}',
+    '{"FieldsV2":{"a":{"type":"TREE"}}}',
+    JSON.stringify({ Fields: Array.from({ length: 21 }, (_, i) => `f${i}`) }),
+  ]) {
+    await rejects(
+      logs.send(new PutIndexPolicyCommand({ logGroupIdentifier: name, policyDocument: refused })),
+      'InvalidParameterException',
+    );
+  }
+  await logs.send(new DeleteIndexPolicyCommand({ logGroupIdentifier: name }));
+  assert.deepEqual((await logs.send(new DescribeIndexPoliciesCommand(of))).indexPolicies, []);
+  await rejects(logs.send(new DeleteIndexPolicyCommand({ logGroupIdentifier: name })), 'ResourceNotFoundException');
 });

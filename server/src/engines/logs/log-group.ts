@@ -28,6 +28,14 @@ export interface LogGroupDocument {
   deletionProtection?: boolean;
   transformer?: TransformerDocument;
   dataProtection?: DataProtectionDocument;
+  indexPolicy?: IndexPolicyDocument;
+}
+
+export interface IndexPolicyDocument {
+  text: string;
+  /** Field -> FIELD_INDEX or FACET. */
+  fields: Record<string, string>;
+  updatedAtMs: number;
 }
 
 export interface DataProtectionDocument {

@@ -52,6 +52,12 @@ import {
 import { cancelExportTask, createExportTask, describeExportTasks } from './operations/export-tasks.ts';
 import { filterLogEvents } from './operations/filter-log-events.ts';
 import { getLogEvents } from './operations/get-log-events.ts';
+import {
+  deleteIndexPolicy,
+  describeFieldIndexes,
+  describeIndexPolicies,
+  putIndexPolicy,
+} from './operations/index-policies.ts';
 import { associateKmsKey, disassociateKmsKey } from './operations/kms-key.ts';
 import { listLogGroups } from './operations/list-log-groups.ts';
 import { getLogGroupFields, getLogRecord } from './operations/log-record.ts';
@@ -137,6 +143,7 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       DeleteDeliveryDestinationPolicy: deleteDeliveryDestinationPolicy(logs),
       DeleteDeliverySource: deleteDeliverySource(logs),
       DeleteDestination: deleteDestination(logs),
+      DeleteIndexPolicy: deleteIndexPolicy(logs),
       DeleteLogGroup: deleteLogGroup(logs),
       DeleteLogStream: deleteLogStream(logs),
       DeleteLookupTable: deleteLookupTable(logs),
@@ -153,6 +160,8 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       DescribeDeliverySources: describeDeliverySources(logs),
       DescribeDestinations: describeDestinations(logs),
       DescribeExportTasks: describeExportTasks(logs),
+      DescribeFieldIndexes: describeFieldIndexes(logs),
+      DescribeIndexPolicies: describeIndexPolicies(logs),
       DescribeLogGroups: describeLogGroups(logs),
       DescribeLogStreams: describeLogStreams(logs),
       DescribeLookupTables: describeLookupTables(logs),
@@ -188,6 +197,7 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       PutDeliverySource: putDeliverySource(logs),
       PutDestination: putDestination(logs),
       PutDestinationPolicy: putDestinationPolicy(logs),
+      PutIndexPolicy: putIndexPolicy(logs),
       PutLogEvents: putLogEvents(logs),
       PutLogGroupDeletionProtection: putLogGroupDeletionProtection(logs),
       PutMetricFilter: putMetricFilter(logs),
