@@ -37,6 +37,7 @@ const PURE_ENGINES = new Set([
   'event-pattern',
   'filter-pattern',
   'insights',
+  'log-patterns',
   'metric-math',
   'schedule',
 ]);

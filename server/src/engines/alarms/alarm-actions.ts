@@ -3,11 +3,11 @@
 
 import { createHash } from 'node:crypto';
 import { parseArn } from '#core/arn.ts';
+import { jsonDouble } from '#core/java-double.ts';
 import type { DeliveryRequest, RetryPolicy } from '#engines/delivery/delivery.ts';
 import { BASIC_STATISTICS } from '#engines/metrics/statistic.ts';
 import type { Scope } from '#storage/state/state.ts';
 import type { AlarmConfiguration, AlarmDocument, AlarmState, AlarmStateValue } from './alarm-document.ts';
-import { jsonDouble } from './java-double.ts';
 import { regionName } from './region-names.ts';
 import { awsTimestamp } from './state-reason.ts';
 

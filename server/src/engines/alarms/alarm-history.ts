@@ -1,6 +1,7 @@
 // What happened to alarms: configurations, state changes, actions. Each item is kept twice, by alarm and by time, so
 // that both ways of reading are range scans; 30 days, as CloudWatch keeps them, also after the alarm was deleted.
 
+import { jsonDouble } from '#core/java-double.ts';
 import { BASIC_STATISTICS } from '#engines/metrics/statistic.ts';
 import {
   type DocumentReader,
@@ -10,7 +11,6 @@ import {
   type Transaction,
 } from '#storage/state/state.ts';
 import type { AlarmConfiguration, AlarmDocument, AlarmState } from './alarm-document.ts';
-import { jsonDouble } from './java-double.ts';
 import { awsTimestamp } from './state-reason.ts';
 
 export type HistoryItemType = 'ConfigurationUpdate' | 'StateUpdate' | 'Action';

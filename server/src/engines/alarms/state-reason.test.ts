@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { javaDouble } from '#core/java-double.ts';
 import type { AlarmStateValue, MissingDataTreatment } from './alarm-document.ts';
 import { type AlarmRule, type Datapoint, decideState } from './alarm-state.ts';
-import { javaDouble } from './java-double.ts';
 import { stateReason, stateReasonData } from './state-reason.ts';
 
 const NEWEST_MS = Date.UTC(2026, 10, 23, 1, 0);

@@ -1,9 +1,9 @@
 // Why an alarm is in its state: StateReason, the sentence that people and scripts read, and StateReasonData, the same
 // as JSON. Texts in CloudWatch's own words.
 
+import { javaDouble, jsonDouble } from '#core/java-double.ts';
 import type { AlarmStateValue, ComparisonOperator } from './alarm-document.ts';
 import { type AlarmRule, type Datapoint, type Decision, isBreaching, type RealDatapoint } from './alarm-state.ts';
-import { javaDouble, jsonDouble } from './java-double.ts';
 
 export const INITIAL_REASON = 'Unchecked: Initial alarm creation';
 

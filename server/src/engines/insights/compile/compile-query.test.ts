@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { NOON, openTestStore, type TestEvent, type TestOptions } from './telemetry-of-tests.ts';
+import { NOON, openTestStore, type TestEvent, type TestOptions } from '../../../../test/insights-store.ts';
 
 let store: Awaited<ReturnType<typeof openTestStore>>;
 before(async () => {

@@ -3,10 +3,10 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { openTestStore } from '../../../../test/insights-store.ts';
 import { parseQuery } from '../syntax/parser.ts';
 import { printExpression } from '../syntax/printer.ts';
 import type { Expression } from '../syntax/tree.ts';
-import { openTestStore } from './telemetry-of-tests.ts';
 
 const SEED = Number(process.env.SEED ?? 20261123);
 const ROUNDS = 150;

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { NOON, openTestStore } from './telemetry-of-tests.ts';
+import { NOON, openTestStore } from '../../../../test/insights-store.ts';
 
 let store: Awaited<ReturnType<typeof openTestStore>>;
 before(async () => {

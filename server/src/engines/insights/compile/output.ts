@@ -1,6 +1,6 @@
 // The statement of a pipeline, and its rows as AWS shows them: all values are texts.
 
-import { javaDouble } from '#engines/alarms/java-double.ts';
+import { javaDouble } from '#core/java-double.ts';
 import { join, type Sql, sql } from '#storage/telemetry/sql.ts';
 import { type CompiledQuery, DEFAULT_LIMIT, type QueryScope, type StatementRow } from './compile-query.ts';
 import { orderBy, type Pipeline } from './pipeline.ts';

@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { sql } from '#storage/telemetry/sql.ts';
 import { TelemetryQueryError } from '#storage/telemetry/telemetry.ts';
+import { NOON, openTestStore } from '../../../../test/insights-store.ts';
 import { QuerySyntaxError } from '../syntax/query-syntax-error.ts';
 import type { QueriedGroup } from './compile-query.ts';
-import { NOON, openTestStore } from './telemetry-of-tests.ts';
 
 const ROWS = 200_000;
 const NEEDLES = [3, 70_000, 150_000];

@@ -4,16 +4,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger } from '#core/log.ts';
-import { openTelemetry } from '#storage/telemetry/chdb-telemetry.ts';
-import type { QueryResult } from '#storage/telemetry/telemetry.ts';
-import { parseQuery } from '../syntax/parser.ts';
 import {
   compileQuery,
   type LookupRows,
   type QueriedGroup,
   type QueryScope,
   type StatementRow,
-} from './compile-query.ts';
+} from '#engines/insights/compile/compile-query.ts';
+import { parseQuery } from '#engines/insights/syntax/parser.ts';
+import { openTelemetry } from '#storage/telemetry/chdb-telemetry.ts';
+import type { QueryResult } from '#storage/telemetry/telemetry.ts';
 
 export const NOON = Date.UTC(2026, 10, 23, 12);
 

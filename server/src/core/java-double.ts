@@ -1,4 +1,4 @@
-// Numbers as CloudWatch prints them in state reasons, history and notifications: the way of Java's Double.toString
+// Numbers as Java prints them, and with it CloudWatch in state reasons, notifications and discovered fields of Lambda: Double.toString
 // (`1.0`, `0.02`, `1.0E10`). Tools that parse these texts see what they see on AWS.
 
 export function javaDouble(number: number): string {
