@@ -81,7 +81,10 @@ export class QueueConsumer {
   #hire(): void {
     if (this.#stopped || this.#workers.size >= this.#ramp.limit) return;
     const worker = this.#work()
-      .catch((error) => this.#options.log.error('a batch could not be processed', { error }))
+      .catch((error) => {
+        // What is gone when a stopped consumer comes to an end (a reset took the queue) is no defect.
+        this.#options.log[this.#stopped ? 'debug' : 'error']('a batch could not be processed', { error });
+      })
       .finally(() => {
         this.#workers.delete(worker);
         if (this.#workers.size === 0) this.#hire();
