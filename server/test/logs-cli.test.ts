@@ -113,6 +113,8 @@ test('import: out of order, over days, and many events', async () => {
   const { code, stdout, stderr } = await run(['import', path, '--group', '/import/many']);
   assert.equal(code, 0, stderr);
   assert.match(stdout, /^25,000 of 25,000 events/);
+  const all = await run(['tail', '/import/many', '--since', '6d']);
+  assert.equal(all.stdout.trimEnd().split('\n').length, 25_000);
 });
 
 test('import: what PutLogEvents rejects is counted, and --shift-to-now helps', async () => {

@@ -75,3 +75,26 @@ test('many at once: each ends; one that waits can be stopped', async () => {
     [last],
   );
 });
+
+test('a page of a result that is large by its bytes ends early, with a token for the rest', async () => {
+  const group = '/wide';
+  await logs.send(new CreateLogGroupCommand({ logGroupName: group }));
+  await logs.send(new CreateLogStreamCommand({ logGroupName: group, logStreamName }));
+  for (let i = 0; i < 40; i++) {
+    const logEvents = [{ timestamp: NOW - 1000 + i, message: `${i} ${'x'.repeat(1_000_000)}` }];
+    await logs.send(new PutLogEventsCommand({ logGroupName: group, logStreamName, logEvents }));
+  }
+  const { queryId } = await logs.send(
+    new StartQueryCommand({
+      logGroupName: group,
+      queryString: 'fields @message',
+      startTime: NOW - 60_000,
+      endTime: NOW + 60_000,
+    }),
+  );
+  const first = await ended(queryId!);
+  assert.equal(first.status, 'Complete');
+  const rest = await logs.send(new GetQueryResultsCommand({ queryId, nextToken: first.nextToken }));
+  assert.equal(first.results!.length + rest.results!.length, 40);
+  assert.equal(rest.nextToken, undefined);
+});

@@ -19,6 +19,8 @@ export async function explained(
     return 1;
   } finally {
     client.destroy();
+    // The process is about to be ended, and a pipe takes its time.
+    await new Promise((resolve) => process.stdout.write('', resolve));
   }
 }
 

@@ -16,13 +16,15 @@ import type {
 } from '@aws-sdk/client-cloudwatch-logs';
 import { AwsError } from '#core/errors.ts';
 import type { QueryDocument, QueryStatistics } from '#engines/logs/queries/query-document.ts';
-import { resultFields } from '#engines/logs/queries/query-results.ts';
+import { type QueryRows, resultFields } from '#engines/logs/queries/query-results.ts';
 import { type Handler, RESPONSE_HEADERS } from '#wire/service.ts';
 import { Constraints, invalidParameter, LOG_GROUP_NAME, QUERY_ID, QUERY_LANGUAGE } from '../constraints.ts';
 import type { Logs } from '../logs.ts';
 import { invalidToken, openPageToken, pageByName, pageToken } from '../page-token.ts';
 
 const LARGEST_PAGE = 10_000;
+/** Characters of values in a page that holds more than one row: an answer is made in memory. */
+const LARGEST_PAGE_CHARACTERS = 32 * 1_048_576;
 const QUERY_STATUS = { values: ['Scheduled', 'Running', 'Complete', 'Failed', 'Cancelled', 'Timeout', 'Unknown'] };
 
 export function getQueryResults({
@@ -38,7 +40,7 @@ export function getQueryResults({
     if (!answer) throw doesNotExist();
     const { query, rows } = answer;
     const start = nextToken === undefined ? 0 : openToken(nextToken, query.id);
-    const end = Math.min(rows.rows.length, start + (maxItems || LARGEST_PAGE));
+    const end = endOfPage(rows, start, maxItems || LARGEST_PAGE);
     return {
       queryLanguage: query.queryLanguage,
       results: resultFields(rows, start, end),
@@ -105,6 +107,16 @@ export function listLogGroupsForQuery(
     for (const name of page) identifiers.push((await logs.store.groups.find(context, name))?.arn ?? name);
     return { logGroupIdentifiers: identifiers, ...(next !== undefined && { nextToken: next }) };
   };
+}
+
+function endOfPage({ rows }: QueryRows, start: number, most: number): number {
+  const last = Math.min(rows.length, start + most);
+  let characters = 0;
+  for (let i = start; i < last; i++) {
+    for (const value of rows[i]!) characters += value?.length ?? 0;
+    if (characters > LARGEST_PAGE_CHARACTERS && i > start) return i;
+  }
+  return last;
 }
 
 function describe(query: QueryDocument, wanted: string | undefined) {
