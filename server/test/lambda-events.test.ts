@@ -125,12 +125,16 @@ describe('an event whose function fails', () => {
 describe('an event that is throttled', () => {
   const sleeper = 'async ({ ms }) => { console.log("tried"); await new Promise((done) => setTimeout(done, ms)); }';
 
+  const underWay = async (name: string) => {
+    while ((await attempts(name)) === 0) await sleep(20);
+  };
+
   test('waits until it is let in', async () => {
     const FunctionName = 'patient';
     await create(FunctionName, sleeper);
     await client.send(new PutFunctionConcurrencyCommand({ FunctionName, ReservedConcurrentExecutions: 1 }));
-    const busy = client.send(new InvokeCommand({ FunctionName, Payload: Buffer.from('{"ms":1000}') }));
-    await sleep(300);
+    const busy = client.send(new InvokeCommand({ FunctionName, Payload: Buffer.from('{"ms":2500}') }));
+    await underWay(FunctionName);
     await send(FunctionName, { ms: 0 });
     await advance(brume, 3_000);
     assert.equal(await attempts(FunctionName), 1, 'only the one that is under way');
@@ -152,8 +156,8 @@ describe('an event that is throttled', () => {
       }),
     );
     await client.send(new PutFunctionConcurrencyCommand({ FunctionName, ReservedConcurrentExecutions: 1 }));
-    const busy = client.send(new InvokeCommand({ FunctionName, Payload: Buffer.from('{"ms":1500}') }));
-    await sleep(300);
+    const busy = client.send(new InvokeCommand({ FunctionName, Payload: Buffer.from('{"ms":2500}') }));
+    await underWay(FunctionName);
     const requestId = await send(FunctionName, { late: true });
     await advance(brume, 59_000);
     assert.deepEqual(await receive(QueueUrl), []);

@@ -343,7 +343,6 @@ test('what a metric filter is refused for', async () => {
     'InvalidOperationException',
     /INFREQUENT_ACCESS/,
   );
-  await fails('PutMetricFilter', filter({ applyOnTransformedLogs: true }), 'NotImplemented', /applyOnTransformedLogs/);
   for (let i = 0; i < 5; i++) await call('PutMetricFilter', filter({ filterName: `r${i}`, filterPattern: '%a+%' }));
   await fails(
     'PutMetricFilter',
