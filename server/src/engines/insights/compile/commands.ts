@@ -83,15 +83,27 @@ function stats(pipeline: Pipeline, { by, aggregates }: Of<'stats'>): void {
   if (pipeline.limit !== undefined) pipeline.settle();
   const { compiler } = pipeline;
   const keys = by.map((item) => ({ name: item.name, value: groupKey(compiler.value(item.expression)) }));
+  const results: { name: string; value: Value }[] = [];
+  const input = { value: (expression: Expression) => compiler.value(expression), event: pipeline.event };
   const overRows = new ExpressionCompiler(
     {
       ...pipeline.names(),
-      call: (call) =>
-        compileAggregate(call, { value: (expression) => compiler.value(expression), event: pipeline.event }),
+      // `max(a) as high, min(a) as low, high - low`
+      field: (name) => {
+        const before = [...results, ...keys].find((result) => result.name === name);
+        return before ? before.value : pipeline.field(name);
+      },
+      call: (call) => compileAggregate(call, input),
     },
     pipeline.scope.nowMs,
   );
-  const results = aggregates.map((item) => ({ name: item.name, value: overRows.value(item.expression) }));
+  for (const { name, expression } of aggregates) {
+    const value = overRows.value(expression);
+    if (expression.kind === 'field' && !results.some((result) => result.name === expression.name)) {
+      throw fault('stats needs an aggregation function', expression);
+    }
+    results.push({ name, value });
+  }
   const outputs: Sql[] = [];
   const fields = new Map<string, Value>();
   const level = pipeline.nextLevel();

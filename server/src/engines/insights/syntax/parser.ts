@@ -120,8 +120,11 @@ class Parser {
 
   #stats() {
     const aggregates = this.#items(true);
-    for (const { expression } of aggregates) {
-      if (!hasAggregate(expression)) throw this.#fault('stats needs an aggregation function', expression, ['count']);
+    const known = new Set<string>();
+    for (const { expression, alias } of aggregates) {
+      if (!hasAggregate(expression) && !isOf(known, expression))
+        throw this.#fault('stats needs an aggregation function', expression, ['count']);
+      if (alias !== undefined) known.add(alias);
     }
     let by: Item[] = [];
     if (this.#isWord('by')) {
@@ -489,6 +492,12 @@ class Parser {
 
 function binary(operator: BinaryOperator, left: Expression, right: Expression): Expression {
   return { kind: 'binary', operator, left, right, start: left.start, end: right.end };
+}
+
+/** `max(a) as high, min(a) as low, high - low`: made of results before it. */
+function isOf(names: ReadonlySet<string>, expression: Expression): boolean {
+  if (expression.kind === 'field') return names.has(expression.name);
+  return children(expression).some((child) => isOf(names, child));
 }
 
 export function hasAggregate(expression: Expression): boolean {
