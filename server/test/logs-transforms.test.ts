@@ -5,19 +5,25 @@ import test from 'node:test';
 import { CloudWatchClient, GetMetricStatisticsCommand } from '@aws-sdk/client-cloudwatch';
 import {
   CloudWatchLogsClient,
+  CreateLogAnomalyDetectorCommand,
   CreateLogGroupCommand,
   CreateLogStreamCommand,
   DeleteDataProtectionPolicyCommand,
   DeleteIndexPolicyCommand,
+  DeleteLogAnomalyDetectorCommand,
   DeleteTransformerCommand,
   DescribeFieldIndexesCommand,
   DescribeIndexPoliciesCommand,
   DescribeMetricFiltersCommand,
   FilterLogEventsCommand,
   GetDataProtectionPolicyCommand,
+  GetLogAnomalyDetectorCommand,
   GetLogEventsCommand,
   GetQueryResultsCommand,
   GetTransformerCommand,
+  ListAnomaliesCommand,
+  ListLogAnomalyDetectorsCommand,
+  ListTagsForResourceCommand,
   PutDataProtectionPolicyCommand,
   PutIndexPolicyCommand,
   PutLogEventsCommand,
@@ -25,6 +31,8 @@ import {
   PutTransformerCommand,
   StartQueryCommand,
   TestTransformerCommand,
+  UpdateAnomalyCommand,
+  UpdateLogAnomalyDetectorCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
 import { advance, clientConfig, startBrume } from '#test/harness.ts';
 
@@ -313,4 +321,112 @@ test('field index policies', async () => {
   await logs.send(new DeleteIndexPolicyCommand({ logGroupIdentifier: name }));
   assert.deepEqual((await logs.send(new DescribeIndexPoliciesCommand(of))).indexPolicies, []);
   await rejects(logs.send(new DeleteIndexPolicyCommand({ logGroupIdentifier: name })), 'ResourceNotFoundException');
+});
+
+test('an anomaly detector trains, then finds what is new, on the clock', async () => {
+  const MINUTE = 60_000;
+  const name = await group('watched');
+  const arn = `arn:aws:logs:us-east-1:000000000000:log-group:${name}`;
+  const timestampOf = (minute: number) => nowMs - 120 * MINUTE + minute * MINUTE;
+  const history = Array.from({ length: 120 }, (_, minute) => minute).flatMap((minute) =>
+    Array.from({ length: 10 }, (_, i) => ({
+      timestamp: timestampOf(minute) + i * 1000,
+      message: `INFO request ${minute * 10 + i} took ${i} ms`,
+    })),
+  );
+  await logs.send(new PutLogEventsCommand({ logGroupName: name, logStreamName: 's', logEvents: history }));
+  const { anomalyDetectorArn } = await logs.send(
+    new CreateLogAnomalyDetectorCommand({
+      logGroupArnList: [arn],
+      detectorName: 'watcher',
+      evaluationFrequency: 'ONE_MIN',
+      anomalyVisibilityTime: 30,
+      tags: { team: 'data' },
+    }),
+  );
+  const of = { anomalyDetectorArn };
+  const detector = await logs.send(new GetLogAnomalyDetectorCommand(of));
+  const { tags } = await logs.send(new ListTagsForResourceCommand({ resourceArn: anomalyDetectorArn }));
+  assert.deepEqual(tags, { team: 'data' });
+  assert.deepEqual(
+    [detector.detectorName, detector.anomalyDetectorStatus, detector.logGroupArnList, detector.anomalyVisibilityTime],
+    ['watcher', 'TRAINING', [arn], 30],
+  );
+  await pass(MINUTE);
+  const trained = await logs.send(new GetLogAnomalyDetectorCommand(of));
+  assert.equal(trained.anomalyDetectorStatus, 'ANALYZING');
+  const requests = Array.from({ length: 10 }, (_, i) => `INFO request ${i} took ${i} ms`);
+  await put(name, ...requests, 'ERROR disk sda1 is full');
+  await pass(MINUTE);
+  const { anomalies } = await logs.send(new ListAnomaliesCommand(of));
+  assert.deepEqual(
+    anomalies!.map((it) => [it.patternString, it.priority, it.active, it.state, it.logSamples![0]!.message]),
+    [['ERROR disk <*> is full', 'HIGH', true, 'Active', 'ERROR disk sda1 is full']],
+  );
+  const [anomaly] = anomalies!;
+  assert.deepEqual(anomaly!.histogram, { [anomaly!.lastSeen!]: 1 });
+  assert.deepEqual(
+    anomaly!.patternTokens!.map((it) => [it.tokenString, it.isDynamic, it.enumerations]),
+    [
+      ['ERROR disk ', false, undefined],
+      ['<*>', true, { sda1: 1 }],
+      [' is full', false, undefined],
+    ],
+  );
+  await put(name, ...requests);
+  await pass(MINUTE);
+  const [quiet] = (await logs.send(new ListAnomaliesCommand(of))).anomalies!;
+  assert.equal(quiet!.active, false);
+  const { Datapoints } = await metrics.send(
+    new GetMetricStatisticsCommand({
+      Namespace: 'AWS/Logs',
+      MetricName: 'AnomalyCount',
+      Dimensions: [
+        { Name: 'LogAnomalyDetector', Value: 'watcher' },
+        { Name: 'LogAnomalyPriority', Value: 'HIGH' },
+      ],
+      StartTime: new Date(nowMs - 60 * MINUTE),
+      EndTime: new Date(nowMs + 60 * MINUTE),
+      Period: 86_400,
+      Statistics: ['Sum'],
+    }),
+  );
+  assert.equal(
+    Datapoints!.reduce((sum, { Sum }) => sum + Sum!, 0),
+    1,
+  );
+
+  const { anomalyId } = anomaly!;
+  await logs.send(
+    new UpdateAnomalyCommand({
+      ...of,
+      anomalyId,
+      suppressionType: 'LIMITED',
+      suppressionPeriod: { value: 2, suppressionUnit: 'MINUTES' },
+    }),
+  );
+  const states = async () => (await logs.send(new ListAnomaliesCommand(of))).anomalies!.map(({ state }) => state);
+  assert.deepEqual(await states(), ['Suppressed']);
+  assert.deepEqual(
+    (await logs.send(new ListAnomaliesCommand({ ...of, suppressionState: 'UNSUPPRESSED' }))).anomalies,
+    [],
+  );
+  await pass(3 * MINUTE);
+  assert.deepEqual(await states(), ['Active']);
+  await logs.send(new UpdateAnomalyCommand({ ...of, anomalyId, baseline: true }));
+  assert.deepEqual(await states(), ['Baseline']);
+
+  await logs.send(new UpdateLogAnomalyDetectorCommand({ ...of, enabled: false }));
+  const { anomalyDetectors } = await logs.send(new ListLogAnomalyDetectorsCommand({ filterLogGroupArn: arn }));
+  assert.deepEqual(
+    anomalyDetectors!.map((it) => [it.anomalyDetectorArn, it.anomalyDetectorStatus]),
+    [[anomalyDetectorArn, 'PAUSED']],
+  );
+  await logs.send(new DeleteLogAnomalyDetectorCommand(of));
+  await rejects(logs.send(new ListAnomaliesCommand(of)), 'ResourceNotFoundException');
+  await rejects(logs.send(new DeleteLogAnomalyDetectorCommand(of)), 'ResourceNotFoundException');
+  await rejects(
+    logs.send(new CreateLogAnomalyDetectorCommand({ logGroupArnList: [`${arn}-none`] })),
+    'ResourceNotFoundException',
+  );
 });

@@ -3,6 +3,7 @@
 import type { OperationCall } from '#core/caller.ts';
 import type { Clock } from '#core/clock.ts';
 import type { Delivery } from '#engines/delivery/delivery.ts';
+import type { AnomalyDetectors } from '#engines/logs/anomalies/anomaly-detectors.ts';
 import type { LogScope } from '#engines/logs/log-group.ts';
 import type { LogStore } from '#engines/logs/log-store.ts';
 import type { LookupTableDirectory } from '#engines/logs/queries/lookup-table.ts';
@@ -18,6 +19,7 @@ export interface Logs {
   store: LogStore;
   clock: Clock;
   sharing: Sharing;
+  anomalies: AnomalyDetectors;
   insights: Insights;
 }
 

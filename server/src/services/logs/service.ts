@@ -2,12 +2,22 @@
 
 import { createRequire } from 'node:module';
 import { AwsError } from '#core/errors.ts';
+import { AnomalyDetectors } from '#engines/logs/anomalies/anomaly-detectors.ts';
 import { constraintMessage } from '#wire/required-members.ts';
 import type { Service, ServiceModel } from '#wire/service.ts';
 import type { ServiceDependencies } from '../dependencies.ts';
 import { createInsights } from './insights.ts';
 import type { Logs } from './logs.ts';
 import { deleteAccountPolicy, describeAccountPolicies, putAccountPolicy } from './operations/account-policies.ts';
+import {
+  createLogAnomalyDetector,
+  deleteLogAnomalyDetector,
+  getLogAnomalyDetector,
+  listAnomalies,
+  listLogAnomalyDetectors,
+  updateAnomaly,
+  updateLogAnomalyDetector,
+} from './operations/anomaly-detectors.ts';
 import { createLogGroup } from './operations/create-log-group.ts';
 import { createLogStream } from './operations/create-log-stream.ts';
 import {
@@ -123,7 +133,9 @@ export function createLogsService(dependencies: LogsDependencies): Service {
   const sharing = createSharing(dependencies);
   const { subscriptions, exports } = sharing;
   const insights = createInsights(dependencies);
-  const logs: Logs = { store, clock, sharing, insights };
+  const { state, meter, log } = dependencies;
+  const anomalies = new AnomalyDetectors({ state, store, clock, meter, log });
+  const logs: Logs = { store, clock, sharing, insights, anomalies };
   return {
     name: 'logs',
     model: LOGS_MODEL,
@@ -132,6 +144,7 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       CancelExportTask: cancelExportTask(logs),
       CreateDelivery: createDelivery(logs),
       CreateExportTask: createExportTask(logs),
+      CreateLogAnomalyDetector: createLogAnomalyDetector(logs),
       CreateLogGroup: createLogGroup(logs),
       CreateLogStream: createLogStream(logs),
       CreateLookupTable: createLookupTable(logs),
@@ -144,6 +157,7 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       DeleteDeliverySource: deleteDeliverySource(logs),
       DeleteDestination: deleteDestination(logs),
       DeleteIndexPolicy: deleteIndexPolicy(logs),
+      DeleteLogAnomalyDetector: deleteLogAnomalyDetector(logs),
       DeleteLogGroup: deleteLogGroup(logs),
       DeleteLogStream: deleteLogStream(logs),
       DeleteLookupTable: deleteLookupTable(logs),
@@ -177,6 +191,7 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       GetDeliveryDestination: getDeliveryDestination(logs),
       GetDeliveryDestinationPolicy: getDeliveryDestinationPolicy(logs),
       GetDeliverySource: getDeliverySource(logs),
+      GetLogAnomalyDetector: getLogAnomalyDetector(logs),
       GetLogEvents: getLogEvents(logs),
       GetLogGroupFields: getLogGroupFields(logs),
       GetLogRecord: getLogRecord(logs),
@@ -185,6 +200,8 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       GetScheduledQuery: getScheduledQuery(logs),
       GetScheduledQueryHistory: getScheduledQueryHistory(logs),
       GetTransformer: getTransformer(logs),
+      ListAnomalies: listAnomalies(logs),
+      ListLogAnomalyDetectors: listLogAnomalyDetectors(logs),
       ListLogGroups: listLogGroups(logs),
       ListLogGroupsForQuery: listLogGroupsForQuery(logs),
       ListScheduledQueries: listScheduledQueries(logs),
@@ -215,7 +232,9 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       TestTransformer: testTransformer(logs),
       UntagLogGroup: untagLogGroup(logs),
       UntagResource: untagResource(logs),
+      UpdateAnomaly: updateAnomaly(logs),
       UpdateDeliveryConfiguration: updateDeliveryConfiguration(logs),
+      UpdateLogAnomalyDetector: updateLogAnomalyDetector(logs),
       UpdateLookupTable: updateLookupTable(logs),
       UpdateScheduledQuery: updateScheduledQuery(logs),
     },
@@ -225,8 +244,10 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       await subscriptions.start();
       await insights.scheduler.start();
       exports.start();
+      await anomalies.start();
     },
     async stop() {
+      await anomalies.stop();
       await insights.scheduler.stop();
       await insights.queries.end();
       await exports.stop();
@@ -234,6 +255,7 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       await store.stop();
     },
     async reset() {
+      await anomalies.reset();
       insights.scheduler.reset();
       insights.queries.reset();
       await exports.stop();

@@ -13,6 +13,7 @@ import type {
 } from '@aws-sdk/client-cloudwatch-logs';
 import { parseArn } from '#core/arn.ts';
 import { AwsError } from '#core/errors.ts';
+import { ANOMALY_DETECTORS } from '#engines/logs/anomalies/anomaly-detector.ts';
 import type { LogGroup, LogScope } from '#engines/logs/log-group.ts';
 import { LOOKUP_TABLES } from '#engines/logs/queries/lookup-table.ts';
 import { SCHEDULED_QUERIES } from '#engines/logs/queries/scheduled-query.ts';
@@ -90,6 +91,7 @@ async function taggedGroup(logs: Logs, scope: LogScope, resourceArn: string): Pr
 
 /** What has tags beside groups, by the first part of the resource in its ARN. */
 const TAGGED: Readonly<Record<string, Collection<{ tags: Record<string, string> }>>> = {
+  'anomaly-detector': ANOMALY_DETECTORS,
   destination: DESTINATIONS,
   delivery: DELIVERIES,
   'delivery-source': DELIVERY_SOURCES,
