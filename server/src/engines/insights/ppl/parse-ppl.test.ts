@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { printQuery } from '../syntax/printer.ts';
+import { QuerySyntaxError } from '../syntax/query-syntax-error.ts';
+import { parsePpl } from './parse-ppl.ts';
+
+/** PPL -> what it becomes, in Logs Insights QL. */
+const QUERIES: [text: string, printed: string][] = [
+  ['fields field1, `@message`', 'display field1, @message'],
+  ['source = [`/a/b`, `c-d`] | head', 'SOURCE ["/a/b", "c-d"] | limit 10'],
+  [
+    'where field1="success" | where field2 != "i-023" | head 1000',
+    'filter field1 = "success" | filter field2 != "i-023" | limit 1000',
+  ],
+  ['where a <> 1 and b in (1, 2) or not c between 1 and 5', 'filter a != 1 and b in [1, 2] or not (c >= 1 and c <= 5)'],
+  [
+    "where like(a, '%x%') and b like 'x_y%' and c not like 'z'",
+    'filter a like "x" and b like /(?s)^x.y.*$/ and not c like /(?s)^z$/',
+  ],
+  ['where isnull(a) and b is not null', 'filter not ispresent(a) and ispresent(b)'],
+  ['stats count(), count(`field1`), avg(a) as m by field2', 'stats count(*), count(field1), avg(a) as m by field2'],
+  [
+    'stats distinct_count(a) as d, percentile(b, 99) by span(`@timestamp`, 5m) as t',
+    'stats count_distinct(a) as d, pct(b, 99) by bin(@timestamp, 5m) as t',
+  ],
+  ['stats count() by span(age, 10) as decade', 'stats count(*) by floor(age / 10) * 10 as decade'],
+  ['eval a = b + 1, c = concat(upper(d), "x")', 'fields b + 1 as a, concat(toupper(d), "x") as c'],
+  ['eval a = substring(b, 2, 3), c = pow(d, 2)', 'fields substr(b, 1, 3) as a, d ^ 2 as c'],
+  ['sort -a, + b, c desc, num(d)', 'sort a desc, b asc, c desc, d asc'],
+  ['sort 5 - `@timestamp`', 'sort @timestamp desc | limit 5'],
+  ['dedup a', 'filter ispresent(a) | dedup a'],
+  ['dedup 1 a, b keepempty=true', 'dedup a, b'],
+  ['top 3 a', 'stats count(*) as count by a | sort count desc | limit 3'],
+  ['rare a, b', 'stats count(*) as count by a, b | sort count asc | limit 10'],
+  ['rename a as b', 'fields a as b'],
+  ['fields a, c | rename a as b', 'display a, c | display a as b, c'],
+  ['parse f \'.*/(?<file>[^/]+)\\d$\' | where file = "x"', 'parse f /.*\\/(?<file>[^\\/]+)\\d$/ | filter file = "x"'],
+  ['fillnull with 0 in a, b', 'fields coalesce(a, 0) as a, coalesce(b, 0) as b'],
+  ['fillnull using a = "x"', 'fields coalesce(a, "x") as a'],
+  ['expand list as item /* each */', 'unnest list into item'],
+];
+
+for (const [text, printed] of QUERIES) {
+  test(`PPL: ${text}`, () => assert.equal(printQuery(parsePpl(text)).replaceAll('\n', ' '), printed));
+}
+
+const FAULTS: [text: string, start: number, end: number, message: RegExp][] = [
+  ['', 0, 0, /end of query/],
+  ['fields a |', 10, 10, /end of query/],
+  ['foo a', 0, 3, /found foo at line 1 and position 0; expected dedup/],
+  ['fields a | join b', 11, 15, /Brume does not run the command join of PPL/],
+  ['eventstats avg(a)', 0, 10, /does not run the command eventstats of PPL/],
+  ['where a in (source = b)', 12, 18, /does not run a subquery of PPL/],
+  ['eval a = nope(1)', 9, 13, /does not run the function nope of PPL/],
+  ['eval a = case(b > 1, 2)', 9, 13, /does not run CASE of PPL/],
+  ['eval a = pow(1)', 9, 15, /pow takes 2 arguments, not 1/],
+  ['where sum(a) > 1', 6, 12, /sum is not allowed here/],
+  ['stats a by b', 6, 7, /aggregation function/],
+  ['fields - a', 7, 8, /does not run fields with a minus sign/],
+  ['head 0', 5, 6, /whole number/],
+  ['dedup 2 a', 6, 7, /several events/],
+  ["parse a 'b'", 8, 11, /named group/],
+  ["where a = 'x", 10, 12, /no closing '/],
+];
+
+for (const [text, start, end, message] of FAULTS) {
+  test(`PPL refuses ${text}`, () => {
+    assert.throws(
+      () => parsePpl(text),
+      (error: QuerySyntaxError) => {
+        assert.equal(error.name, 'QuerySyntaxError', error.stack);
+        assert.match(error.message, message);
+        assert.deepEqual([error.start, error.end], [start, end]);
+        return true;
+      },
+    );
+  });
+}
+
+test('PPL: deep nesting is refused', () => {
+  for (const text of [
+    `where ${'('.repeat(5_000)}`,
+    `where ${'not '.repeat(5_000)}a`,
+    `eval a = ${'- '.repeat(5_000)}1`,
+  ]) {
+    assert.throws(() => parsePpl(text), QuerySyntaxError);
+  }
+});

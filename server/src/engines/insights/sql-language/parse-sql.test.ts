@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parsePpl } from '../ppl/parse-ppl.ts';
+import { printQuery } from '../syntax/printer.ts';
+import type { QuerySyntaxError } from '../syntax/query-syntax-error.ts';
+import { parseSql } from './parse-sql.ts';
+
+/** SQL -> what it becomes, in Logs Insights QL after its SOURCE. */
+const QUERIES: [text: string, printed: string][] = [
+  ['SELECT `@message`, Operation FROM `g`', 'display @message, Operation'],
+  ['select * from g;', ''],
+  ["SELECT * FROM `g` WHERE Operation = 'x' LIMIT 5", 'filter Operation = "x" | limit 5'],
+  ["SELECT a FROM g WHERE b = 'it''s' -- why\n", 'filter b = "it\'s" | display a'],
+  ['SELECT a AS b FROM g ORDER BY b DESC, c', 'sort a desc, c asc | display a as b'],
+  [
+    'SELECT `@logStream`, COUNT(*) as log_count FROM `g` GROUP BY `@logStream` HAVING log_count > 100',
+    'stats count(*) as log_count by @logStream | filter log_count > 100 | display @logStream, log_count',
+  ],
+  [
+    'SELECT method, SUM(bytes) AS total FROM g GROUP BY 1 HAVING COUNT(*) > 5 ORDER BY SUM(bytes) DESC LIMIT 3',
+    'stats sum(bytes) as total, count(*) as `count(*)` by method | filter `count(*)` > 5 | sort total desc | limit 3 | display method, total',
+  ],
+  [
+    "SELECT date_trunc('hour', `@timestamp`) AS t, AVG(d) FROM g GROUP BY t ORDER BY t",
+    'stats avg(d) by bin(@timestamp, 1h) as t | sort t asc | display t, `AVG(d)`',
+  ],
+  [
+    'SELECT COUNT(DISTINCT a) AS n, percentile(d, 0.99) AS p FROM g',
+    'stats count_distinct(a) as n, pct(d, 99) as p | display n, p',
+  ],
+  ['SELECT DISTINCT a FROM g', 'stats count(*) by a | display a'],
+  ['SELECT CAST(a AS double) * 2 AS b, UPPER(c) AS d FROM g', 'display (a + 0) * 2 as b, toupper(c) as d'],
+  [
+    "SELECT a FROM g WHERE b RLIKE '^x\\d' AND c ILIKE '%y%'",
+    'filter b like /^x\\d/ and c like /(?s)^.*y.*$/i | display a',
+  ],
+];
+
+for (const [text, printed] of QUERIES) {
+  test(`SQL: ${text}`, () => {
+    const query = parseSql(text);
+    assert.deepEqual(query.source?.groups, ['g']);
+    assert.equal(printQuery({ commands: query.commands }).replaceAll('\n', ' '), printed);
+  });
+}
+
+test('SQL: several log groups', () => {
+  const query = parseSql("SELECT a FROM `logGroups(logGroupIdentifier: ['/a/b', 'c'])`");
+  assert.deepEqual(query.source?.groups, ['/a/b', 'c']);
+});
+
+const FAULTS: [text: string, start: number, end: number, message: RegExp][] = [
+  ['', 0, 0, /end of query.*expected SELECT/],
+  ['SELECT', 6, 6, /end of query/],
+  ['SELECT a', 8, 8, /expected FROM/],
+  ['SELECT a FROM g WHERE', 21, 21, /end of query/],
+  ['SELECT a FROM g INNER JOIN h ON x = y', 16, 21, /does not run INNER of SQL/],
+  ['SELECT a FROM g AS h', 16, 18, /does not run the name of a table/],
+  ['SELECT a FROM (SELECT b FROM c)', 14, 15, /does not run a subquery of SQL/],
+  ['SELECT a FROM g WHERE b IN (SELECT c FROM d)', 28, 34, /does not run a subquery of SQL/],
+  ["SELECT a FROM `filterIndex('r' = 'x')`", 14, 38, /does not run filterIndex/],
+  ['SELECT CASE WHEN a THEN 1 END FROM g', 7, 11, /does not run CASE of SQL/],
+  ['SELECT a, COUNT(*) FROM g', 7, 8, /a must stand in GROUP BY/],
+  ['SELECT * FROM g GROUP BY a', 0, 26, /SELECT \* cannot be grouped/],
+  ['SELECT a FROM g WHERE COUNT(*) > 1', 22, 30, /count is not allowed here/],
+  ['SELECT a FROM g ORDER BY 2', 25, 26, /no column 2/],
+  ['SELECT a FROM g LIMIT 20000', 22, 27, /from 1 to 10000/],
+  ['UPDATE g', 0, 6, /found UPDATE/],
+];
+
+for (const [text, start, end, message] of FAULTS) {
+  test(`SQL refuses ${text}`, () => {
+    assert.throws(
+      () => parseSql(text),
+      (error: QuerySyntaxError) => {
+        assert.equal(error.name, 'QuerySyntaxError', error.stack);
+        assert.match(error.message, message);
+        assert.deepEqual([error.start, error.end], [start, end]);
+        return true;
+      },
+    );
+  });
+}
+
+const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
+
+test('whatever the text of PPL and SQL, a tree or a fault with its place', () => {
+  console.log(`# SEED=${seed}`);
+  let state = seed;
+  const random = (below: number) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+  const texts = [
+    ...QUERIES.map(([text]) => text),
+    'source=`a` | where b like "x%" | stats count() as n by span(c, 5m) | sort - n | head 3',
+    'dedup 1 a keepempty=true | rename a as b | fillnull with 0 in c',
+  ];
+  const pieces = '| ( ) , " \' ` / \\ -- /* ; = <> like not as by 5m - 1 0 select from group order * \u0000 😀'.split(
+    ' ',
+  );
+  for (let round = 0; round < 5_000; round++) {
+    let text = texts[random(texts.length)]!;
+    for (let changes = 1 + random(4); changes > 0; changes--) {
+      const at = random(text.length + 1);
+      text = text.slice(0, at) + (random(2) === 0 ? pieces[random(pieces.length)]! : '') + text.slice(at + random(3));
+    }
+    for (const parse of [parseSql, parsePpl]) {
+      try {
+        parse(text);
+      } catch (error) {
+        const { name, start, end, stack } = error as QuerySyntaxError;
+        const which = `SEED=${seed}: ${JSON.stringify(text)}`;
+        assert.equal(name, 'QuerySyntaxError', `${which}: ${stack}`);
+        assert.ok(start >= 0 && start <= end && end <= text.length, which);
+      }
+    }
+  }
+});
