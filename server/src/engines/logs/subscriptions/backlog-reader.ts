@@ -4,6 +4,7 @@
 import { list, sql } from '#storage/telemetry/sql.ts';
 import type { Telemetry } from '#storage/telemetry/telemetry.ts';
 import type { LogGroup } from '../log-group.ts';
+import { maskedMessage } from '../protected-events.ts';
 import type { IngestionPosition } from './subscription.ts';
 
 export interface BacklogRow {
@@ -37,17 +38,21 @@ export async function readBacklog(
   const { first: segment, rows: count } = found.rows[0]!;
   if (count === 0) return { rows: [], next: undefined };
   const row = segment === from.segment ? from.row : 0;
-  const { rows } = await telemetry.query<BacklogRow & { size: number }>(sql`
-    SELECT stream, timestamp, message, segment, row, size FROM (
+  const { rows } = await telemetry.query<BacklogRow & { ingestion_time: number }>(sql`
+    SELECT stream, timestamp, ingestion_time, message, segment, row FROM (
       SELECT *, sum(length(message)) OVER (ORDER BY row ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS size
       FROM (
-        SELECT stream, timestamp, message, segment, row FROM log_events
+        SELECT stream, timestamp, ingestion_time, message, segment, row FROM log_events
         WHERE group_id = ${group.id} AND segment = ${segment} AND row >= ${row} ORDER BY row LIMIT ${MOST_ROWS}
       )
     )
     WHERE size - length(message) <= ${LARGEST_PAGE_BYTES} ORDER BY row`);
   const last = rows.at(-1);
-  return { rows, next: last ? { segment, row: last.row + 1 } : { segment: segment + 1, row: 0 } };
+  const visible = rows.map(({ ingestion_time, ...event }) => ({
+    ...event,
+    message: maskedMessage(group, event.message, ingestion_time),
+  }));
+  return { rows: visible, next: last ? { segment, row: last.row + 1 } : { segment: segment + 1, row: 0 } };
 }
 
 /** The position after all that is stored of each of these groups that has something in segment `from` or later. */

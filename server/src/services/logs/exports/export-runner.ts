@@ -11,6 +11,7 @@ import type { Logger } from '#core/log.ts';
 import { type EventPosition, FIRST_POSITION } from '#engines/logs/event-position.ts';
 import type { LogGroup, LogScope } from '#engines/logs/log-group.ts';
 import type { LogStore } from '#engines/logs/log-store.ts';
+import { maskedMessage } from '#engines/logs/protected-events.ts';
 import type { StateStore } from '#storage/state/state.ts';
 import {
   EXPORT_TASKS,
@@ -145,8 +146,8 @@ export class ExportRunner {
     for (let more = true; more; ) {
       signal.throwIfAborted();
       const page = await this.#options.store.events.forward(range, after, PAGE_EVENTS, signal);
-      for (const { timestamp, message } of page.events) {
-        const line = exportedLine(timestamp, message);
+      for (const { timestamp, message, ingestion_time } of page.events) {
+        const line = exportedLine(timestamp, maskedMessage(range.group, message, ingestion_time));
         lines.push(line);
         bytes += line.length;
       }
