@@ -62,8 +62,8 @@ export interface CompiledQuery {
   /** Values in the order of `columns`; null where the event has no such field (AWS leaves it out). */
   rows(rows: readonly StatementRow[]): (string | null)[][];
   /**
-   * recordsMatched: of a query with stats the events that went into them, otherwise the rows found. When `atLeast` the
-   * search stopped at the limit, and more may match: `countSql` counts them all (column `matched`), at the cost of another scan.
+   * recordsMatched: of a query with stats the events that went into the rows found, otherwise those rows. When `atLeast` there
+   * may be more beyond the limit. `countSql` counts them all where rows are events (column `matched`), by another scan.
    * recordsScanned and bytesScanned are rowsRead and bytesRead of the statement.
    */
   matched(rows: readonly StatementRow[]): { count: number; atLeast: boolean };

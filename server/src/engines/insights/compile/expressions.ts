@@ -6,7 +6,7 @@ import { QuerySyntaxError } from '../syntax/query-syntax-error.ts';
 import type { ArithmeticOperator, ComparisonOperator, Expression, Span } from '../syntax/tree.ts';
 import { UNIT_MS } from './datetime.ts';
 import { compileFunction } from './functions.ts';
-import { plainText, re2 } from './regex.ts';
+import { alternatives, plainText, re2 } from './regex.ts';
 import {
   asNumber,
   asText,
@@ -156,7 +156,9 @@ export class ExpressionCompiler {
     if (right.kind === 'regex') {
       const plain = plainText(right.source, right.flags);
       if (plain !== undefined) return contains(value, plain);
-      return sql`match(${asText(value)}, ${re2(right.source, right.flags, right)})`;
+      const holds = sql`match(${asText(value)}, ${re2(right.source, right.flags, right)})`;
+      const any = value.kind === 'text' && value.message ? alternatives(right.source, right.flags) : undefined;
+      return any === undefined ? holds : sql`(multiMatchAny(${asText(value)}, [${any}]) AND ${holds})`;
     }
     const searched = this.value(right);
     if (searched.kind === 'text' && searched.constant !== undefined) return contains(value, searched.constant);

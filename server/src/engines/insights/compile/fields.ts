@@ -24,7 +24,7 @@ export function eventField(name: string, event: EventColumns, groups: readonly Q
     case '@ingestionTime':
       return { kind: 'time', sql: event.ingestionTime, present: true };
     case '@message':
-      return { kind: 'text', sql: message, present: true };
+      return { kind: 'text', sql: message, present: true, message: true };
     case '@logStream':
       return { kind: 'text', sql: event.stream, present: true };
     case '@log':

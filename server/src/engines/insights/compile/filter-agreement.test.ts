@@ -70,7 +70,19 @@ function randomMessage(): string {
 // ---- filters ----
 
 const AT = { start: 0, end: 0 };
-const REGEXES = ['ERR', '(?i)error', '^.*out', 'r$', '[0-9]+', 'a.b', 'time(out)?', '\\d%'];
+const REGEXES = [
+  'ERR',
+  '(?i)error',
+  '^.*out',
+  'r$',
+  '[0-9]+',
+  'a.b',
+  'time(out)?',
+  'ERR|worker',
+  'x_y|[0-9]%|(?:a|o).t',
+  'err.r|\\.5|"n',
+  '\\d%',
+];
 
 function randomOperand(): Expression {
   const kind = random();

@@ -227,6 +227,12 @@ describe('discovered fields', () => {
       report,
       { mb: '122.0703', decimal: '128' },
     ],
+    [
+      'results before it in the same stats, as in its sample of overprovisioned memory',
+      'stats max(@memorySize / 1024 / 1024) as mb, max(@maxMemoryUsed / 1024 / 1024) as used, mb - used as over',
+      report,
+      { mb: '122.0703', used: '63.8962', over: '58.1741' },
+    ],
     ['JSON inside of a line of Lambda', 'display a.b', '[INFO] got {"a":{"b":1}}', { 'a.b': '1' }, '/aws/lambda/f'],
     [
       'a VPC flow log record',

@@ -30,7 +30,8 @@ export function outputOf(pipeline: Pipeline, scope: QueryScope): CompiledQuery {
     );
   }
   const ofEvents = pipeline.events === undefined;
-  if (!ofEvents) outputs.push(sql`sum(${pipeline.events!}) OVER () AS all_events`);
+  // Not summed up here: a window over all groups would keep them all in memory.
+  if (!ofEvents) outputs.push(sql`${pipeline.events!} AS row_events`);
   const columns = event ? [...names, '@ptr'] : names;
   const pointer = (row: StatementRow) =>
     scope.pointer({
@@ -51,10 +52,10 @@ export function outputOf(pipeline: Pipeline, scope: QueryScope): CompiledQuery {
         if (event) values.push(pointer(row));
         return values;
       }),
-    matched: (rows) =>
-      ofEvents
-        ? { count: rows.length, atLeast: rows.length >= limit }
-        : { count: Number(rows[0]?.all_events ?? 0), atLeast: false },
+    matched: (rows) => ({
+      count: ofEvents ? rows.length : rows.reduce((sum, row) => sum + Number(row.row_events), 0),
+      atLeast: rows.length >= limit,
+    }),
     ...(ofEvents && {
       countSql: sql`SELECT count() AS matched FROM ${pipeline.from} ${pipeline.conditions()}`,
     }),

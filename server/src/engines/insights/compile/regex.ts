@@ -47,6 +47,22 @@ export function plainText(source: string, flags: string): string | undefined {
   return source.replace(/\\(\W)/g, '$1');
 }
 
+/** Longer expressions may be too large for the engine. */
+const LONGEST_ALTERNATIVES = 200;
+
+/**
+ * An expression of alternatives, for multiMatchAny(), which tells twice as fast that none occurs and asks the token index
+ * for each of them; undefined for what its engine might read otherwise. It finds at least what match() finds.
+ */
+export function alternatives(source: string, flags: string): string | undefined {
+  if (flags !== '' || !source.includes('|') || source.length > LONGEST_ALTERNATIVES) return undefined;
+  const plain = source.replace(/\\[dws\-./"'|+*?()[\]]/g, 'x').replace(/\(\?:/g, '(');
+  // Without anchors, counts, other groups and letters beyond ASCII.
+  return /^[A-Za-z0-9 _"'/:;,=#@!%&<>~.|?*+()[\]-]*$/.test(plain) && !/\(\?|\|\||^\||\|$/.test(plain)
+    ? source
+    : undefined;
+}
+
 /** JavaScript reads nearly the same language, and tells faults at once. */
 function check(source: string, span: Span): void {
   try {

@@ -4,8 +4,8 @@
 import { join, type Sql, sql } from '#storage/telemetry/sql.ts';
 
 export type Value =
-  /** String or Nullable(String). */
-  | { kind: 'text'; sql: Sql; present?: true; constant?: string }
+  /** String or Nullable(String); `message`: that of an event. */
+  | { kind: 'text'; sql: Sql; present?: true; constant?: string; message?: true }
   /** Any numeric type; `double`: shown as Java shows one. */
   | { kind: 'number'; sql: Sql; present?: true; constant?: number; double?: true }
   /** Milliseconds since the epoch. */
