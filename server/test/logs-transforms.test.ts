@@ -2,9 +2,11 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import { CloudWatchClient, GetMetricStatisticsCommand } from '@aws-sdk/client-cloudwatch';
 import {
   CloudWatchLogsClient,
+  CreateExportTaskCommand,
   CreateLogAnomalyDetectorCommand,
   CreateLogGroupCommand,
   CreateLogStreamCommand,
@@ -12,6 +14,7 @@ import {
   DeleteIndexPolicyCommand,
   DeleteLogAnomalyDetectorCommand,
   DeleteTransformerCommand,
+  DescribeExportTasksCommand,
   DescribeFieldIndexesCommand,
   DescribeIndexPoliciesCommand,
   DescribeMetricFiltersCommand,
@@ -34,6 +37,7 @@ import {
   UpdateAnomalyCommand,
   UpdateLogAnomalyDetectorCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
+import { CreateBucketCommand, GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { advance, clientConfig, spawnBrume, startBrume, temporaryDirectory } from '#test/harness.ts';
 
 const brume = await startBrume({ clock: 'virtual' });
@@ -274,6 +278,27 @@ test('a data protection policy masks what comes after it, for all who read, and 
   assert.deepEqual(await messagesOf(logGroupName), ['early jane@example.com', ...written]);
   const none = await logs.send(new GetDataProtectionPolicyCommand({ logGroupIdentifier: logGroupName }));
   assert.equal(none.policyDocument, undefined);
+});
+
+test('an export is masked', async () => {
+  const logGroupName = await group('exported');
+  const policyDocument = protectionPolicy('EmailAddress');
+  await logs.send(new PutDataProtectionPolicyCommand({ logGroupIdentifier: logGroupName, policyDocument }));
+  await put(logGroupName, 'mail jane@example.com');
+  const s3 = new S3Client(clientConfig(brume));
+  await s3.send(new CreateBucketCommand({ Bucket: 'masked' }));
+  const { taskId } = await logs.send(
+    new CreateExportTaskCommand({ logGroupName, from: nowMs - 1000, to: nowMs + 1000, destination: 'masked' }),
+  );
+  for (let code = 'PENDING'; code === 'PENDING' || code === 'RUNNING'; ) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const { exportTasks } = await logs.send(new DescribeExportTasksCommand({ taskId }));
+    code = exportTasks![0]!.status!.code!;
+  }
+  const Key = `exportedlogs/${taskId}/s/000000.gz`;
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket: 'masked', Key }));
+  const text = gunzipSync(await Body!.transformToByteArray()).toString();
+  assert.match(text, /mail \*{16}\n$/);
 });
 
 test('data protection policies that are refused', async () => {
