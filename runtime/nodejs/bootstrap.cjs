@@ -8,6 +8,7 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
+const { Writable } = require('node:stream');
 const { format } = require('node:util');
 
 const CONNECTION = 3;
@@ -22,6 +23,9 @@ const EXIT_UNCAUGHT_EXCEPTION = 129;
 /** From this version of the runtime on AWS takes no handlers with a callback. */
 const FIRST_WITHOUT_CALLBACKS = 24;
 
+/** Marks the handlers that stream, on both sides of `awslambda`. */
+const STREAMS = Symbol.for('aws.lambda.runtime.handler.streaming');
+
 const environment = process.env;
 let requestId;
 /** Ends the invocation under way with an error; absent between invocations. */
@@ -29,6 +33,7 @@ let failInvocation;
 let onIdle;
 let received = Buffer.alloc(0);
 
+offerStreaming();
 patchConsole();
 for (const name of ['stdout', 'stderr']) blockOnWrites(name);
 if (process.argv[2]) offerSdk(process.argv[2]);
@@ -122,6 +127,7 @@ function invoke(handler, headers, body, answer) {
     error.name = 'Runtime.NodeJsExit';
     fail(error);
   };
+  if (handler.streams) return invokeStreaming(handler, headers, body, finish, fail);
   try {
     const context = contextOf(headers);
     Object.defineProperty(context, 'callbackWaitsForEmptyEventLoop', {
@@ -140,6 +146,104 @@ function invoke(handler, headers, body, answer) {
   } catch (error) {
     fail(error);
   }
+}
+
+// ---- streamed responses: https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html ----
+
+/** The global by which handlers ask for it. */
+function offerStreaming() {
+  globalThis.awslambda = {
+    streamifyResponse(handler, options) {
+      handler[STREAMS] = 'response';
+      if (options?.highWaterMark !== undefined)
+        handler[Symbol.for('aws.lambda.runtime.handler.streaming.highWaterMark')] = options.highWaterMark;
+      return handler;
+    },
+    HttpResponseStream: {
+      /** What goes before the body: status, headers and cookies as JSON, then eight zero bytes. */
+      from(stream, prelude) {
+        stream.setContentType('application/vnd.awslambda.http-integration-response');
+        stream.before = Buffer.concat([Buffer.from(JSON.stringify(prelude)), Buffer.alloc(8)]);
+        return stream;
+      },
+    },
+  };
+}
+
+/** Written through at once: the head with the first bytes, each stretch as a chunk, errors as trailers. */
+class ResponseStream extends Writable {
+  constructor(id) {
+    super();
+    this.id = id;
+    this.contentType = 'application/octet-stream';
+    this.before = undefined;
+    this.begun = false;
+  }
+
+  setContentType(type) {
+    this.contentType = type;
+  }
+
+  _write(data, encoding, done) {
+    this.begin();
+    writeChunk(typeof data === 'string' ? Buffer.from(data, encoding) : data);
+    done();
+  }
+
+  _final(done) {
+    this.begin();
+    done();
+  }
+
+  begin() {
+    if (this.begun) return;
+    this.begun = true;
+    const head =
+      `POST ${RUNTIME}invocation/${this.id}/response HTTP/1.1\r\nContent-Type: ${this.contentType}\r\n` +
+      'Lambda-Runtime-Function-Response-Mode: streaming\r\nTransfer-Encoding: chunked\r\n' +
+      'Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n\r\n';
+    send(Buffer.from(head));
+    if (this.before) writeChunk(this.before);
+  }
+}
+
+function writeChunk(data) {
+  if (data.length === 0) return;
+  send(Buffer.concat([Buffer.from(`${data.length.toString(16)}\r\n`), data, Buffer.from('\r\n')]));
+}
+
+const STREAM_END = Buffer.from('0\r\n\r\n');
+
+function invokeStreaming(handler, headers, body, finish, failBefore) {
+  const stream = new ResponseStream(requestId);
+  const fail = (error) => {
+    if (!stream.begun) return failBefore(error);
+    logError('Invoke Error', error);
+    finish(streamError(error), false);
+  };
+  // An error that nobody catches ends the process: the caller hears of it first.
+  failInvocation = (error) => {
+    failInvocation = undefined;
+    send(stream.begun ? streamError(error) : errorRequest(error));
+  };
+  onIdle = () => fail(named('Runtime.StreamError', 'The response stream was not ended.'));
+  stream.once('finish', () => finish(STREAM_END, false));
+  stream.once('error', fail);
+  try {
+    const result = handler.handler(JSON.parse(body.toString('utf8')), stream, contextOf(headers));
+    if (typeof result?.then === 'function') result.then(undefined, fail);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+function streamError(error) {
+  const described = describe(error);
+  const type = described.errorType.replace(/[^ -~]/g, '?');
+  const encoded = Buffer.from(JSON.stringify(described)).toString('base64');
+  return Buffer.from(
+    `0\r\nLambda-Runtime-Function-Error-Type: ${type}\r\nLambda-Runtime-Function-Error-Body: ${encoded}\r\n\r\n`,
+  );
 }
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/nodejs-context.html */
@@ -196,7 +300,7 @@ async function loadHandler(taskRoot, name) {
 function checked(handler) {
   const runtime = Number(/nodejs(\d+)/.exec(environment.AWS_EXECUTION_ENV ?? '')?.[1]);
   const withoutCallbacks = runtime >= FIRST_WITHOUT_CALLBACKS;
-  if (withoutCallbacks && handler.length >= 3) {
+  if (withoutCallbacks && handler.length >= 3 && handler[STREAMS] === undefined) {
     throw named(
       'Runtime.CallbackHandlerDeprecated',
       'AWS Lambda has removed support for callback-based function handlers starting with Node.js 24. You need to modify ' +
@@ -210,6 +314,7 @@ function checked(handler) {
 class Runtime {
   constructor(handler, withoutCallbacks) {
     this.handler = handler;
+    this.streams = handler[STREAMS] !== undefined;
     this.isAsync = handler.constructor.name === 'AsyncFunction';
     this.withoutCallbacks = withoutCallbacks;
   }
@@ -235,15 +340,21 @@ async function loadModule(taskRoot, file) {
  * function's own goes before it, and nothing else in that directory is reachable.
  */
 function offerSdk(modules) {
-  const { registerHooks } = require('node:module');
+  const { createRequire, registerHooks } = require('node:module');
   if (!registerHooks) return;
-  const parentURL = require('node:url').pathToFileURL(path.join(modules, '..', 'function.js')).href;
+  const { pathToFileURL } = require('node:url');
+  const parentURL = pathToFileURL(path.join(modules, '..', 'function.js')).href;
+  const find = createRequire(parentURL);
   registerHooks({
     resolve(specifier, context, nextResolve) {
       try {
         return nextResolve(specifier, context);
       } catch (error) {
-        if (!/^@(aws-sdk|smithy)\//.test(specifier)) throw error;
+        if (!/^@(aws-sdk|smithy)\//.test(specifier) || context.parentURL === parentURL) throw error;
+        // `require` looks from the module that requires, whatever the hook says.
+        if (context.conditions.includes('require')) {
+          return { url: pathToFileURL(find.resolve(specifier)).href, shortCircuit: true };
+        }
         return nextResolve(specifier, { ...context, parentURL });
       }
     },

@@ -214,7 +214,7 @@ export class Environment {
     const { requestId } = invocation;
     const outcome = await this.#within(
       limitMs,
-      process.run(requestId, this.#headers(invocation, limitMs), invocation.payload),
+      process.run(requestId, this.#headers(invocation, limitMs), invocation.payload, invocation.onChunk),
     );
     await process.drainOutput();
     switch (outcome.kind) {

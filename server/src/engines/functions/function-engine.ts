@@ -18,6 +18,7 @@ import { type Interpreter, Interpreters } from './interpreters.ts';
 import { type Cell, chooseIsolation, type Isolation } from './isolation/isolation.ts';
 import { LogStream } from './log-stream.ts';
 import { logStreamName } from './report-lines.ts';
+import type { ChunkSink } from './runtime-process.ts';
 import { StartGate } from './start-gate.ts';
 
 export { CodeStore } from './code-store.ts';
@@ -48,6 +49,8 @@ export interface FunctionEngine {
   stop(): Promise<void>;
   reset(): Promise<void>;
 }
+
+export type { ChunkSink } from './runtime-process.ts';
 
 /** All that an environment needs to know of a function version. */
 export interface FunctionVersion {
@@ -89,6 +92,11 @@ export interface Invocation {
   /** Base64 as in X-Amz-Client-Context. */
   clientContext?: string;
   traceHeader?: string;
+  /**
+   * Takes a response that the function streams, stretch by stretch as it is made; the function waits for the promise. The
+   * result's payload is then empty. Without it a streamed response is gathered into the payload.
+   */
+  onChunk?: ChunkSink;
 }
 
 export interface InvocationResult {

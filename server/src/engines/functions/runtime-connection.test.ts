@@ -26,6 +26,8 @@ function open() {
     responseTooLarge: (id, size) => say(`too large ${id} ${size}`),
     error: (id, body, type) => say(`error ${id} ${type} ${body}`),
     initError: (body, type) => say(`init error ${type} ${body}`),
+    chunk: (id, bytes) => say(`chunk ${id} ${bytes}`),
+    streamed: (id, error) => say(`streamed ${id}${error ? ` ${error.errorType} ${error.body}` : ''}`),
   };
   const connection = new RuntimeConnection(socket, requests);
   const receive = (text: string) => socket.emit('data', Buffer.from(text));
@@ -46,6 +48,34 @@ test('an event answers next', () => {
   assert.equal(answer(), '');
   connection.sendEvent({ A: 'b' }, Buffer.from('{}'));
   assert.equal(answer(), EVENT);
+});
+
+test('a streamed response, however its bytes come', () => {
+  const head = 'POST /2018-06-01/runtime/invocation/7/response HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n';
+  const body = 'eyJhIjoxfQ==';
+  const failed = `0\r\nLambda-Runtime-Function-Error-Type: Oops\r\nLambda-Runtime-Function-Error-Body: ${body}\r\n\r\n`;
+  const text = `${head}3\r\none\r\nA\r\n0123456789\r\n`;
+  for (const [end, last] of [
+    ['0\r\n\r\n', 'streamed 7'],
+    [failed, 'streamed 7 Oops {"a":1}'],
+  ] as const) {
+    const whole = open();
+    whole.receive(text + end + NEXT);
+    assert.deepEqual(whole.said, ['chunk 7 one', 'chunk 7 0123456789', last, 'next']);
+    whole.connection.sendEvent({ A: 'b' }, Buffer.from('{}'));
+    assert.equal(whole.answer(), ACCEPTED + EVENT);
+
+    const bytewise = open();
+    for (const byte of text + end + NEXT) bytewise.receive(byte);
+    assert.equal(
+      bytewise.said
+        .filter((word) => word.startsWith('chunk'))
+        .map((word) => word.slice(8))
+        .join(''),
+      'one0123456789',
+    );
+    assert.deepEqual(bytewise.said.slice(-2), [last, 'next']);
+  }
 });
 
 test('a result is acknowledged with the next event when both came together, else at once', () => {

@@ -14,6 +14,10 @@ export interface RuntimeRequests {
   /** A response that is larger than allowed; its body was thrown away. */
   responseTooLarge(requestId: string, size: number): void;
   error(requestId: string, body: Buffer, errorType: string): void;
+  /** A stretch of a response that comes as it is made; what follows waits for the promise. */
+  chunk(requestId: string, bytes: Buffer): Promise<void> | undefined;
+  /** The end of such a response; with the error that cut it short. */
+  streamed(requestId: string, error?: { errorType: string; body: Buffer }): void;
   initError(body: Buffer, errorType: string): void;
 }
 
@@ -29,6 +33,14 @@ interface Head {
   path: string;
   contentLength: number;
   errorType: string;
+  /** The body comes in chunks, its end in trailers: a streamed response. */
+  chunked: boolean;
+}
+
+interface Stream {
+  requestId: string;
+  /** What is still to come of the chunk at hand; 0 before its line end, undefined between chunks. */
+  wanted: number | undefined;
 }
 
 export class RuntimeConnection {
@@ -41,6 +53,7 @@ export class RuntimeConnection {
   /** Answers that wait for what else is due: at the end of the input at hand, or with the event that was asked for. */
   #due = '';
   #asked = false;
+  #stream: Stream | undefined;
 
   constructor(socket: Duplex, requests: RuntimeRequests) {
     this.#socket = socket;
@@ -63,6 +76,12 @@ export class RuntimeConnection {
   #receive(chunk: Buffer): void {
     let input = this.#input.length === 0 ? chunk : Buffer.concat([this.#input, chunk]);
     while (input.length > 0) {
+      if (this.#stream) {
+        const rest = this.#readChunk(this.#stream, input);
+        if (!rest) break;
+        input = rest;
+        continue;
+      }
       if (!this.#head) {
         const end = input.indexOf(HEAD_END);
         if (end < 0) {
@@ -74,10 +93,19 @@ export class RuntimeConnection {
           input = this.#refuse('400 Bad Request');
           break;
         }
+        input = input.subarray(end + HEAD_END.length);
+        if (head.chunked) {
+          const requestId = /^invocation\/([^/]+)\/response$/.exec(head.path.slice(PREFIX.length))?.[1];
+          if (head.method !== 'POST' || requestId === undefined) {
+            input = this.#refuse('400 Bad Request');
+            break;
+          }
+          this.#stream = { requestId, wanted: undefined };
+          continue;
+        }
         this.#head = head;
         this.#bodyFilled = 0;
         this.#body = head.contentLength <= LARGEST_RESPONSE_BYTES ? Buffer.allocUnsafe(head.contentLength) : NO_BYTES;
-        input = input.subarray(end + HEAD_END.length);
       }
       const wanted = this.#head.contentLength - this.#bodyFilled;
       const part = input.length > wanted ? input.subarray(0, wanted) : input;
@@ -93,6 +121,55 @@ export class RuntimeConnection {
     if (this.#due === '' || this.#asked) return;
     this.#socket.write(this.#due);
     this.#due = '';
+  }
+
+  /** What is left after one chunk, or a part of one; undefined when more has to come, or to be waited for. */
+  #readChunk(stream: Stream, input: Buffer): Buffer | undefined {
+    if (stream.wanted === undefined) {
+      const end = input.indexOf('\r\n');
+      if (end < 0) return undefined;
+      const size = Number.parseInt(input.toString('latin1', 0, end), 16);
+      if (!(size >= 0)) return this.#refuse('400 Bad Request');
+      if (size > 0) {
+        stream.wanted = size;
+        return input.subarray(end + 2);
+      }
+      // Trailers, if any, end with an empty line.
+      const trailersEnd = input.indexOf('\r\n\r\n', end);
+      if (trailersEnd < 0) return undefined;
+      this.#endStream(stream.requestId, input.toString('latin1', end + 2, trailersEnd));
+      return input.subarray(trailersEnd + 4);
+    }
+    if (stream.wanted > 0) {
+      const part = input.subarray(0, stream.wanted);
+      stream.wanted -= part.length;
+      const handled = this.#requests.chunk(stream.requestId, Buffer.from(part));
+      if (handled) {
+        this.#socket.pause();
+        handled.finally(() => this.#socket.resume());
+      }
+      return input.subarray(part.length);
+    }
+    if (input.length < 2) return undefined;
+    stream.wanted = undefined;
+    return input.subarray(2);
+  }
+
+  #endStream(requestId: string, trailers: string): void {
+    this.#stream = undefined;
+    this.#due += ACCEPTED;
+    const fields = new Map(
+      trailers.split('\r\n').map((line) => {
+        const colon = line.indexOf(':');
+        return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()] as const;
+      }),
+    );
+    const errorType = fields.get('lambda-runtime-function-error-type');
+    if (errorType === undefined) this.#requests.streamed(requestId);
+    else {
+      const body = Buffer.from(fields.get('lambda-runtime-function-error-body') ?? '', 'base64');
+      this.#requests.streamed(requestId, { errorType, body });
+    }
   }
 
   #dispatch(head: Head, body: Buffer): void {
@@ -135,6 +212,7 @@ function parseHead(text: string): Head | undefined {
   if (!method || !path || !version?.startsWith('HTTP/1.')) return undefined;
   let contentLength = 0;
   let errorType = '';
+  let chunked = false;
   for (let index = 1; index < lines.length; index++) {
     const line = lines[index]!;
     const colon = line.indexOf(':');
@@ -142,8 +220,11 @@ function parseHead(text: string): Head | undefined {
     const value = line.slice(colon + 1).trim();
     if (name === 'content-length') contentLength = Number(value);
     else if (name === 'lambda-runtime-function-error-type') errorType = value;
-    else if (name === 'transfer-encoding') return undefined;
+    else if (name === 'transfer-encoding') {
+      if (value.toLowerCase() !== 'chunked') return undefined;
+      chunked = true;
+    }
   }
   if (!Number.isSafeInteger(contentLength) || contentLength < 0) return undefined;
-  return { method, path, contentLength, errorType };
+  return { method, path, contentLength, errorType, chunked };
 }

@@ -8,7 +8,7 @@ import { SystemClock } from '#core/clock.ts';
 import type { ControlGroup } from './cgroups.ts';
 import type { Command } from './isolation/isolation.ts';
 import { OutputReader } from './output-reader.ts';
-import { RuntimeConnection } from './runtime-connection.ts';
+import { LARGEST_RESPONSE_BYTES, RuntimeConnection } from './runtime-connection.ts';
 
 export interface RuntimeExit {
   kind: 'exit';
@@ -36,6 +36,18 @@ const STARTER = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 125; shift; don
 const LONGEST_OUTPUT_AFTER_EXIT_MS = 500;
 const MEGABYTE = 1_048_576;
 
+/** Takes a stretch of a response as it is made; the runtime waits for the promise. */
+export type ChunkSink = (bytes: Buffer) => Promise<void> | undefined;
+
+interface Running {
+  requestId: string;
+  resolve: (outcome: Outcome) => void;
+  onChunk: ChunkSink | undefined;
+  /** What was streamed to a caller who wants it whole. */
+  gathered: Buffer[];
+  gatheredBytes: number;
+}
+
 export class RuntimeProcess {
   readonly #child: ChildProcess;
   readonly #connection: RuntimeConnection;
@@ -49,7 +61,7 @@ export class RuntimeProcess {
   #exit: RuntimeExit | undefined;
   #initError: Readiness | undefined;
   #onReadiness: ((readiness: Readiness) => void) | undefined;
-  #running: { requestId: string; resolve: (outcome: Outcome) => void } | undefined;
+  #running: Running | undefined;
   #statusFile: string | undefined;
 
   constructor({ command, group, onOutput }: RuntimeProcessOptions) {
@@ -82,6 +94,8 @@ export class RuntimeProcess {
       response: (requestId, payload) => this.#settle(requestId, { kind: 'response', payload }),
       responseTooLarge: (requestId, size) => this.#settle(requestId, { kind: 'tooLarge', size }),
       error: (requestId, payload, errorType) => this.#settle(requestId, { kind: 'error', errorType, payload }),
+      chunk: (requestId, bytes) => this.#takeChunk(requestId, bytes),
+      streamed: (requestId, error) => this.#endStream(requestId, error),
       initError: (payload, errorType) => {
         this.#initError = { kind: 'initError', errorType, payload };
         this.#tellReadiness(this.#initError);
@@ -104,12 +118,12 @@ export class RuntimeProcess {
     });
   }
 
-  /** Gives it an event; it must be ready. */
-  run(requestId: string, headers: Record<string, string>, payload: Uint8Array): Promise<Outcome> {
+  /** Gives it an event; it must be ready. With `onChunk` a streamed response goes there, and the outcome's payload is empty. */
+  run(requestId: string, headers: Record<string, string>, payload: Uint8Array, onChunk?: ChunkSink): Promise<Outcome> {
     if (this.#exit) return Promise.resolve(this.#exit);
     this.#asks = false;
     return new Promise((resolve) => {
-      this.#running = { requestId, resolve };
+      this.#running = { requestId, resolve, onChunk, gathered: [], gatheredBytes: 0 };
       this.#connection.sendEvent(headers, payload);
     });
   }
@@ -157,6 +171,22 @@ export class RuntimeProcess {
   #tellReadiness(readiness: Readiness): void {
     this.#onReadiness?.(readiness);
     this.#onReadiness = undefined;
+  }
+
+  #takeChunk(requestId: string, bytes: Buffer): Promise<void> | undefined {
+    const running = this.#running;
+    if (running?.requestId !== requestId) return undefined;
+    if (running.onChunk) return running.onChunk(bytes);
+    running.gatheredBytes += bytes.length;
+    if (running.gatheredBytes <= LARGEST_RESPONSE_BYTES) running.gathered.push(bytes);
+    return undefined;
+  }
+
+  #endStream(requestId: string, error: { errorType: string; body: Buffer } | undefined): void {
+    const { gathered = [], gatheredBytes = 0 } = this.#running ?? {};
+    if (error) this.#settle(requestId, { kind: 'error', errorType: error.errorType, payload: error.body });
+    else if (gatheredBytes > LARGEST_RESPONSE_BYTES) this.#settle(requestId, { kind: 'tooLarge', size: gatheredBytes });
+    else this.#settle(requestId, { kind: 'response', payload: Buffer.concat(gathered) });
   }
 
   /** Answers to anything but the invocation under way go nowhere. */

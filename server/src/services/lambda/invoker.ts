@@ -5,6 +5,7 @@ import { serviceCaller } from '#core/caller.ts';
 import { AwsError } from '#core/errors.ts';
 import { uuid } from '#core/ids.ts';
 import {
+  type ChunkSink,
   ConcurrencyLimitError,
   type FunctionVersion,
   type InvocationResult,
@@ -20,6 +21,8 @@ export interface InvocationRequest {
   payload: Uint8Array;
   clientContext?: string;
   traceHeader?: string;
+  /** Where a streamed response goes as it is made. */
+  onChunk?: ChunkSink;
 }
 
 type Dependencies = Pick<ServiceDependencies, 'call' | 'clock' | 'config' | 'functions' | 'objects'>;

@@ -2,6 +2,7 @@
 
 import type { InvocationRequest, InvocationResponse } from '@aws-sdk/client-lambda';
 import { AwsError, notImplemented } from '#core/errors.ts';
+import type { ChunkSink } from '#engines/functions/function-engine.ts';
 import { RESPONSE_HEADERS, type RequestContext } from '#wire/service.ts';
 import { authorizeInvocation } from '../authorize.ts';
 import { checkConstraints } from '../constraints.ts';
@@ -15,9 +16,20 @@ const LARGEST_PAYLOAD_BYTES = { RequestResponse: 6_291_456, Event: 1_048_576, Dr
 const EMPTY_EVENT = Buffer.from('{}');
 const JSON_HEADERS = { 'content-type': 'application/json' };
 
+/** Who wants a streamed response as it is made. */
+export interface StreamedTo {
+  onChunk: ChunkSink;
+  /** The version that is about to run. */
+  onTarget(version: string): void;
+}
+
 export function invoke(dependencies: LambdaDependencies) {
   const { table, activation, invoker, asynchronous, clock } = dependencies;
-  return async (input: InvocationRequest, context: RequestContext): Promise<InvocationResponse> => {
+  return async (
+    input: InvocationRequest,
+    context: RequestContext,
+    stream?: StreamedTo,
+  ): Promise<InvocationResponse> => {
     const reference = readFunctionName(input.FunctionName!, context, { qualifier: input.Qualifier });
     checkConstraints([
       { at: 'invocationType', value: input.InvocationType, oneOf: ['Event', 'RequestResponse', 'DryRun'] },
@@ -52,7 +64,8 @@ export function invoke(dependencies: LambdaDependencies) {
       recordRecursion(dependencies, reference);
       throw recursiveInvocation();
     }
-    const result = await invoker.run(reference, target, request);
+    stream?.onTarget(target.version.version);
+    const result = await invoker.run(reference, target, { ...request, ...(stream && { onChunk: stream.onChunk }) });
     return {
       StatusCode: 200,
       ExecutedVersion: target.version.version,
