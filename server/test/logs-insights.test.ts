@@ -118,6 +118,26 @@ test('groups: by name, names, identifiers, ARNs, SOURCE', async () => {
   }
 });
 
+test('the other languages: PPL and SQL', async () => {
+  const cases: [queryLanguage: string, queryString: string, input: object][] = [
+    ['PPL', 'where level = "error" | stats count() as n by user | sort user', { logGroupName: APP }],
+    ['SQL', `SELECT user, COUNT(*) AS n FROM \`${APP}\` WHERE level = 'error' GROUP BY user ORDER BY user`, {}],
+  ];
+  for (const [queryLanguage, queryString, input] of cases) {
+    const { rows, answer } = await query(queryString, { ...input, queryLanguage });
+    assert.equal(answer.queryLanguage, queryLanguage);
+    assert.deepEqual(
+      rows.map(({ user, n }) => [user, n]),
+      [
+        ['u1', '1'],
+        ['u2', '1'],
+      ],
+      queryLanguage,
+    );
+    await assert.rejects(query('nonsense', { ...input, queryLanguage }), { name: 'MalformedQueryException' });
+  }
+});
+
 test('the time range: seconds or milliseconds, both ends included', async () => {
   const second = Math.floor((NOW - 50_000) / 1000);
   const cases: [startTime: number, endTime: number, n: number][] = [

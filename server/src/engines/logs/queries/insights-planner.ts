@@ -1,7 +1,6 @@
 // Plans queries with the compiler of Logs Insights: finds the groups and lookup tables that a query speaks of, and
 // reads the rows of its statement.
 
-import { notImplemented } from '#core/errors.ts';
 import type { CompiledQuery, QueriedGroup } from '#engines/insights/compile/compile-query.ts';
 import type { Query, SourceCommand } from '#engines/insights/syntax/tree.ts';
 import { type Sql, sql } from '#storage/telemetry/sql.ts';
@@ -123,9 +122,14 @@ export class InsightsPlanner implements QueryPlanner {
 }
 
 async function parse({ queryString, queryLanguage }: QueryText): Promise<Query> {
-  if (queryLanguage !== 'CWLI') throw notImplemented('StartQuery', `queryLanguage ${queryLanguage}`);
-  const { parseQuery } = await import('#engines/insights/syntax/parser.ts');
-  return parseQuery(queryString);
+  switch (queryLanguage) {
+    case 'CWLI':
+      return (await import('#engines/insights/syntax/parser.ts')).parseQuery(queryString);
+    case 'PPL':
+      return (await import('#engines/insights/ppl/parse-ppl.ts')).parsePpl(queryString);
+    case 'SQL':
+      return (await import('#engines/insights/sql-language/parse-sql.ts')).parseSql(queryString);
+  }
 }
 
 function describe(group: LogGroup, nowMs: number): QueriedGroup {
