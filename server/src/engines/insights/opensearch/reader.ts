@@ -6,6 +6,7 @@ import { children } from '../syntax/parser.ts';
 import { QuerySyntaxError } from '../syntax/query-syntax-error.ts';
 import type { ArithmeticOperator, ComparisonOperator, DurationUnit, Expression, Item, Span } from '../syntax/tree.ts';
 import { binary, findOpenSearchFunction, like, negation } from './functions.ts';
+import { whereTrue } from './missing-fields.ts';
 
 /** Nested deeper than this a query is refused, so that no text exhausts the stack. */
 const DEEPEST = 100;
@@ -35,7 +36,7 @@ export class OpenSearchReader {
 
   /** Aggregation functions stand only where they are allowed, and not in one another. */
   expression(aggregates = false): Expression {
-    const expression = this.#nested(() => this.#or());
+    const expression = whereTrue(this.#nested(() => this.#or()));
     this.#check(expression, aggregates);
     return expression;
   }

@@ -10,13 +10,21 @@ const QUERIES: [text: string, printed: string][] = [
   ['source = [`/a/b`, `c-d`] | head', 'SOURCE ["/a/b", "c-d"] | limit 10'],
   [
     'where field1="success" | where field2 != "i-023" | head 1000',
-    'filter field1 = "success" | filter field2 != "i-023" | limit 1000',
+    'filter field1 = "success" | filter ispresent(field2) and field2 != "i-023" | limit 1000',
   ],
-  ['where a <> 1 and b in (1, 2) or not c between 1 and 5', 'filter a != 1 and b in [1, 2] or not (c >= 1 and c <= 5)'],
+  [
+    'where a <> 1 and b in (1, 2) or not c between 1 and 5',
+    'filter ispresent(a) and a != 1 and b in [1, 2] or (ispresent(c) and not c >= 1 or ispresent(c) and not c <= 5)',
+  ],
   [
     "where like(a, '%x%') and b like 'x_y%' and c not like 'z'",
-    'filter a like "x" and b like /(?s)^x.y.*$/ and not c like /(?s)^z$/',
+    'filter a like "x" and b like /(?s)^x.y.*$/ and (ispresent(c) and not c like /(?s)^z$/)',
   ],
+  [
+    'where not (a = b or not c != 1)',
+    'filter ispresent(a) and (ispresent(b) and not a = b) and (ispresent(c) and c != 1)',
+  ],
+  ['where not (isnull(a) or coalesce(b, 0) = 1)', 'filter ispresent(a) and not coalesce(b, 0) = 1'],
   ['where isnull(a) and b is not null', 'filter not ispresent(a) and ispresent(b)'],
   ['stats count(), count(`field1`), avg(a) as m by field2', 'stats count(*), count(field1), avg(a) as m by field2'],
   [
