@@ -49,6 +49,10 @@ const QUERIES: [text: string, printed: string][] = [
     'SOURCE logGroups(namePrefix: ["/aws/lambda", "x"]) | limit 1',
   ],
   [
+    "SOURCE logGroups(logGroupClass: ['INFREQUENT_ACCESS'], accountIdentifier: ['111122223333']) | limit 1",
+    'SOURCE logGroups(class: ["INFREQUENT_ACCESS"], accountIdentifiers: ["111122223333"]) | limit 1',
+  ],
+  [
     'fields a - b - c, a - (b - c), a ^ b ^ c, -a, - 1, (a + b) * c',
     'fields a - b - c, a - (b - c), a ^ b ^ c, -a, -1, (a + b) * c',
   ],

@@ -212,7 +212,7 @@ class Parser {
         const option = this.#name().toLowerCase();
         this.#symbol(':');
         if (option === 'nameprefix') source.namePrefixes = this.#strings();
-        else if (option === 'class') source.class = this.#strings()[0]!;
+        else if (option === 'class' || option === 'loggroupclass') source.class = this.#strings()[0]!;
         else if (option === 'accountidentifiers' || option === 'accountidentifier') source.accountIds = this.#strings();
         else throw this.#unexpected(token, ['namePrefix', 'class', 'accountIdentifiers']);
       });
