@@ -2,7 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { InvokeCommand, InvokeWithResponseStreamCommand } from '@aws-sdk/client-lambda';
+import {
+  AddPermissionCommand,
+  CreateFunctionUrlConfigCommand,
+  InvokeCommand,
+  InvokeWithResponseStreamCommand,
+} from '@aws-sdk/client-lambda';
 import { CreateBucketCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { clientConfig, startBrume } from './harness.ts';
 import { testLambda } from './lambda-functions.ts';
@@ -97,4 +102,63 @@ test('much, whole, with a prelude, ended by errors', async () => {
   const open = await stream('streamer', { open: true });
   assert.equal(JSON.parse(open.end.ErrorDetails!).errorType, 'Runtime.StreamError');
   assert.match((await stream('streamer', { id: true })).text, /^[0-9a-f-]{36}$/);
+});
+
+test('a function URL with RESPONSE_STREAM', async () => {
+  await create(
+    'page',
+    STREAMER.replace('async (event', 'async ({ body, ...rest }').replace(
+      '=> {',
+      '=> { const event = JSON.parse(body);',
+    ),
+    {
+      Timeout: 10,
+    },
+  );
+  const { FunctionUrl } = await client.send(
+    new CreateFunctionUrlConfigCommand({ FunctionName: 'page', AuthType: 'NONE', InvokeMode: 'RESPONSE_STREAM' }),
+  );
+  await client.send(
+    new AddPermissionCommand({
+      FunctionName: 'page',
+      StatementId: 'all',
+      Action: 'lambda:InvokeFunctionUrl',
+      Principal: '*',
+      FunctionUrlAuthType: 'NONE',
+    }),
+  );
+  const id = new URL(FunctionUrl!).hostname.split('.')[0];
+  const call = async (event: object) => {
+    const response = await fetch(`${brume.endpoint}/_brume/lambda-url/${id}/`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(event),
+    });
+    return { response, text: await response.text() };
+  };
+  const prelude = {
+    statusCode: 418,
+    headers: { 'X-Kind': 'tea', 'content-type': 'text/plain' },
+    cookies: ['a=1', 'b=2'],
+  };
+  const { response, text } = await call({ prelude, count: 3, size: 1_000_000 });
+  assert.equal(response.status, 418);
+  assert.deepEqual(
+    ['x-kind', 'content-type'].map((name) => response.headers.get(name)),
+    ['tea', 'text/plain'],
+  );
+  assert.deepEqual(response.headers.getSetCookie(), ['a=1', 'b=2']);
+  assert.equal(text.length, 3_000_000);
+
+  const plain = await call({ count: 1, size: 4 });
+  assert.deepEqual(
+    [plain.response.status, plain.response.headers.get('content-type'), plain.text],
+    [200, 'application/octet-stream', 'aaaa'],
+  );
+  await assert.rejects(
+    call({ count: 1, size: 4, fail: true }),
+    'an answer that an error cuts short is not taken for whole',
+  );
+  assert.equal((await call({ fail: true })).response.status, 502);
+  assert.equal((await call({ prelude: { statusCode: 'tea' }, count: 1, size: 1 })).response.status, 502);
 });

@@ -14,8 +14,8 @@ export interface RuntimeRequests {
   /** A response that is larger than allowed; its body was thrown away. */
   responseTooLarge(requestId: string, size: number): void;
   error(requestId: string, body: Buffer, errorType: string): void;
-  /** A stretch of a response that comes as it is made; what follows waits for the promise. */
-  chunk(requestId: string, bytes: Buffer): Promise<void> | undefined;
+  /** A stretch of a response that comes as it is made, of the type that its head named; what follows waits for the promise. */
+  chunk(requestId: string, bytes: Buffer, contentType: string): Promise<void> | undefined;
   /** The end of such a response; with the error that cut it short. */
   streamed(requestId: string, error?: { errorType: string; body: Buffer }): void;
   initError(body: Buffer, errorType: string): void;
@@ -35,10 +35,12 @@ interface Head {
   errorType: string;
   /** The body comes in chunks, its end in trailers: a streamed response. */
   chunked: boolean;
+  contentType: string;
 }
 
 interface Stream {
   requestId: string;
+  contentType: string;
   /** What is still to come of the chunk at hand; 0 before its line end, undefined between chunks. */
   wanted: number | undefined;
 }
@@ -100,7 +102,7 @@ export class RuntimeConnection {
             input = this.#refuse('400 Bad Request');
             break;
           }
-          this.#stream = { requestId, wanted: undefined };
+          this.#stream = { requestId, contentType: head.contentType, wanted: undefined };
           continue;
         }
         this.#head = head;
@@ -143,7 +145,7 @@ export class RuntimeConnection {
     if (stream.wanted > 0) {
       const part = input.subarray(0, stream.wanted);
       stream.wanted -= part.length;
-      const handled = this.#requests.chunk(stream.requestId, Buffer.from(part));
+      const handled = this.#requests.chunk(stream.requestId, Buffer.from(part), stream.contentType);
       if (handled) {
         this.#socket.pause();
         handled.finally(() => this.#socket.resume());
@@ -213,6 +215,7 @@ function parseHead(text: string): Head | undefined {
   let contentLength = 0;
   let errorType = '';
   let chunked = false;
+  let contentType = '';
   for (let index = 1; index < lines.length; index++) {
     const line = lines[index]!;
     const colon = line.indexOf(':');
@@ -220,11 +223,12 @@ function parseHead(text: string): Head | undefined {
     const value = line.slice(colon + 1).trim();
     if (name === 'content-length') contentLength = Number(value);
     else if (name === 'lambda-runtime-function-error-type') errorType = value;
+    else if (name === 'content-type') contentType = value;
     else if (name === 'transfer-encoding') {
       if (value.toLowerCase() !== 'chunked') return undefined;
       chunked = true;
     }
   }
   if (!Number.isSafeInteger(contentLength) || contentLength < 0) return undefined;
-  return { method, path, contentLength, errorType, chunked };
+  return { method, path, contentLength, errorType, chunked, contentType };
 }

@@ -37,7 +37,7 @@ const LONGEST_OUTPUT_AFTER_EXIT_MS = 500;
 const MEGABYTE = 1_048_576;
 
 /** Takes a stretch of a response as it is made; the runtime waits for the promise. */
-export type ChunkSink = (bytes: Buffer) => Promise<void> | undefined;
+export type ChunkSink = (bytes: Buffer, contentType: string) => Promise<void> | undefined;
 
 interface Running {
   requestId: string;
@@ -94,7 +94,7 @@ export class RuntimeProcess {
       response: (requestId, payload) => this.#settle(requestId, { kind: 'response', payload }),
       responseTooLarge: (requestId, size) => this.#settle(requestId, { kind: 'tooLarge', size }),
       error: (requestId, payload, errorType) => this.#settle(requestId, { kind: 'error', errorType, payload }),
-      chunk: (requestId, bytes) => this.#takeChunk(requestId, bytes),
+      chunk: (requestId, bytes, contentType) => this.#takeChunk(requestId, bytes, contentType),
       streamed: (requestId, error) => this.#endStream(requestId, error),
       initError: (payload, errorType) => {
         this.#initError = { kind: 'initError', errorType, payload };
@@ -173,10 +173,10 @@ export class RuntimeProcess {
     this.#onReadiness = undefined;
   }
 
-  #takeChunk(requestId: string, bytes: Buffer): Promise<void> | undefined {
+  #takeChunk(requestId: string, bytes: Buffer, contentType: string): Promise<void> | undefined {
     const running = this.#running;
     if (running?.requestId !== requestId) return undefined;
-    if (running.onChunk) return running.onChunk(bytes);
+    if (running.onChunk) return running.onChunk(bytes, contentType);
     running.gatheredBytes += bytes.length;
     if (running.gatheredBytes <= LARGEST_RESPONSE_BYTES) running.gathered.push(bytes);
     return undefined;

@@ -14,6 +14,7 @@ import { allows } from '../resource-policy.ts';
 import { corsHeaders, isPreflight } from './cors.ts';
 import { EVERYWHERE, FUNCTION_URLS, type FunctionUrlDocument, URL_OWNERS } from './documents.ts';
 import { eventOf, responseOf, type WebResponse } from './payload.ts';
+import { StreamedResponse } from './streamed-response.ts';
 
 const HOST = /^([a-z0-9]{32})\.lambda-url\./;
 const PATH = /^\/_brume\/lambda-url\/([a-z0-9]{32})(\/[^?]*)?/;
@@ -31,18 +32,20 @@ export async function serveFunctionUrl(dependencies: LambdaDependencies, exchang
   const rawPath = byPath ? (byPath[2] ?? '/') : exchange.rawPath;
   const requestId = uuid();
   const found = urlId === undefined ? undefined : await find(dependencies, urlId);
-  let response: WebResponse;
+  let response: WebResponse | 'streamed';
   if (!found) response = failure(404, 'ResourceNotFoundException', null);
   else {
     const beganMs = performance.now();
     response = await answer(dependencies, found, exchange, { requestId, rawPath }).catch(asResponse);
     const { cors } = found.url;
-    if (cors) {
+    if (cors && response !== 'streamed') {
       const preflight = isPreflight(exchange.method, exchange.headers);
       Object.assign(response.headers, corsHeaders(cors, exchange.headers, preflight));
     }
-    record(dependencies, found.reference, response.status, performance.now() - beganMs);
+    const status = response === 'streamed' ? exchange.response.statusCode : response.status;
+    record(dependencies, found.reference, status, performance.now() - beganMs);
   }
+  if (response === 'streamed') return;
   exchange.send(response.status, { ...response.headers, 'x-amzn-requestid': requestId }, response.body);
 }
 
@@ -66,7 +69,7 @@ async function answer(
   { reference, url }: FoundUrl,
   exchange: WebExchange,
   { requestId, rawPath }: { requestId: string; rawPath: string },
-): Promise<WebResponse> {
+): Promise<WebResponse | 'streamed'> {
   const { table, activation, invoker, clock } = dependencies;
   if (url.cors && isPreflight(exchange.method, exchange.headers)) return { status: 200, headers: {}, body: '' };
   const body = await exchange.readBody(LARGEST_REQUEST_BYTES);
@@ -83,11 +86,25 @@ async function answer(
     rawPath,
     ...(identity ? { identity } : {}),
   });
+  const streamed =
+    url.invokeMode === 'RESPONSE_STREAM' ? new StreamedResponse(exchange.response, requestId) : undefined;
+  if (streamed && url.cors) {
+    for (const [name, value] of Object.entries(corsHeaders(url.cors, exchange.headers, false))) {
+      exchange.response.setHeader(name, value);
+    }
+  }
   const result = await invoker.run(reference, target, {
     requestId,
     payload: Buffer.from(JSON.stringify(event)),
     traceHeader,
+    ...(streamed ? { onChunk: (bytes: Buffer, contentType: string) => streamed.put(bytes, contentType) } : {}),
   });
+  if (streamed?.hasBegun) {
+    streamed.end(result.functionError !== undefined);
+    return 'streamed';
+  }
+  if (streamed?.isInvalid)
+    return { ...failure(502, 'InternalServerErrorException', null), body: 'Internal Server Error' };
   const response = result.functionError === undefined ? responseOf(result.payload) : undefined;
   return response ?? { ...failure(502, 'InternalServerErrorException', null), body: 'Internal Server Error' };
 }

@@ -14,7 +14,7 @@ import type {
   UpdateFunctionUrlConfigRequest,
   UpdateFunctionUrlConfigResponse,
 } from '@aws-sdk/client-lambda';
-import { AwsError, notImplemented } from '#core/errors.ts';
+import { AwsError } from '#core/errors.ts';
 import { randomCharacters } from '#core/ids.ts';
 import type { RequestContext } from '#wire/service.ts';
 import { checkConstraints } from '../constraints.ts';
@@ -34,7 +34,7 @@ export function createFunctionUrlConfig({ table, clock, config }: LambdaDependen
     context: RequestContext,
   ): Promise<CreateFunctionUrlConfigResponse> => {
     const reference = readOwner(input, context);
-    checkUrl(input, 'CreateFunctionUrlConfig');
+    checkUrl(input);
     await checkFunction({ table }, reference);
     const nowMs = clock.now();
     const { scope } = reference;
@@ -80,7 +80,7 @@ export function updateFunctionUrlConfig({ table, clock, config }: LambdaDependen
     context: RequestContext,
   ): Promise<UpdateFunctionUrlConfigResponse> => {
     const reference = readOwner(input, context);
-    checkUrl(input, 'UpdateFunctionUrlConfig');
+    checkUrl(input);
     await checkFunction({ table }, reference);
     const document = await table.write(reference, async (_, tx) => {
       const before = await tx.documents.get(FUNCTION_URLS, reference.scope, keyOf(reference));
@@ -157,10 +157,11 @@ async function checkFunction(
   if (reference.qualifier !== undefined) await table.resolve(reference);
 }
 
-function checkUrl(
-  { AuthType, Cors, InvokeMode }: Pick<UpdateFunctionUrlConfigRequest, 'AuthType' | 'Cors' | 'InvokeMode'>,
-  operation: string,
-): void {
+function checkUrl({
+  AuthType,
+  Cors,
+  InvokeMode,
+}: Pick<UpdateFunctionUrlConfigRequest, 'AuthType' | 'Cors' | 'InvokeMode'>): void {
   checkConstraints([
     { at: 'authType', value: AuthType, oneOf: ['NONE', 'AWS_IAM'] },
     { at: 'invokeMode', value: InvokeMode, oneOf: ['BUFFERED', 'RESPONSE_STREAM'] },
@@ -168,7 +169,6 @@ function checkUrl(
     ...(Cors?.AllowMethods ?? []).map((value) => ({ at: 'cors.allowMethods', value, max: 6 })),
     ...(Cors?.AllowOrigins ?? []).map((value) => ({ at: 'cors.allowOrigins', value, min: 1, max: 253 })),
   ]);
-  if (InvokeMode === 'RESPONSE_STREAM') throw notImplemented(operation, 'InvokeMode RESPONSE_STREAM');
 }
 
 function readCors(cors: Cors): CorsDocument {

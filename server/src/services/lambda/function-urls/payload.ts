@@ -113,7 +113,19 @@ export function responseOf(payload: Uint8Array): WebResponse | undefined {
     const body = typeof answer === 'string' ? answer : text;
     return { status: 200, headers: { 'content-type': 'application/json' }, body };
   }
-  const { statusCode, headers, cookies, body, isBase64Encoded } = answer as Record<string, unknown>;
+  const { body, isBase64Encoded } = answer as Record<string, unknown>;
+  const head = headOf(answer as Record<string, unknown>);
+  if (!head) return undefined;
+  const content = body === undefined || body === null ? '' : typeof body === 'string' ? body : JSON.stringify(body);
+  return { ...head, body: isBase64Encoded === true ? Buffer.from(content, 'base64') : content };
+}
+
+/** Status and headers of an answer, or of the prelude of a streamed one; undefined when they make no sense. */
+export function headOf({
+  statusCode = 200,
+  headers,
+  cookies,
+}: Record<string, unknown>): Pick<WebResponse, 'status' | 'headers'> | undefined {
   const status = Number(statusCode);
   if (!Number.isInteger(status) || status < 200 || status > 599) return undefined;
   const sent: Record<string, string | string[]> = {};
@@ -128,6 +140,5 @@ export function responseOf(payload: Uint8Array): WebResponse | undefined {
     sent['set-cookie'] = cookies.map(String);
   }
   sent['content-type'] ??= 'application/json';
-  const content = body === undefined || body === null ? '' : typeof body === 'string' ? body : JSON.stringify(body);
-  return { status, headers: sent, body: isBase64Encoded === true ? Buffer.from(content, 'base64') : content };
+  return { status, headers: sent };
 }
