@@ -62,7 +62,7 @@ export class FileSink {
         const bytes = this.#gatheredBytes;
         this.#gathered = [];
         this.#gatheredBytes = 0;
-        await writeFully(this.#file, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes));
+        await writeFully(this.#file, chunks, bytes);
         this.#writeBack(bytes);
       }
     } catch (error) {
@@ -87,8 +87,10 @@ export class FileSink {
   }
 }
 
-/** write(2) may take fewer bytes than it was given. */
-async function writeFully(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  let offset = 0;
-  while (offset < bytes.length) offset += (await file.write(bytes, offset)).bytesWritten;
+/** One system call for all, without a copy that the collector would have to take away; it may take fewer than it was given. */
+async function writeFully(file: FileHandle, chunks: readonly Uint8Array[], bytes: number): Promise<void> {
+  let { bytesWritten } = await file.writev([...chunks]);
+  if (bytesWritten === bytes) return;
+  const whole = Buffer.concat(chunks, bytes);
+  while (bytesWritten < bytes) bytesWritten += (await file.write(whole, bytesWritten)).bytesWritten;
 }
