@@ -1,11 +1,12 @@
 // Events that nobody waits for: each function has a durable queue, from which its events are invoked, retried and, when
 // all fails, dropped or sent to its dead-letter queue. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html
 
-import { type Clock, SystemClock, type Timer } from '#core/clock.ts';
+import type { Clock } from '#core/clock.ts';
 import { AwsError } from '#core/errors.ts';
 import type { Logger } from '#core/log.ts';
 import type { Meter } from '#core/meter.ts';
 import type { Delivery, DeliveryAttribute, DeliveryRequest } from '#engines/delivery/delivery.ts';
+import { QueueWorker } from '#engines/delivery/queue-worker.ts';
 import type { InvocationResult } from '#engines/functions/function-engine.ts';
 import type { QueuedMessage, Scope, StateStore, Transaction } from '#storage/state/state.ts';
 import { FUNCTIONS } from './documents.ts';
@@ -26,11 +27,8 @@ const FIRST_BACKOFF_MS = 1_000;
 const LONGEST_BACKOFF_MS = 5 * 60_000;
 /** Events of one function under way at once; Lambda scales further, but this is one machine. */
 const MOST_IN_FLIGHT = 16;
-/** How long a claim holds after a crash; while the process lives, a second claim of an event under way renews it. */
-const LEASE_MS = 30_000;
 /** How long a stop waits for the invocations under way; those that take longer are run again at the next start. */
 const LONGEST_STOP_MS = 5_000;
-const STORE_RETRY_MS = 1_000;
 const QUEUE_PREFIX = 'lambda.async/';
 const LONGEST_DEAD_LETTER_MESSAGE = 1_024;
 const DEAD_LETTER_LABEL = 'dead-letter';
@@ -71,7 +69,7 @@ export interface AsynchronousInvocationsOptions {
 
 export class AsynchronousInvocations {
   readonly #options: AsynchronousInvocationsOptions;
-  readonly #queues = new Map<string, FunctionQueue>();
+  readonly #queues = new Map<string, QueueWorker>();
   #unsubscribe: (() => void)[] = [];
   #running = false;
   /** Outcomes of invocations that began before a stop or reset go nowhere. */
@@ -95,7 +93,10 @@ export class AsynchronousInvocations {
     ];
     for (const { account, region, key } of await state.documents.scan(FUNCTIONS)) {
       const queue = queueName({ account, region }, key);
-      if ((await state.queues.nextAvailableAtMs(queue)) !== undefined) this.#queue(queue).takeUp();
+      const isQueued = (await state.queues.nextAvailableAtMs(queue)) !== undefined;
+      // A stop may come meanwhile.
+      if (!this.#running) return;
+      if (isQueued) this.#queue(queue).takeUp();
     }
   }
 
@@ -143,12 +144,18 @@ export class AsynchronousInvocations {
     await tx.queues.purge(queueName(reference.scope, reference.name));
   }
 
-  #queue(name: string): FunctionQueue {
+  #queue(name: string): QueueWorker {
     let queue = this.#queues.get(name);
     if (!queue) {
-      queue = new FunctionQueue(name, this.#options, {
-        isRunning: () => this.#running,
-        handle: (message, reference) => this.#handle(name, message, reference),
+      const { state, clock, log } = this.#options;
+      const reference = referenceOf(name);
+      queue = new QueueWorker({
+        queue: name,
+        state,
+        clock,
+        log,
+        mostInFlight: MOST_IN_FLIGHT,
+        handle: (message) => this.#handle(name, message, reference),
         onEmpty: () => this.#queues.delete(name),
       });
       this.#queues.set(name, queue);
@@ -362,139 +369,4 @@ function queueName({ account, region }: Scope, name: string): string {
 function referenceOf(queue: string): FunctionReference {
   const [account, region, name] = queue.slice(QUEUE_PREFIX.length).split('/') as [string, string, string];
   return { scope: { account, region }, name };
-}
-
-interface QueueOwner {
-  isRunning(): boolean;
-  handle(message: QueuedMessage, reference: FunctionReference): Promise<void>;
-  onEmpty(): void;
-}
-
-/** Claims what is due in one function's queue and sees that no more than allowed is under way. */
-class FunctionQueue {
-  readonly #name: string;
-  readonly #options: Pick<AsynchronousInvocationsOptions, 'state' | 'clock' | 'log'>;
-  readonly #owner: QueueOwner;
-  readonly #inFlight = new Map<number, Promise<void>>();
-  #stopped = false;
-  /** Until then the leases of a process that is gone run out: what is due by then is claimed at once. */
-  #leasesEndMs = 0;
-  #pump: Promise<void> | undefined;
-  #pumpAgain = false;
-  #timer: Timer | undefined;
-  #hold: Timer | undefined;
-
-  constructor(
-    name: string,
-    options: Pick<AsynchronousInvocationsOptions, 'state' | 'clock' | 'log'>,
-    owner: QueueOwner,
-  ) {
-    this.#name = name;
-    this.#options = options;
-    this.#owner = owner;
-  }
-
-  /** Begins with what a process that is gone had claimed: one look as far ahead as leases go finds it at once. */
-  takeUp(): void {
-    this.#leasesEndMs = this.#options.clock.now() + LEASE_MS;
-    this.wake();
-  }
-
-  wake(): void {
-    if (this.#stopped || !this.#owner.isRunning()) return;
-    this.#holdClock();
-    if (this.#pump) {
-      this.#pumpAgain = true;
-      return;
-    }
-    this.#pump = this.#claim().finally(() => {
-      this.#pump = undefined;
-      if (this.#pumpAgain) this.wake();
-    });
-  }
-
-  async stop(graceMs: number): Promise<void> {
-    this.#stopped = true;
-    this.#timer?.cancel();
-    this.#hold?.cancel();
-    const realTime = new SystemClock();
-    await new Promise<void>((resolve, reject) => {
-      const timer = realTime.at(realTime.now() + graceMs, () => resolve());
-      this.#settled()
-        .then(resolve, reject)
-        .finally(() => timer.cancel());
-    });
-  }
-
-  // A virtual clock that is being advanced must not run past events under way: their retries belong before later timers.
-  #holdClock(): void {
-    const { clock } = this.#options;
-    this.#hold ??= clock.at(clock.now(), () => {
-      this.#hold = undefined;
-      return this.#settled();
-    });
-  }
-
-  async #settled(): Promise<void> {
-    while (this.#pump || this.#inFlight.size > 0) await Promise.all([this.#pump, ...this.#inFlight.values()]);
-  }
-
-  async #claim(): Promise<void> {
-    const { state, clock, log } = this.#options;
-    this.#pumpAgain = false;
-    try {
-      while (!this.#stopped && this.#owner.isRunning() && this.#inFlight.size < MOST_IN_FLIGHT) {
-        const limit = MOST_IN_FLIGHT - this.#inFlight.size;
-        const nowMs = clock.now();
-        const dueMs = Math.max(nowMs, this.#leasesEndMs);
-        // Leases run from now on, and beyond those that are taken up: a process that follows soon finds them all again.
-        const visibilityMs = nowMs + LEASE_MS + (dueMs > nowMs ? 1 : 0) - dueMs;
-        const claimed = await state.transact((tx) =>
-          tx.queues.claim(this.#name, { limit, nowMs: dueMs, visibilityMs }),
-        );
-        for (const message of claimed) if (!this.#inFlight.has(message.id)) this.#begin(message);
-        if (claimed.length < limit) {
-          this.#leasesEndMs = 0;
-          break;
-        }
-      }
-      await this.#armTimer();
-    } catch (error) {
-      log.error('the asynchronous events of a function cannot be read', { queue: this.#name, error });
-      this.#wakeAt(clock.now() + STORE_RETRY_MS);
-    }
-  }
-
-  async #armTimer(): Promise<void> {
-    const { state, clock } = this.#options;
-    // With no free place, the event that ends next wakes the queue.
-    if (this.#inFlight.size >= MOST_IN_FLIGHT) return;
-    const nextMs = await state.queues.nextAvailableAtMs(this.#name);
-    if (nextMs !== undefined) return this.#wakeAt(Math.max(nextMs, clock.now() + 1));
-    this.#timer?.cancel();
-    if (this.#inFlight.size === 0 && !this.#pumpAgain) this.#owner.onEmpty();
-  }
-
-  #wakeAt(atMs: number): void {
-    this.#timer?.cancel();
-    if (this.#stopped || !this.#owner.isRunning()) return;
-    this.#timer = this.#options.clock.at(atMs, () => {
-      this.wake();
-      return this.#settled();
-    });
-  }
-
-  #begin(message: QueuedMessage): void {
-    const work = this.#owner
-      .handle(message, referenceOf(this.#name))
-      .catch((error) => {
-        // The outcome could not be written down: the lease runs out and the event is claimed again.
-        this.#options.log.error('an asynchronous event could not be recorded', { queue: this.#name, error });
-      })
-      .finally(() => {
-        this.#inFlight.delete(message.id);
-        this.wake();
-      });
-    this.#inFlight.set(message.id, work);
-  }
 }
