@@ -1,6 +1,8 @@
 // Log events as data pipelines write them, the same for the same seed: a third plain text, a third JSON, a third access
 // log lines, about 200 bytes each, over a day and in 200 streams.
 
+import { seeded } from '../server/test/seeded-random.ts';
+
 export interface CorpusEvent {
   stream: string;
   timestamp: number;
@@ -31,7 +33,7 @@ const AGENTS = [
 
 /** In the order of time. */
 export function* logCorpus({ events, seed = 1 }: CorpusOptions): Iterable<CorpusEvent> {
-  const random = randomNumbers(seed);
+  const random = seeded(seed);
   const below = (limit: number) => Math.floor(random() * limit);
   const pick = (list: readonly string[]) => list[below(list.length)]!;
   const hex = (digits: number) =>
@@ -64,14 +66,4 @@ export function* logCorpus({ events, seed = 1 }: CorpusOptions): Iterable<Corpus
     if (i % NEEDLE_EVERY === 77) message += ` ${NEEDLE}`;
     yield { stream: `host-${below(STREAMS)}`, timestamp, message };
   }
-}
-
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }

@@ -11,6 +11,7 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { PatternMiner, patternOf } from '../server/src/engines/log-patterns/log-patterns.ts';
+import { seeded } from '../server/test/seeded-random.ts';
 import type { Report } from './run.ts';
 
 interface Sample {
@@ -114,7 +115,7 @@ function generatedSamples(): Sample[] {
 
 /** Templates come as often as in real logs: a few of them make most of the lines. */
 function generate(name: string, count: number, seed: number): Sample['lines'] {
-  const random = mulberry32(seed);
+  const random = seeded(seed);
   const templates = TEMPLATES[name]!;
   const weights = templates.map((_, i) => 1 / (i + 1));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
@@ -125,16 +126,6 @@ function generate(name: string, count: number, seed: number): Sample['lines'] {
     const content = templates[chosen]!.replace(/\{(\w+)\}/g, (_, kind: string) => VALUES[kind]!(random));
     return { content, eventId: `E${chosen + 1}` };
   });
-}
-
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 type Random = () => number;

@@ -13,7 +13,7 @@ import {
   SetAlarmStateCommand,
 } from '@aws-sdk/client-cloudwatch';
 import { clientConfig, spawnBrume, temporaryDirectory } from '#test/harness.ts';
-import { seeded } from './random-shape.ts';
+import { seeded } from './seeded-random.ts';
 
 const ROUNDS = 3;
 const WRITERS = 3;

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateTopicCommand, PublishCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import { CreateQueueCommand, DeleteMessageBatchCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { ACCOUNT, clientConfig, REGION, spawnBrume, temporaryDirectory } from '#test/harness.ts';
-import { seeded } from './random-shape.ts';
+import { seeded } from './seeded-random.ts';
 
 const QUEUES = ['one', 'two', 'three'];
 const ROUNDS = 3;

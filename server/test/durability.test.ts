@@ -28,7 +28,7 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { clientConfig, spawnBrume, temporaryDirectory } from './harness.ts';
-import { seeded } from './random-shape.ts';
+import { seeded } from './seeded-random.ts';
 
 const ROUNDS = 3;
 const WRITERS = 3;

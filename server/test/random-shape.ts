@@ -1,20 +1,7 @@
 // Random values of official shapes, from a seed.
 
 import type { Member, Shape, StructureShape } from '#wire/shapes.ts';
-
-export type Random = () => number;
-
-/** mulberry32: small, and the same on every machine. */
-export function seeded(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
+import type { Random } from './seeded-random.ts';
 
 const DEEPEST = 9;
 const PLAIN = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_';

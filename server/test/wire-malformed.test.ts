@@ -8,7 +8,8 @@ import { gzipSync } from 'node:zlib';
 import { cbor } from '@smithy/core/cbor';
 import { readSchemas } from '#wire/shapes.ts';
 import { bareListener, MODELS } from './bare-listener.ts';
-import { randomStructure, seeded } from './random-shape.ts';
+import { randomStructure } from './random-shape.ts';
+import { seeded } from './seeded-random.ts';
 
 const bare = await bareListener();
 

@@ -16,7 +16,8 @@ import { AwsQueryProtocol, AwsSmithyRpcV2CborProtocol } from '@aws-sdk/core/prot
 import type { ServiceName } from '#core/caller.ts';
 import { type Member, type OperationShape, readSchemas, type StructureShape } from '#wire/shapes.ts';
 import { bareListener, type Received } from './bare-listener.ts';
-import { randomStructure, seeded } from './random-shape.ts';
+import { randomStructure } from './random-shape.ts';
+import { seeded } from './seeded-random.ts';
 
 const seed = Number(process.env.SEED ?? Date.now() % 1e9);
 console.log(`seed ${seed}`);

@@ -13,7 +13,7 @@ import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger } from '#core/log.ts';
-import { seeded } from '#test/random-shape.ts';
+import { seeded } from '#test/seeded-random.ts';
 import { type DataDir, openDataDir } from './data-dir.ts';
 import { openObjectStore } from './objects/file-objects.ts';
 import type { ObjectStore } from './objects/objects.ts';

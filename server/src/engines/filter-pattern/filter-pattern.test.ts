@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { seeded } from '#test/seeded-random.ts';
 import { compileMatcher, extractFields, FilterPatternError, LogLine, parseFilterPattern } from './filter-pattern.ts';
 import { parseValueSelector, selectValue } from './value-selector.ts';
 
@@ -340,7 +341,7 @@ test('faults name what was expected and where', () => {
 test('looking before parsing changes no answer (random patterns and messages)', () => {
   const seed = Number(process.env.FUZZ_SEED ?? 20261123);
   console.log(`filter-pattern prefilter seed ${seed}`);
-  const random = mulberry32(seed);
+  const random = seeded(seed);
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!;
   const keys = ['a', 'b', 'long-name', 'é'];
   const values = [
@@ -404,7 +405,7 @@ test('looking before parsing changes no answer (random patterns and messages)', 
 test('any text gives a matcher or a typed error with a position (fuzz)', () => {
   const seed = Number(process.env.FUZZ_SEED ?? 20261123);
   console.log(`filter-pattern fuzz seed ${seed}`);
-  const random = mulberry32(seed);
+  const random = seeded(seed);
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!;
   const pieces = [
     ...'{}[]()$.=!<>&|*%"\\-?, \t\n',
@@ -455,13 +456,3 @@ test('any text gives a matcher or a typed error with a position (fuzz)', () => {
     }
   }
 });
-
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { seeded } from '#test/seeded-random.ts';
 import {
   evaluateSelection,
   parseSelectionCriteria,
@@ -48,7 +49,7 @@ test('selection criteria: faults have a position', () => {
 test('any text gives criteria or a typed error with a position (fuzz)', () => {
   const seed = Number(process.env.FUZZ_SEED ?? 20261123);
   console.log(`selection criteria fuzz seed ${seed}`);
-  const random = mulberry32(seed);
+  const random = seeded(seed);
   const pieces = [
     'LogGroupName',
     '@aws.region',
@@ -78,13 +79,3 @@ test('any text gives criteria or a typed error with a position (fuzz)', () => {
     }
   }
 });
-
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}

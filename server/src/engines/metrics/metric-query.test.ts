@@ -9,6 +9,7 @@ import { openStateStore } from '#storage/state/sqlite-state.ts';
 import type { StateStore } from '#storage/state/state.ts';
 import { openTelemetry } from '#storage/telemetry/chdb-telemetry.ts';
 import type { Telemetry } from '#storage/telemetry/telemetry.ts';
+import { seeded } from '#test/seeded-random.ts';
 import { availableSinceS, compileGroups, type DataPoint, groupQueries, type MetricQuery } from './metric-query.ts';
 import { createMetricStore, type MetricDatumInput, type MetricStore } from './metric-store.ts';
 import { type Bound, parseExtendedStatistic, type Statistic } from './statistic.ts';
@@ -163,13 +164,7 @@ function basicsOf({ data }: PeriodData) {
 // ---- random data ----
 
 function generator(seed: number) {
-  let a = seed;
-  const next = () => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
+  const next = seeded(seed);
   const integer = (from: number, to: number) => from + Math.floor(next() * (to - from + 1));
   const pick = <T>(of: readonly T[]) => of[integer(0, of.length - 1)]!;
   return { next, integer, pick };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
-import { seeded } from '#test/random-shape.ts';
+import { seeded } from '#test/seeded-random.ts';
 import { temporaryState } from '#test/temporary-state.ts';
 import { compareKeys } from './key-order.ts';
 import { defineCollection, type RangeOptions, type Scope } from './state.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { seeded } from '#test/random-shape.ts';
+import { seeded } from '#test/seeded-random.ts';
 import { temporaryState } from '#test/temporary-state.ts';
 import type { NewMessage, QueueCounts, QueuedMessage } from './state.ts';
 

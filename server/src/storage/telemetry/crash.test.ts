@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createLogger } from '#core/log.ts';
+import { seeded } from '#test/seeded-random.ts';
 import { openTelemetry } from './chdb-telemetry.ts';
 import { sql } from './sql.ts';
 
@@ -21,7 +22,7 @@ const LONGEST_LIFE_MS = 2_000;
 test('kill -9 under load: every acknowledged row is there exactly once', async () => {
   const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
   console.log(`seed ${seed} (set SEED to repeat)`);
-  const random = generator(seed);
+  const random = seeded(seed);
   const dir = await mkdtemp(join(tmpdir(), 'brume-crash-'));
   const acknowledged = { log_events: new Set<string>(), metric_points: new Set<string>() };
   let queries = 0;
@@ -99,15 +100,4 @@ function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-/** mulberry32 */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { createLogger } from '#core/log.ts';
+import { seeded } from '#test/seeded-random.ts';
 import { openTelemetry } from './chdb-telemetry.ts';
 import { array, identifier, join as joinSql, list, type SqlValue, sql } from './sql.ts';
 import type { Telemetry } from './telemetry.ts';
 
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
 console.log(`seed ${seed} (set SEED to repeat)`);
-const random = generator(seed);
+const random = seeded(seed);
 const STRINGS = 3_000;
 
 let dir: string;
@@ -114,15 +115,4 @@ function randomString(random: () => number): string {
     else text += String.fromCodePoint(Math.floor(random() * 0x10ffff));
   }
   return text.toWellFormed();
-}
-
-/** mulberry32 */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { seeded } from '#test/seeded-random.ts';
 import { openTestStore } from '../../../../test/insights-store.ts';
 import { parseQuery } from '../syntax/parser.ts';
 import { printExpression } from '../syntax/printer.ts';
@@ -18,17 +19,7 @@ before(async () => {
 });
 after(() => store.close());
 
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
-const random = randomNumbers(SEED);
+const random = seeded(SEED);
 const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!;
 
 // ---- events ----

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { seeded } from '#test/seeded-random.ts';
 import { type EmbeddedDocument, mayBeEmbedded, readEmbeddedDocument } from './document.ts';
 
 const NOW = Date.UTC(2026, 0, 15, 12);
@@ -164,7 +165,7 @@ test('events without the word are not looked at', () => {
 test('any JSON in the place of any member gives what CloudWatch takes, or nothing (fuzz)', () => {
   const seed = Number(process.env.FUZZ_SEED ?? 20261123);
   console.log(`embedded metrics fuzz seed ${seed}`);
-  const random = mulberry32(seed);
+  const random = seeded(seed);
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!;
   const odd = [
     null,
@@ -219,13 +220,3 @@ test('any JSON in the place of any member gives what CloudWatch takes, or nothin
   }
   assert.ok(taken > 1000, `${taken}`);
 });
-
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { seeded } from '#test/random-shape.ts';
+import { seeded } from '#test/seeded-random.ts';
 import { GroupOrder } from './group-order.ts';
 
 interface Modelled {
