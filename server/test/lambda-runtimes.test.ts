@@ -3,48 +3,14 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { type Case, linesOf as linesOfResult, runCases } from './lambda-contract.ts';
 import { noControlGroups, noPython, type ParsedResult, startEngine, type TestFunction } from './lambda-engine.ts';
 
-const { engine, deploy, log } = startEngine();
+const testEngine = startEngine();
+const { engine, deploy, log } = testEngine;
 
-interface Case {
-  name: string;
-  function: TestFunction;
-  event?: unknown;
-  /** What the handler returns. */
-  returns?: unknown;
-  /** Or the error, as far as it is given here. */
-  fails?: { errorType: string; errorMessage?: string | RegExp };
-  check?: (result: ParsedResult) => void;
-}
-
-function run(cases: Case[]): void {
-  for (const { name, function: spec, event = {}, returns, fails, check } of cases) {
-    test(name, async () => {
-      const result = await deploy(spec).invoke(event);
-      if (fails) {
-        assert.equal(result.functionError, 'Unhandled');
-        assert.equal(result.value.errorType, fails.errorType, JSON.stringify(result.value));
-        if (fails.errorMessage instanceof RegExp) assert.match(result.value.errorMessage, fails.errorMessage);
-        else if (fails.errorMessage !== undefined) assert.equal(result.value.errorMessage, fails.errorMessage);
-      } else {
-        assert.equal(result.functionError, undefined, JSON.stringify(result.value));
-        if (returns !== undefined) assert.deepEqual(result.value, returns);
-      }
-      check?.(result);
-    });
-  }
-}
-
-/** The messages of one invocation's stream between its START and END. */
-async function linesOf(result: ParsedResult): Promise<string[]> {
-  await engine.flushLogs();
-  const start = log.findIndex(({ message }) => message.startsWith(`START RequestId: ${result.requestId}`));
-  const { stream } = log[start]!;
-  const rest = log.slice(start + 1).filter((line) => line.stream === stream);
-  const end = rest.findIndex(({ message }) => message.startsWith(`END RequestId: ${result.requestId}`));
-  return rest.slice(0, end).map(({ message }) => message);
-}
+const run = (cases: readonly Case[]) => runCases(testEngine, cases);
+const linesOf = (result: ParsedResult) => linesOfResult(testEngine, result);
 
 describe('python', { skip: noPython }, () => {
   const app = (code: string, more: Partial<TestFunction> = {}): TestFunction => ({

@@ -2,7 +2,7 @@
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 
 import type { FunctionVersion } from './function-engine.ts';
-import type { Interpreter } from './interpreters.ts';
+import type { Interpreter } from './interpreter.ts';
 import type { View } from './isolation/isolation.ts';
 
 export function environmentVariables(
@@ -47,11 +47,26 @@ export function environmentVariables(
 
 function languageVariables(version: FunctionVersion, interpreter: Interpreter, view: View): Record<string, string> {
   if (interpreter.language === 'python') return { PYTHONPATH: view.runtimeDir };
+  if (interpreter.language === 'ruby') return rubyVariables(version, interpreter, view);
   const major = /\d+/.exec(version.runtime)![0];
   return {
     NODE_PATH: [
       `/opt/nodejs/node${major}/node_modules:/opt/nodejs/node_modules`,
       ...[`${view.runtimeDir}/node_modules`, view.runtimeDir, view.taskRoot],
     ].join(':'),
+  };
+}
+
+function rubyVariables({ runtime }: FunctionVersion, interpreter: Interpreter, view: View): Record<string, string> {
+  // Packages are bundled for the version that is asked for; gems without native parts run on the one that is there too.
+  const versions = new Set([runtime.replace('ruby', ''), interpreter.version.replace(/\.\d+$/, '')]);
+  const gems = [...versions].flatMap((one) => [
+    `${view.taskRoot}/vendor/bundle/ruby/${one}.0`,
+    `/opt/ruby/gems/${one}.0`,
+  ]);
+  return {
+    // The end without a directory adds the interpreter's own.
+    GEM_PATH: `${gems.join(':')}:`,
+    RUBYLIB: `${view.runtimeDir}/lib:/opt/ruby/lib`,
   };
 }

@@ -14,7 +14,8 @@ import { CodeStore } from './code-store.ts';
 import { Environment } from './environment.ts';
 import { DEFAULT_IDLE_TIMEOUT_MS, EnvironmentPool } from './environment-pool.ts';
 import { recordEnd, recordStart, recordThrottle } from './function-metrics.ts';
-import { type Interpreter, Interpreters } from './interpreters.ts';
+import { type Interpreter, LANGUAGE_NAMES } from './interpreter.ts';
+import { Interpreters } from './interpreters.ts';
 import { type Cell, chooseIsolation, type Isolation } from './isolation/isolation.ts';
 import { LogStream } from './log-stream.ts';
 import { logStreamName } from './report-lines.ts';
@@ -22,7 +23,7 @@ import type { ChunkSink } from './runtime-process.ts';
 import { StartGate } from './start-gate.ts';
 
 export { CodeStore } from './code-store.ts';
-export { MissingInterpreterError } from './interpreters.ts';
+export { MissingInterpreterError } from './interpreter.ts';
 export { BrokenPackageError, LARGEST_UNZIPPED_BYTES, PackageTooLargeError } from './unzip.ts';
 
 export interface FunctionEngine {
@@ -295,7 +296,7 @@ class Engine implements FunctionEngine {
     const key = `${functionArn} ${runtime}`;
     if (interpreter.exact || this.#noticed.has(key)) return undefined;
     this.#noticed.add(key);
-    const language = interpreter.language === 'python' ? 'Python' : 'Node.js';
+    const language = LANGUAGE_NAMES[interpreter.language];
     return (
       `BRUME_NOTICE The runtime ${runtime} is run by ${language} ${interpreter.version}, ` +
       `the one that this machine has (${interpreter.executable}).`

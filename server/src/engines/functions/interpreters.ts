@@ -2,39 +2,20 @@
 // Brume. Each is asked once; the answer holds all that a sandbox must show of the host for it to work.
 
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import {
+  firstLine,
+  type Interpreter,
+  MissingInterpreterError,
+  PROBE_TIMEOUT_MS,
+  RUNTIME_SOURCES,
+  versionNames,
+} from './interpreter.ts';
+import { findRuby } from './ruby.ts';
 
-export interface Interpreter {
-  /** `python3.12`, as asked for. */
-  runtime: string;
-  language: 'python' | 'nodejs';
-  executable: string;
-  /** `3.11.7` */
-  version: string;
-  /** Whether the version is the one that the runtime names. */
-  exact: boolean;
-  /** Directory with the bootstrap; /var/runtime in the sandbox. */
-  runtimeDir: string;
-  /** What follows the executable; `{runtime}` stands for the runtime directory as the function sees it. */
-  args: readonly string[];
-  /** Directories beyond the system's own that the interpreter reads. */
-  libraryDirs: readonly string[];
-  /** As in INIT_START: `python:3.11.v7`. */
-  runtimeVersion: string;
-  /** Hash at the end of the runtime version's ARN. */
-  runtimeVersionHash: string;
-}
-
-/** The runtime cannot run here; the message says what to install. */
-export class MissingInterpreterError extends Error {}
-
-const PROBE_TIMEOUT_MS = 15_000;
-const RUNTIME_SOURCES = fileURLToPath(new URL('../../../../runtime/', import.meta.url));
 /** The node_modules that holds the AWS SDK: Node.js functions find it there, as they do on AWS. */
 const SDK_MODULES = createRequire(import.meta.url)
   .resolve('@aws-sdk/client-s3')
@@ -92,8 +73,10 @@ export class Interpreters {
     if (python) return this.#findPython(runtime, python);
     const node = /^nodejs(\d+)\.x$/.exec(runtime)?.[1];
     if (node) return this.#findNode(runtime, node);
+    const ruby = /^ruby(\d+\.\d+)$/.exec(runtime)?.[1];
+    if (ruby) return findRuby(runtime, ruby, this.#options.configured[runtime]);
     throw new MissingInterpreterError(
-      `Brume does not run the runtime ${runtime} yet: it runs python3.x and nodejsNN.x.`,
+      `Brume does not run the runtime ${runtime} yet: it runs python3.x, nodejsNN.x and rubyN.N.`,
     );
   }
 
@@ -164,12 +147,4 @@ export class Interpreters {
       ...versionNames(`nodejs:${major}.v${minor}`),
     };
   }
-}
-
-function versionNames(runtimeVersion: string): Pick<Interpreter, 'runtimeVersion' | 'runtimeVersionHash'> {
-  return { runtimeVersion, runtimeVersionHash: createHash('sha256').update(runtimeVersion).digest('hex') };
-}
-
-function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n')[0]!;
 }

@@ -2,7 +2,7 @@
 // Its arguments go through a descriptor, so that no other user of the machine reads a function's environment off the
 // process list, and no LD_PRELOAD of a function's author ever loads into the starter outside of the sandbox.
 
-import { basename } from 'node:path';
+import { programNames } from '../interpreter.ts';
 import { GROUP_ID, hostView, LANGUAGE_DIR, RUNTIME_DIR, TASK_ROOT, USER_ID } from './host-view.ts';
 import { type Cell, type Isolation, STARTER_ENVIRONMENT, type View } from './isolation.ts';
 
@@ -62,11 +62,7 @@ function rootOf({ interpreter, codeDir, layersDir, ephemeralStorageMb }: Cell, e
     ...(layersDir === undefined ? ['--dir', '/opt'] : ['--ro-bind', layersDir, '/opt']),
     ...(interpreter.language === 'nodejs'
       ? ['--ro-bind', interpreter.executable, executable]
-      : [...new Set(['python3', basename(executable)])].flatMap((name) => [
-          '--symlink',
-          executable,
-          `${LANGUAGE_DIR}/bin/${name}`,
-        ])),
+      : programNames(interpreter).flatMap((name) => ['--symlink', executable, `${LANGUAGE_DIR}/bin/${name}`])),
     ...['--remount-ro', '/'],
   ];
 }

@@ -4,7 +4,7 @@
 import { existsSync, lstatSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Interpreter } from '../interpreters.ts';
+import type { Interpreter } from '../interpreter.ts';
 
 export interface HostView {
   /** Shown under the same path. */

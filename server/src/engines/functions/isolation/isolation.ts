@@ -9,7 +9,7 @@
 import { spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
 import type { Logger } from '#core/log.ts';
-import type { Interpreter } from '../interpreters.ts';
+import type { Interpreter } from '../interpreter.ts';
 import { bubblewrap } from './bubblewrap.ts';
 import { namespaces } from './namespaces.ts';
 import { plainProcess } from './process.ts';

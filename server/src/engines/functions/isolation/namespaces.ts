@@ -1,7 +1,7 @@
 // The sandbox without bubblewrap: `unshare` makes the namespaces, a shell script with `mount` and `pivot_root` builds the
 // same root, `setpriv` takes the privileges away. All are part of util-linux; slower than bubblewrap by a program run per mount.
 
-import { basename } from 'node:path';
+import { programNames } from '../interpreter.ts';
 import { sandboxView } from './bubblewrap.ts';
 import { hostView, LANGUAGE_DIR, RUNTIME_DIR, TASK_ROOT } from './host-view.ts';
 import { type Isolation, STARTER_ENVIRONMENT } from './isolation.ts';
@@ -69,7 +69,7 @@ export const namespaces: Isolation = {
       ...view.links.map(({ path, target }) => [target, path]),
       ...(interpreter.language === 'nodejs'
         ? []
-        : [...new Set(['python3', basename(executable)])].map((name) => [executable, `${LANGUAGE_DIR}/bin/${name}`])),
+        : programNames(interpreter).map((name) => [executable, `${LANGUAGE_DIR}/bin/${name}`])),
     ];
     return {
       file: 'unshare',

@@ -1,0 +1,56 @@
+// What runs a runtime on this machine.
+
+import { createHash } from 'node:crypto';
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export type Language = 'python' | 'nodejs' | 'ruby';
+
+/** As people write it. */
+export const LANGUAGE_NAMES: Readonly<Record<Language, string>> = {
+  python: 'Python',
+  nodejs: 'Node.js',
+  ruby: 'Ruby',
+};
+
+export interface Interpreter {
+  /** `python3.12`, as asked for. */
+  runtime: string;
+  language: Language;
+  executable: string;
+  /** `3.11.7` */
+  version: string;
+  /** Whether the version is the one that the runtime names. */
+  exact: boolean;
+  /** Directory with the bootstrap; /var/runtime in the sandbox. */
+  runtimeDir: string;
+  /** What follows the executable; `{runtime}` stands for the runtime directory as the function sees it. */
+  args: readonly string[];
+  /** Directories beyond the system's own that the interpreter reads. */
+  libraryDirs: readonly string[];
+  /** As in INIT_START: `python:3.11.v7`. */
+  runtimeVersion: string;
+  /** Hash at the end of the runtime version's ARN. */
+  runtimeVersionHash: string;
+}
+
+/** The runtime cannot run here; the message says what to install. */
+export class MissingInterpreterError extends Error {}
+
+/** The names under which a function may start its own interpreter. */
+export function programNames({ language, executable }: Interpreter): string[] {
+  return [...new Set([language === 'python' ? 'python3' : language, basename(executable)])];
+}
+
+/** For asking an interpreter what it is. */
+export const PROBE_TIMEOUT_MS = 15_000;
+/** With a directory of bootstraps for each language. */
+export const RUNTIME_SOURCES = fileURLToPath(new URL('../../../../runtime/', import.meta.url));
+
+export function versionNames(runtimeVersion: string): Pick<Interpreter, 'runtimeVersion' | 'runtimeVersionHash'> {
+  return { runtimeVersion, runtimeVersionHash: createHash('sha256').update(runtimeVersion).digest('hex') };
+}
+
+export function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0]!;
+}
