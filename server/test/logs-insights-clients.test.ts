@@ -53,7 +53,7 @@ except logs.exceptions.MalformedQueryException as error:
 definition = logs.put_query_definition(name='errors', queryString='filter level = "error"')['queryDefinitionId']
 assert logs.describe_query_definitions()['queryDefinitions'][0]['queryDefinitionId'] == definition
 assert logs.delete_query_definition(queryDefinitionId=definition)['success'] is True
-assert logs.describe_queries(logGroupName=group, status='Complete')['queries'][0]['queryString'] == 'fields @message'
+assert logs.describe_queries(logGroupName=group, status='Complete')['queries'][0]['queryString'].endswith('| fields @message')
 print('fine')
 `;
   const { stdout } = await run('python3', ['-c', script], { env });

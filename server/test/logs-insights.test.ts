@@ -215,10 +215,10 @@ test('DescribeQueries: newest first, filtered, in pages; a query that has ended 
   assert.equal(queries![0]!.queryId, second);
   const next = await describe({ logGroupName: OTHER, maxResults: 1, nextToken });
   assert.equal(next.queries![0]!.queryId, first);
-  const { createTime, queryDuration, bytesScanned, userIdentity, ...rest } = next.queries![0]!;
+  const { createTime, queryDuration, bytesScanned, userIdentity, queryString, ...rest } = next.queries![0]!;
+  assert.match(queryString!, /^SOURCE "\/insights\/other" START=\d{13} END=\d{10}999 \| fields @message \| limit 1$/);
   assert.deepEqual(rest, {
     queryId: first,
-    queryString: 'fields @message | limit 1',
     queryLanguage: 'CWLI',
     status: 'Complete',
     logGroupName: OTHER,

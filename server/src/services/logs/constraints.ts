@@ -16,11 +16,17 @@ export interface RangeConstraint {
   max?: number;
 }
 
+const LONGEST_NAME = 512;
+
 export class Constraints {
   readonly #failures: string[] = [];
 
   text(path: string, value: string | undefined, { min, max, pattern, values }: TextConstraint): this {
     if (value === undefined) return this;
+    // The one length that AWS has words of its own for.
+    if (max === LONGEST_NAME && value.length > max && (path === 'logGroupName' || path === 'logStreamName')) {
+      throw invalidParameter('Invalid LogGroup or LogStream, both must have length less than or equal to 512.');
+    }
     if (values && !values.includes(value)) {
       this.#fail(path, value, `Member must satisfy enum value set: [${values.join(', ')}]`);
     }
@@ -72,9 +78,9 @@ export class Constraints {
   }
 }
 
-export const LOG_GROUP_NAME: TextConstraint = { min: 1, max: 512, pattern: '[\\.\\-_/#A-Za-z0-9]+' };
+export const LOG_GROUP_NAME: TextConstraint = { min: 1, max: LONGEST_NAME, pattern: '[\\.\\-_/#A-Za-z0-9]+' };
 export const LOG_GROUP_IDENTIFIER: TextConstraint = { min: 1, max: 2048, pattern: '[\\w#+=/:,.@-]*' };
-export const LOG_STREAM_NAME: TextConstraint = { min: 1, max: 512, pattern: '[^:*]*' };
+export const LOG_STREAM_NAME: TextConstraint = { min: 1, max: LONGEST_NAME, pattern: '[^:*]*' };
 export const FILTER_NAME: TextConstraint = { min: 1, max: 512, pattern: '[^:*]*' };
 export const FILTER_PATTERN: TextConstraint = { max: 1024 };
 export const DESCRIBE_LIMIT: RangeConstraint = { min: 1, max: 50 };

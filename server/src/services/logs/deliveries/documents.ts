@@ -58,6 +58,11 @@ export function invalid(message: string): AwsError {
   return new AwsError('ValidationException', message);
 }
 
-export function missing(what: string): AwsError {
-  return new AwsError('ResourceNotFoundException', `The specified ${what} does not exist.`);
+export function missing(what: 'Delivery' | 'Delivery Destination' | 'Delivery Source'): AwsError {
+  return new AwsError('ResourceNotFoundException', `Requested ${what} does not exist in this account.`);
+}
+
+/** Of an answer: AWS leaves out what is empty. */
+export function tagsOf(tags: Record<string, string>): { tags?: Record<string, string> } {
+  return Object.keys(tags).length === 0 ? {} : { tags };
 }

@@ -31,6 +31,7 @@ import {
   deliveryArn,
   invalid,
   missing,
+  tagsOf,
 } from '../deliveries/documents.ts';
 import type { Logs } from '../logs.ts';
 import { pageByName } from '../page-token.ts';
@@ -49,9 +50,9 @@ export function createDelivery({ sharing }: Logs): Handler<CreateDeliveryRequest
     checkTags(tags);
     const destinationName = destinationNameOf(input.deliveryDestinationArn!, context);
     return sharing.state.transact(async (tx) => {
-      if (!(await tx.documents.get(DELIVERY_SOURCES, context, sourceName))) throw missing('delivery source');
+      if (!(await tx.documents.get(DELIVERY_SOURCES, context, sourceName))) throw missing('Delivery Source');
       const destination = await tx.documents.get(DELIVERY_DESTINATIONS, context, destinationName);
-      if (!destination) throw missing('delivery destination');
+      if (!destination) throw missing('Delivery Destination');
       checkFits(destination, input);
       const others = await tx.documents.range(DELIVERIES, context);
       if (others.some(({ value: it }) => it.sourceName === sourceName && it.destinationName === destinationName)) {
@@ -75,7 +76,7 @@ export function updateDeliveryConfiguration({ sharing }: Logs): Handler<UpdateDe
     checkConfiguration(new Constraints().text('id', input.id, DELIVERY_ID), input);
     await sharing.state.transact(async (tx) => {
       const delivery = await tx.documents.get(DELIVERIES, context, input.id!);
-      if (!delivery) throw missing('delivery');
+      if (!delivery) throw missing('Delivery');
       const destination = await tx.documents.get(DELIVERY_DESTINATIONS, context, delivery.destinationName);
       checkFits(destination!, input);
       await tx.documents.put(DELIVERIES, context, delivery.id, { ...delivery, ...configurationOf(input) });
@@ -90,7 +91,7 @@ export function getDelivery({ sharing }: Logs): Handler<GetDeliveryRequest, GetD
     const { documents } = sharing.state;
     const delivery = await documents.get(DELIVERIES, context, id!);
     const destination = delivery && (await documents.get(DELIVERY_DESTINATIONS, context, delivery.destinationName));
-    if (!delivery || !destination) throw missing('delivery');
+    if (!delivery || !destination) throw missing('Delivery');
     return { delivery: describe(context, delivery, destination) };
   };
 }
@@ -116,7 +117,7 @@ export function deleteDelivery({ sharing }: Logs): Handler<DeleteDeliveryRequest
   return async ({ id }, context) => {
     new Constraints().text('id', id, DELIVERY_ID).check('ValidationException');
     if (!(await sharing.state.transact((tx) => tx.documents.delete(DELIVERIES, context, id!)))) {
-      throw missing('delivery');
+      throw missing('Delivery');
     }
     return {};
   };
@@ -152,7 +153,7 @@ function destinationNameOf(text: string, scope: LogScope): string {
   const arn = parseArn(text);
   const name = /^delivery-destination:([\w-]{1,60})$/.exec(arn?.resource ?? '')?.[1];
   if (arn?.service !== 'logs' || name === undefined) throw invalid(`Invalid delivery destination ARN: ${text}`);
-  if (arn.account !== scope.account || arn.region !== scope.region) throw missing('delivery destination');
+  if (arn.account !== scope.account || arn.region !== scope.region) throw missing('Delivery Destination');
   return name;
 }
 
@@ -167,6 +168,6 @@ function describe(scope: LogScope, delivery: DeliveryDocument, destination: Deli
     ...(recordFields && { recordFields }),
     ...(fieldDelimiter !== undefined && { fieldDelimiter }),
     ...(s3 && { s3DeliveryConfiguration: s3 }),
-    tags,
+    ...tagsOf(tags),
   };
 }

@@ -30,13 +30,14 @@ import {
   deliveryArn,
   invalid,
   missing,
+  tagsOf,
 } from '../deliveries/documents.ts';
 import type { Logs } from '../logs.ts';
 import { pageByName } from '../page-token.ts';
 import { policyFault } from '../policy-text.ts';
 import { checkTags } from '../tags.ts';
 
-const OUTPUT_FORMAT = { values: ['json', 'plain', 'w3c', 'raw', 'parquet'] };
+const OUTPUT_FORMAT = { values: ['w3c', 'raw', 'json', 'plain', 'parquet'] };
 const DESTINATION_TYPE = { values: ['S3', 'CWL', 'FH', 'XRAY'] };
 const LARGEST_POLICY_BYTES = 51_200;
 
@@ -70,7 +71,9 @@ export function putDeliveryDestination({
       await tx.documents.put(DELIVERY_DESTINATIONS, context, name, next);
       return next;
     });
-    return { deliveryDestination: describe(context, document) };
+    // AWS answers this one without the tags.
+    const { tags: _, ...deliveryDestination } = describe(context, document);
+    return { deliveryDestination };
   };
 }
 
@@ -102,7 +105,7 @@ export function deleteDeliveryDestination({ sharing }: Logs): Handler<DeleteDeli
       if (await isUsed(tx.documents, context, name!)) {
         throw new AwsError('ConflictException', 'The delivery destination is used by a delivery. Delete that first.');
       }
-      if (!(await tx.documents.delete(DELIVERY_DESTINATIONS, context, name!))) throw missing('delivery destination');
+      if (!(await tx.documents.delete(DELIVERY_DESTINATIONS, context, name!))) throw missing('Delivery Destination');
     });
     return {};
   };
@@ -133,8 +136,7 @@ export function getDeliveryDestinationPolicy(
       .text('deliveryDestinationName', deliveryDestinationName, DELIVERY_NAME)
       .check('ValidationException');
     const { policy } = await requireDestination(logs, context, deliveryDestinationName!);
-    if (policy === undefined) throw missing('delivery destination policy');
-    return { policy: { deliveryDestinationPolicy: policy } };
+    return { policy: policy === undefined ? {} : { deliveryDestinationPolicy: policy } };
   };
 }
 
@@ -151,7 +153,7 @@ export function deleteDeliveryDestinationPolicy(logs: Logs): Handler<DeleteDeliv
 async function setPolicy({ sharing }: Logs, scope: LogScope, name: string, policy: string | undefined): Promise<void> {
   await sharing.state.transact(async (tx) => {
     const document = await tx.documents.get(DELIVERY_DESTINATIONS, scope, name);
-    if (!document) throw missing('delivery destination');
+    if (!document) throw missing('Delivery Destination');
     const { policy: _, ...rest } = document;
     const next = policy === undefined ? rest : { ...rest, policy };
     await tx.documents.put(DELIVERY_DESTINATIONS, scope, name, next);
@@ -160,7 +162,7 @@ async function setPolicy({ sharing }: Logs, scope: LogScope, name: string, polic
 
 async function requireDestination({ sharing }: Logs, scope: LogScope, name: string) {
   const document = await sharing.state.documents.get(DELIVERY_DESTINATIONS, scope, name);
-  if (!document) throw missing('delivery destination');
+  if (!document) throw missing('Delivery Destination');
   return document;
 }
 
@@ -197,6 +199,6 @@ function describe(scope: LogScope, destination: DeliveryDestinationDocument): De
     ...(resourceArn !== undefined && {
       deliveryDestinationConfiguration: { destinationResourceArn: resourceArn },
     }),
-    tags,
+    ...tagsOf(tags),
   };
 }

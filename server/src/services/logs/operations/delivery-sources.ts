@@ -24,6 +24,7 @@ import {
   deliveryArn,
   invalid,
   missing,
+  tagsOf,
 } from '../deliveries/documents.ts';
 import type { Logs } from '../logs.ts';
 import { pageByName } from '../page-token.ts';
@@ -83,7 +84,7 @@ export function putDeliverySource({ sharing }: Logs): Handler<PutDeliverySourceR
     const service = parseArn(resourceArn)?.service;
     if (service === undefined) throw invalid(`Invalid resource ARN: ${resourceArn}`);
     const types = LOG_TYPES[service];
-    if (!types) throw invalid(`Resources of ${service} cannot be delivery sources.`);
+    if (!types) throw new AwsError('ResourceNotFoundException', 'Cannot access provided service.');
     if (!types.includes(logType)) {
       throw invalid(`${service} does not send ${logType}. Its log types are: ${types.join(', ')}.`);
     }
@@ -111,7 +112,7 @@ export function getDeliverySource({ sharing }: Logs): Handler<GetDeliverySourceR
   return async ({ name }, context) => {
     new Constraints().text('name', name, DELIVERY_NAME).check('ValidationException');
     const document = await sharing.state.documents.get(DELIVERY_SOURCES, context, name!);
-    if (!document) throw missing('delivery source');
+    if (!document) throw missing('Delivery Source');
     return { deliverySource: describe(context, document) };
   };
 }
@@ -135,7 +136,7 @@ export function deleteDeliverySource({ sharing }: Logs): Handler<DeleteDeliveryS
       if (deliveries.some(({ value }) => value.sourceName === name)) {
         throw new AwsError('ConflictException', 'The delivery source is used by a delivery. Delete that first.');
       }
-      if (!(await tx.documents.delete(DELIVERY_SOURCES, context, name!))) throw missing('delivery source');
+      if (!(await tx.documents.delete(DELIVERY_SOURCES, context, name!))) throw missing('Delivery Source');
     });
     return {};
   };
@@ -149,7 +150,7 @@ function describe(scope: LogScope, source: DeliverySourceDocument): DeliverySour
     resourceArns: [resourceArn],
     service,
     logType,
-    tags,
+    ...tagsOf(tags),
     ...(configuration && { deliverySourceConfiguration: configuration }),
   };
 }

@@ -53,20 +53,25 @@ export function describeLogGroups({ store }: Logs): Handler<DescribeLogGroupsReq
 }
 
 function describe(group: LogGroup): LogGroupOutput {
-  const { retentionInDays, kmsKeyId, logGroupClass, deletionProtection = false } = group.document;
+  const { deletionProtection = false } = group.document;
   return {
     ...describeBriefly(group),
-    ...(retentionInDays !== undefined && { retentionInDays }),
-    metricFilterCount: group.metricFilters.size,
     storedBytes: group.storedBytes,
-    ...(kmsKeyId !== undefined && { kmsKeyId }),
-    logGroupClass,
-    logGroupArn: group.arn,
     deletionProtectionEnabled: deletionProtection,
   };
 }
 
 /** With a name pattern AWS gives no more than this. */
 function describeBriefly(group: LogGroup): LogGroupOutput {
-  return { logGroupName: group.name, creationTime: group.document.createdAtMs, arn: `${group.arn}:*` };
+  const { createdAtMs, retentionInDays, kmsKeyId, logGroupClass } = group.document;
+  return {
+    logGroupName: group.name,
+    creationTime: createdAtMs,
+    ...(retentionInDays !== undefined && { retentionInDays }),
+    metricFilterCount: group.metricFilters.size,
+    arn: `${group.arn}:*`,
+    ...(kmsKeyId !== undefined && { kmsKeyId }),
+    logGroupClass,
+    logGroupArn: group.arn,
+  };
 }

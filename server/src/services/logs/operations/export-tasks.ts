@@ -53,11 +53,8 @@ export function createExportTask(logs: Logs): Handler<CreateExportTaskRequest, C
     const group = await requireGroup(logs, context, input.logGroupName!);
     refuseInfrequentAccess(group, 'CreateExportTask');
     if (fromMs >= toMs) throw invalidParameter('The from time of an export task must be before its to time.');
-    if (toMs < group.document.createdAtMs) {
-      throw invalidParameter('Specified to time is earlier than the creation time of the log group.');
-    }
     const prefix = (destinationPrefix || DEFAULT_PREFIX).replace(/\/+$/, '');
-    await checkBucket(logs.sharing, context, bucket, prefix);
+    await checkBucket(logs.sharing, context, bucket, destinationPrefix ? `${prefix}/` : '');
     const task: ExportTaskDocument = {
       taskId: uuid(),
       ...(taskName !== undefined && { taskName }),
@@ -129,7 +126,7 @@ export function cancelExportTask({ sharing }: Logs): Handler<CancelExportTaskReq
   };
 }
 
-/** As AWS does it: by writing an object. */
+/** As AWS does it: by writing an object, below the prefix if one was named. */
 async function checkBucket({ call }: Sharing, scope: LogScope, bucket: string, prefix: string): Promise<void> {
   const caller = serviceCaller('logs.amazonaws.com', scope, uuid());
   let region: string | undefined;
@@ -138,13 +135,13 @@ async function checkBucket({ call }: Sharing, scope: LogScope, bucket: string, p
     region = head.BucketRegion;
   } catch (error) {
     if (!(error instanceof AwsError)) throw error;
-    throw invalidParameter('The given bucket does not exist. Please supply a valid S3 bucket.');
+    throw invalidParameter('The given bucket does not exist. Please make sure the bucket is valid.');
   }
   if (region !== scope.region) {
     throw invalidParameter('The given bucket is in another region than the log group. Please supply one of the same.');
   }
   try {
-    const test = { Bucket: bucket, Key: `${prefix}/aws-logs-write-test`, Body: 'Permission Check Successful' };
+    const test = { Bucket: bucket, Key: `${prefix}aws-logs-write-test`, Body: 'Permission Check Successful' };
     await call('s3', 'PutObject', test, caller);
   } catch (error) {
     if (!(error instanceof AwsError)) throw error;

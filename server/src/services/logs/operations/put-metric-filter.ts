@@ -33,11 +33,7 @@ export function putMetricFilter(logs: Logs): Handler<PutMetricFilterRequest, obj
       .text('logGroupName', input.logGroupName, LOG_GROUP_NAME)
       .text('filterName', filterName, FILTER_NAME)
       .text('filterPattern', filterPattern, FILTER_PATTERN)
-      .list(
-        'metricTransformations',
-        transformations.map(({ metricName }) => metricName!),
-        { min: 1, max: 1 },
-      )
+      .list('metricTransformations', transformations.map(textOf), { min: 1, max: 1 })
       .text('fieldSelectionCriteria', input.fieldSelectionCriteria, { max: 2000 })
       .list('emitSystemFieldDimensions', systemFields, {}, { values: SYSTEM_FIELDS });
     for (const [i, transformation] of transformations.entries()) {
@@ -76,6 +72,16 @@ function checkTransformation(constraints: Constraints, path: string, transformat
       .text(`${path}.dimensions`, name, { max: 255 })
       .text(`${path}.dimensions.${name}.member`, value, { max: 255 });
   }
+}
+
+/** As AWS's message has it. */
+function textOf(transformation: MetricTransformation): string {
+  const { metricName, metricNamespace, metricValue, defaultValue = null, unit = null, dimensions } = transformation;
+  const pairs = dimensions ? `{${Object.entries(dimensions).map((pair) => pair.join('='))}}` : null;
+  return (
+    `MetricTransformation(metricName=${metricName}, metricNamespace=${metricNamespace}, metricValue=${metricValue}, ` +
+    `defaultValue=${defaultValue}, unit=${unit}, dimensions=${pairs})`
+  );
 }
 
 /** What a transformation may ask of a pattern of this kind. */

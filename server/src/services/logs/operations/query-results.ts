@@ -119,11 +119,18 @@ function endOfPage({ rows }: QueryRows, start: number, most: number): number {
   return last;
 }
 
+/** With its groups and its time range in the query, as AWS tells it. */
+function describedText({ queryString, queryLanguage, logGroupNames, fromMs, toMs }: QueryDocument): string {
+  if (queryLanguage !== 'CWLI' || /^\s*source\b/i.test(queryString)) return queryString;
+  const sources = logGroupNames.map((name) => `SOURCE ${JSON.stringify(name)}`).join(' | ');
+  return `${sources} START=${fromMs} END=${toMs} | ${queryString}`;
+}
+
 function describe(query: QueryDocument, wanted: string | undefined) {
-  const { id, queryString, queryLanguage, status, createdAtMs, endedAtMs, logGroupNames, userIdentity } = query;
+  const { id, queryLanguage, status, createdAtMs, endedAtMs, logGroupNames, userIdentity } = query;
   return {
     queryId: id,
-    queryString,
+    queryString: describedText(query),
     queryLanguage,
     status,
     createTime: createdAtMs,

@@ -7,9 +7,10 @@ import type {
   PutSubscriptionFilterRequest,
   SubscriptionFilter,
 } from '@aws-sdk/client-cloudwatch-logs';
+import { parseArn } from '#core/arn.ts';
 import { AwsError, notImplemented } from '#core/errors.ts';
 import { countRegexes } from '#engines/filter-pattern/filter-pattern.ts';
-import type { LogGroup } from '#engines/logs/log-group.ts';
+import type { LogGroup, LogScope } from '#engines/logs/log-group.ts';
 import type { Distribution, SubscriptionDocument } from '#engines/logs/subscriptions/subscription.ts';
 import type { Handler } from '#wire/service.ts';
 import { Constraints, DESCRIBE_LIMIT, FILTER_NAME, FILTER_PATTERN, LOG_GROUP_NAME } from '../constraints.ts';
@@ -42,6 +43,7 @@ export function putSubscriptionFilter(logs: Logs): Handler<PutSubscriptionFilter
       .text('fieldSelectionCriteria', fieldSelectionCriteria, { max: 2000 })
       .list('emitSystemFields', emitSystemFields, {}, { values: SYSTEM_FIELDS })
       .check();
+    refuseFunctionOfOthers(destinationArn, context);
     if (input.applyOnTransformedLogs) throw notImplemented('PutSubscriptionFilter', 'applyOnTransformedLogs');
     const group = await requireGroup(logs, context, input.logGroupName!);
     refuseInfrequentAccess(group, 'PutSubscriptionFilter', 'InvalidOperationException');
@@ -93,6 +95,16 @@ export function deleteSubscriptionFilter(logs: Logs): Handler<DeleteSubscription
     }
     return {};
   };
+}
+
+function refuseFunctionOfOthers(destinationArn: string, { account }: LogScope): void {
+  const arn = parseArn(destinationArn);
+  if (arn?.service !== 'lambda' || arn.account === account) return;
+  throw new AwsError(
+    'AccessDeniedException',
+    'Cross-account lambda invocation passing is not allowed. You must use DestinationPolicies to create cross account lambda triggers.',
+    { status: 400 },
+  );
 }
 
 function checkQuotas({ sharing }: Logs, group: LogGroup, name: string, pattern: string): void {
