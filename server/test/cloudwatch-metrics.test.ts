@@ -133,7 +133,23 @@ test('units: asked for, told apart, or none', async () => {
   assert.deepEqual(await sums({ Unit: 'None' }), [['None', 4]]);
   assert.deepEqual(await sums({ Unit: 'Bytes' }), []);
   const all = await data({ MetricDataQueries: [query('a', 'Orders')] });
-  assert.deepEqual(all.MetricDataResults![0]!.Values, [7]);
+  const { Values, Messages } = all.MetricDataResults![0]!;
+  assert.deepEqual(Values, [1]);
+  const Value = "Multiple units returned: '[Count, Percent, None]'";
+  assert.deepEqual(Messages, [{ Code: 'MultipleUnits', Value }]);
+});
+
+test('labels tell queries of one metric apart', async () => {
+  await put([{ MetricName: 'Labels', Timestamp: minute(-1), Value: 1 }]);
+  const labels = async (...pairs: [string, number][]) => {
+    const queries = pairs.map(([stat, period], i) => query(`q${i}`, 'Labels', stat, period));
+    const { MetricDataResults } = await data({ MetricDataQueries: [...queries, query('other', 'Other', 'p99', 300)] });
+    return MetricDataResults!.map(({ Label }) => Label).slice(0, -1);
+  };
+  assert.deepEqual(await labels(['Sum', 60]), ['Labels']);
+  assert.deepEqual(await labels(['Sum', 60], ['Minimum', 60]), ['Labels Sum', 'Labels Minimum']);
+  assert.deepEqual(await labels(['Sum', 60], ['Sum', 30]), ['Labels 60', 'Labels 30']);
+  assert.deepEqual(await labels(['Sum', 60], ['Minimum', 30]), ['Labels Sum 60', 'Labels Minimum 30']);
 });
 
 test('high resolution is kept by the second, regular resolution by the minute', async () => {

@@ -4,7 +4,7 @@ import { defineCollection } from '#storage/state/state.ts';
 
 export type AlarmStateValue = 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
 
-export const ALARM_STATES: readonly AlarmStateValue[] = ['OK', 'ALARM', 'INSUFFICIENT_DATA'];
+export const ALARM_STATES: readonly AlarmStateValue[] = ['INSUFFICIENT_DATA', 'ALARM', 'OK'];
 
 export type ComparisonOperator =
   | 'GreaterThanOrEqualToThreshold'

@@ -1,7 +1,12 @@
 // GetMetricData with MetricStat queries; all of a page go to ClickHouse in one statement.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
 
-import type { GetMetricDataInput, GetMetricDataOutput, MetricDataResult } from '@aws-sdk/client-cloudwatch';
+import type {
+  GetMetricDataInput,
+  GetMetricDataOutput,
+  MessageData,
+  MetricDataResult,
+} from '@aws-sdk/client-cloudwatch';
 import { availableSinceS, type DataPoint, type MetricQuery, statisticOf } from '#engines/metrics/metric-query.ts';
 import type { MetricStore } from '#engines/metrics/metric-store.ts';
 import type { Handler, RequestContext } from '#wire/service.ts';
@@ -11,6 +16,7 @@ import { invalidParameter, invalidValue, validationError } from '../errors.ts';
 import { checkMetricDataQuery, type MetricDataQuery } from '../metric-data-query.ts';
 import { readToken, writeToken } from '../page-token.ts';
 import { checkPeriod, type Window, windowOf } from '../period.ts';
+import { unitsInOrder } from '../unit.ts';
 
 const MAX_QUERIES = 500;
 const MAX_DATAPOINTS = 100_800;
@@ -48,7 +54,7 @@ export function getMetricData({
       const batch = takeBatch(remaining, room, nowMs);
       const series = await readSeries(metrics, batch, nowMs, context);
       for (const [i, { index, query }] of batch.entries()) {
-        const whole = series[i]!;
+        const { values: whole, units } = series[i]!;
         const ordered = descending ? whole.toReversed() : whole;
         const given = ordered.slice(0, room);
         const complete = given.length === ordered.length;
@@ -59,10 +65,11 @@ export function getMetricData({
         room -= given.length;
         results.push({
           Id: query.id,
-          Label: labelOf(query, whole, { nowMs, timezoneMinutes, context }),
+          Label: labelOf(query, whole, { nowMs, timezoneMinutes, context, queries }),
           Timestamps: given.map(({ timestampS }) => new Date(timestampS * 1000)),
           Values: given.map(({ value }) => value),
           StatusCode: complete ? 'Complete' : 'PartialData',
+          ...(units.length > 1 && { Messages: [multipleUnits(units)] }),
         });
         if (!complete) {
           next = { query: index, afterS: given.at(-1)!.timestampS };
@@ -91,6 +98,12 @@ interface Value {
   value: number;
 }
 
+interface Series {
+  values: Value[];
+  /** What the data was put with; the values are of the first. */
+  units: string[];
+}
+
 /** Queries that together may fill the page, taken off the list; at least one. */
 function takeBatch(remaining: PendingQuery[], room: number, nowMs: number): PendingQuery[] {
   let bound = 0;
@@ -108,7 +121,7 @@ async function readSeries(
   batch: readonly PendingQuery[],
   nowMs: number,
   context: RequestContext,
-): Promise<Value[][]> {
+): Promise<Series[]> {
   await metrics.settle();
   const asked: { place: number; query: MetricQuery }[] = [];
   for (const [place, { query, window }] of batch.entries()) {
@@ -120,15 +133,27 @@ async function readSeries(
     const extended = statistic.kind === 'basic' ? {} : { extended: [statistic] };
     asked.push({
       place,
-      query: { metric, ...window, periodS, visibleFromS, ...(unit === undefined ? {} : { unit }), ...extended },
+      query: {
+        metric,
+        ...window,
+        periodS,
+        visibleFromS,
+        ...(unit === undefined ? { byUnit: true } : { unit }),
+        ...extended,
+      },
     });
   }
   const found = await metrics.query(
     asked.map(({ query }) => query),
     { signal: context.signal },
   );
-  const series: Value[][] = batch.map(() => []);
-  for (const [i, { place }] of asked.entries()) series[place] = valuesOf(found[i]!, batch[place]!.query.statisticName);
+  const series: Series[] = batch.map(() => ({ values: [], units: [] }));
+  for (const [i, { place }] of asked.entries()) {
+    const points = found[i]!;
+    const units = unitsInOrder(new Set(points.map(({ unit }) => unit)));
+    const ofFirst = units.length > 1 ? points.filter(({ unit }) => unit === units[0]) : points;
+    series[place] = { values: valuesOf(ofFirst, batch[place]!.query.statisticName), units };
+  }
   return series;
 }
 
@@ -146,13 +171,34 @@ function continued({ startS, endS }: Window, afterS: number, descending: boolean
   return descending ? { startS, endS: Math.min(endS, afterS) } : { startS: afterS + periodS, endS };
 }
 
+interface LabelContext {
+  nowMs: number;
+  timezoneMinutes: number;
+  context: RequestContext;
+  /** All of the request. */
+  queries: readonly MetricDataQuery[];
+}
+
+/** The metric's name, and what queries of the same name differ in. */
+function defaultLabelOf({ metricName, statisticName, periodS }: MetricDataQuery, queries: readonly MetricDataQuery[]) {
+  const alike = queries.filter((it) => it.returnData && it.label === undefined && it.metricName === metricName);
+  const label = [metricName];
+  if (alike.some((query) => query.statisticName !== statisticName)) label.push(statisticName);
+  if (alike.some((query) => query.periodS !== periodS)) label.push(String(periodS));
+  return label.join(' ');
+}
+
+function multipleUnits(units: readonly string[]): MessageData {
+  return { Code: 'MultipleUnits', Value: `Multiple units returned: '[${units.join(', ')}]'` };
+}
+
 function labelOf(
   query: MetricDataQuery,
   values: readonly Value[],
-  { nowMs, timezoneMinutes, context }: { nowMs: number; timezoneMinutes: number; context: RequestContext },
+  { nowMs, timezoneMinutes, context, queries }: LabelContext,
 ): string {
   const { label, metricName, namespace, periodS, statisticName, dimensions } = query;
-  if (label === undefined) return metricName;
+  if (label === undefined) return defaultLabelOf(query, queries);
   if (!label.includes('${')) return label;
   const properties = {
     AccountId: context.account,
