@@ -8,7 +8,8 @@ import { SystemClock } from '#core/clock.ts';
 import type { ControlGroup } from './cgroups.ts';
 import type { Command } from './isolation/isolation.ts';
 import { OutputReader } from './output-reader.ts';
-import { LARGEST_RESPONSE_BYTES, RuntimeConnection } from './runtime-connection.ts';
+import { processesOfGroup, processTree } from './runtime-api/peer.ts';
+import { LARGEST_RESPONSE_BYTES, RuntimeConnection, type RuntimeRequests } from './runtime-connection.ts';
 
 export interface RuntimeExit {
   kind: 'exit';
@@ -28,6 +29,10 @@ export interface RuntimeProcessOptions {
   command: Command;
   group: ControlGroup | undefined;
   onOutput: (message: string) => void;
+  /** Where the runtime speaks, when it is not over the connection that it inherits: the Runtime API's address. */
+  attach?: (requests: RuntimeRequests) => Pick<RuntimeConnection, 'sendEvent'>;
+  /** Takes the ends of descriptors 5 and 6: the orders to what starts runtime and extensions, and what extensions write. */
+  supervise?: (orders: Duplex, extensionOutput: Readable) => void;
 }
 
 /** Joins the control groups named first, puts standard error where standard output goes, and becomes the command. */
@@ -50,7 +55,7 @@ interface Running {
 
 export class RuntimeProcess {
   readonly #child: ChildProcess;
-  readonly #connection: RuntimeConnection;
+  readonly #connection: Pick<RuntimeConnection, 'sendEvent'>;
   readonly #output: Readable;
   readonly #reader: OutputReader;
   #outputBytes = 0;
@@ -64,7 +69,7 @@ export class RuntimeProcess {
   #running: Running | undefined;
   #statusFile: string | undefined;
 
-  constructor({ command, group, onOutput }: RuntimeProcessOptions) {
+  constructor({ command, group, onOutput, attach, supervise }: RuntimeProcessOptions) {
     this.#group = group;
     this.#child = spawn(
       '/bin/sh',
@@ -74,7 +79,11 @@ export class RuntimeProcess {
         cwd: command.workingDir,
         // A process group of its own, so that the whole of it can be killed.
         detached: true,
-        stdio: ['ignore', 'pipe', 'ignore', 'pipe', command.input ? 'pipe' : 'ignore'],
+        stdio: [
+          ...(['ignore', 'pipe', 'ignore'] as const),
+          ...([attach ? 'ignore' : 'pipe', command.input ? 'pipe' : 'ignore'] as const),
+          ...(supervise ? (['pipe', 'pipe'] as const) : []),
+        ],
       },
     );
     this.#reader = new OutputReader(onOutput);
@@ -89,7 +98,7 @@ export class RuntimeProcess {
       input.on('error', () => {});
       input.end(command.input);
     }
-    this.#connection = new RuntimeConnection(this.#child.stdio[3] as Duplex, {
+    const requests: RuntimeRequests = {
       next: () => this.#becomeReady(),
       response: (requestId, payload) => this.#settle(requestId, { kind: 'response', payload }),
       responseTooLarge: (requestId, size) => this.#settle(requestId, { kind: 'tooLarge', size }),
@@ -100,7 +109,10 @@ export class RuntimeProcess {
         this.#initError = { kind: 'initError', errorType, payload };
         this.#tellReadiness(this.#initError);
       },
-    });
+    };
+    this.#connection = attach ? attach(requests) : new RuntimeConnection(this.#child.stdio[3] as Duplex, requests);
+    const [orders, extensionOutput] = this.#child.stdio.slice(5) as unknown as [Duplex, Readable];
+    supervise?.(orders, extensionOutput);
     this.#ended = this.#watchEnd();
   }
 
@@ -155,6 +167,22 @@ export class RuntimeProcess {
     return this.#group?.exceeds(memoryMb) ?? false;
   }
 
+  /** All processes of the environment now, on the host's numbers. */
+  processes(): readonly number[] {
+    const list = this.#group?.joinFiles[0];
+    if (list !== undefined) return processesOfGroup(list);
+    return this.#child.pid === undefined ? [] : processTree(this.#child.pid);
+  }
+
+  /** The runtime ended, in the words of Lambda's supervisor, while what started it goes on for the extensions. */
+  runtimeEnded(description: string): void {
+    if (this.#exit) return;
+    this.#exit = { kind: 'exit', description };
+    this.#tellReadiness(this.#initError ?? this.#exit);
+    this.#running?.resolve(this.#exit);
+    this.#running = undefined;
+  }
+
   /** SIGKILL for the whole tree; resolves when it is gone and its output read. */
   async kill(): Promise<void> {
     this.#killTree();
@@ -202,10 +230,7 @@ export class RuntimeProcess {
     return new Promise((resolve) => {
       const finish = (description: string) => {
         this.#reader.flush();
-        this.#exit = { kind: 'exit', description };
-        this.#tellReadiness(this.#initError ?? this.#exit);
-        this.#running?.resolve(this.#exit);
-        this.#running = undefined;
+        this.runtimeEnded(description);
         resolve();
       };
       child.once('error', (error) => finish(error.message));
@@ -280,7 +305,7 @@ const SIGNAL_WORDS: Partial<Record<NodeJS.Signals, string>> = {
   SIGTERM: 'terminated',
 };
 
-function describeExit(code: number | null, signal: NodeJS.Signals | null): string {
+export function describeExit(code: number | null, signal: NodeJS.Signals | null): string {
   const name = signal ?? SIGNALS_BY_STATUS[code ?? 0];
   return name ? `signal: ${SIGNAL_WORDS[name] ?? name}` : `exit status ${code}`;
 }

@@ -1,0 +1,89 @@
+// Who is at the other end of a connection from this machine. Environments share the network of the host, so that anybody on
+// it could connect to the Runtime API of any of them: a connection counts when a process of the environment holds its socket.
+//
+// The kernel lists sockets by address with their inodes; the descriptors of a process name the inodes that it holds. Neither
+// can be forged from inside of a sandbox, and nothing has to run there. See docs/decisions/0007-runtime-api-peers.md.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import type { Socket } from 'node:net';
+
+/** The processes of an environment now. */
+export type Processes = () => readonly number[];
+
+/** IPv4 in its own list, and as IPv6 in the other: Java connects that way. Both in the byte order of the machine. */
+const LOOPBACK = '0100007F';
+const MAPPED_LOOPBACK = `0000000000000000FFFF0000${LOOPBACK}`;
+
+/** Whether one of the processes holds the other end of this connection over 127.0.0.1. */
+export async function isHeldBy(
+  socket: Pick<Socket, 'remotePort' | 'localPort'>,
+  processes: Processes,
+): Promise<boolean> {
+  const { remotePort, localPort } = socket;
+  if (remotePort === undefined || localPort === undefined) return false;
+  const inode =
+    (await inodeOf('/proc/net/tcp', LOOPBACK, remotePort, localPort)) ??
+    (await inodeOf('/proc/net/tcp6', MAPPED_LOOPBACK, remotePort, localPort));
+  if (inode === undefined) return false;
+  const link = `socket:[${inode}]`;
+  for (const pid of processes()) if (await holds(pid, link)) return true;
+  return false;
+}
+
+async function inodeOf(list: string, address: string, from: number, to: number): Promise<string | undefined> {
+  let text: string;
+  try {
+    text = await readFile(list, 'latin1');
+  } catch {
+    return undefined;
+  }
+  const at = text.indexOf(` ${address}:${hexadecimal(from)} ${address}:${hexadecimal(to)} `);
+  if (at < 0) return undefined;
+  // local, remote, state, queues, timer, retransmissions, uid, time-out, inode
+  const inode = text.slice(at + 1, text.indexOf('\n', at)).split(/ +/)[8];
+  // 0: a connection that its owner closed already.
+  return inode === '0' ? undefined : inode;
+}
+
+async function holds(pid: number, link: string): Promise<boolean> {
+  const directory = `/proc/${pid}/fd`;
+  try {
+    for (const descriptor of await readdir(directory)) {
+      const target = await readlink(`${directory}/${descriptor}`).catch(() => undefined);
+      if (target === link) return true;
+    }
+  } catch {
+    // It ended meanwhile.
+  }
+  return false;
+}
+
+function hexadecimal(port: number): string {
+  return port.toString(16).toUpperCase().padStart(4, '0');
+}
+
+/** Of a control group, by the file that lists them. */
+export function processesOfGroup(listFile: string): number[] {
+  try {
+    return readFileSync(listFile, 'latin1').split('\n').filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** The process and all its descendants. */
+export function processTree(pid: number): number[] {
+  const tree = [pid];
+  for (const current of tree) {
+    try {
+      for (const thread of readdirSync(`/proc/${current}/task`)) {
+        const children = readFileSync(`/proc/${current}/task/${thread}/children`, 'latin1');
+        tree.push(...children.split(' ').filter(Boolean).map(Number));
+      }
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+  return tree;
+}
