@@ -6,6 +6,7 @@ import type { StateStore } from '#storage/state/state.ts';
 import { FUNCTIONS, type FunctionDocument } from './documents.ts';
 import type { FunctionReference } from './function-name.ts';
 import type { FunctionTable } from './function-table.ts';
+import { withNewRevision } from './revision.ts';
 
 export class Activation {
   readonly #table: FunctionTable;
@@ -50,7 +51,7 @@ export class Activation {
     if (!document || !isUnderWay(document)) return;
     await this.#table.update(reference, (current) => ({
       ...current,
-      latest: { ...current.latest, state: 'Active', updating: false },
+      latest: { ...withNewRevision(current.latest), state: 'Active', updating: false },
     }));
   }
 }

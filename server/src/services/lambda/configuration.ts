@@ -129,7 +129,7 @@ export function applyConfiguration(
       format: input.LoggingConfig?.LogFormat ?? before.logging.format,
       group: input.LoggingConfig?.LogGroup ?? (before.logging.group || `/aws/lambda/${name}`),
     },
-    ...(environment && Object.keys(environment).length > 0 ? { environment } : {}),
+    ...(environment ? { environment } : {}),
     ...(deadLetterArn ? { deadLetterArn } : {}),
     ...(kmsKeyArn ? { kmsKeyArn } : {}),
     ...(vpc ? { vpc } : {}),

@@ -44,6 +44,8 @@ export interface VersionDocument {
   runtimeVersionHash: string;
   lastModifiedMs: number;
   revisionId: string;
+  /** The RevisionId under which its environments run, where that is an earlier one. */
+  runningRevision?: string;
   state: 'Pending' | 'Active';
   updating: boolean;
   /** Of a published version: tells whether $LATEST has changed since. */
@@ -87,9 +89,8 @@ export interface AliasDocument {
 
 export const ALIASES = defineCollection<AliasDocument>('lambda.aliases');
 
-/** Resource policies, keyed by the function's name or `name:qualifier`. */
+/** Resource policies, keyed by the function's name or `name:qualifier`. Their revision is that of what they belong to. */
 export interface PolicyDocument {
-  revisionId: string;
   statements: PolicyStatement[];
 }
 

@@ -19,6 +19,7 @@ const NAME =
 const NAMESPACED_NAME =
   /(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?/;
 const QUALIFIER = /\$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+/;
+const ALIAS = /^(?!\d+$)[a-zA-Z0-9-_]+$/;
 const LONGEST_ARN = 140;
 const LONGEST_NAMESPACED_ARN = 256;
 const LONGEST_NAME = 64;
@@ -50,7 +51,13 @@ export function readFunctionName(text: string, scope: Scope, options: NameOption
       `Functions from '${region}' are not reachable in this region ('${scope.region}')`,
     );
   }
-  checkConstraints([{ at: 'functionName', value: name, max: LONGEST_NAME }]);
+  if (name!.length > LONGEST_NAME) {
+    throw new AwsError(
+      'InvalidParameterValueException',
+      `1 validation error detected: Value '${name}' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to ${LONGEST_NAME}`,
+      { fields: { Type: 'User' } },
+    );
+  }
   if (ownQualifier !== undefined && qualifier !== undefined && ownQualifier !== qualifier) {
     throw new AwsError(
       'InvalidParameterValueException',
@@ -82,6 +89,14 @@ export function readUnqualifiedName(text: string, scope: Scope): FunctionReferen
 export function functionArn({ scope, name }: Pick<FunctionReference, 'scope' | 'name'>, qualifier?: string): string {
   const resource = qualifier === undefined ? `function:${name}` : `function:${name}:${qualifier}`;
   return formatArn({ service: 'lambda', region: scope.region, account: scope.account, resource });
+}
+
+/** For the operations that tell an alias that is not there from a version: permissions, provisioned concurrency. */
+export function targetNotFound(reference: FunctionReference): AwsError {
+  const { qualifier } = reference;
+  if (qualifier === undefined || !ALIAS.test(qualifier)) return functionNotFound(reference);
+  const message = `Cannot find alias arn: ${functionArn(reference, qualifier)}`;
+  return new AwsError('ResourceNotFoundException', message, { fields: { Type: 'User' } });
 }
 
 export function functionNotFound(reference: FunctionReference): AwsError {

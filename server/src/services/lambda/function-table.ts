@@ -45,6 +45,17 @@ export class FunctionTable {
     return (await this.resolve(reference)).document;
   }
 
+  /** Whether the function, and its version or alias, is there. */
+  async isThere(reference: FunctionReference): Promise<boolean> {
+    try {
+      await this.resolve(reference);
+      return true;
+    } catch (error) {
+      if (error instanceof AwsError && error.code === 'ResourceNotFoundException') return false;
+      throw error;
+    }
+  }
+
   /** Throws ResourceNotFoundException for functions and qualifiers that are not there. */
   async resolve(reference: FunctionReference): Promise<Target> {
     const { scope, name, qualifier = LATEST } = reference;

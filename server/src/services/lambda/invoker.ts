@@ -12,9 +12,9 @@ import {
   MissingInterpreterError,
 } from '#engines/functions/function-engine.ts';
 import type { ServiceDependencies } from '../dependencies.ts';
-
 import { type FunctionReference, functionArn } from './function-name.ts';
 import type { Target } from './function-table.ts';
+import { runningRevision } from './revision.ts';
 
 export interface InvocationRequest {
   requestId: string;
@@ -107,7 +107,7 @@ export class Invoker {
       version: version.version,
       account: reference.scope.account,
       region: reference.scope.region,
-      revision: `${version.revisionId}/${credentials.accessKeyId}`,
+      revision: `${runningRevision(version)}/${credentials.accessKeyId}`,
       runtime: version.runtime,
       handler: version.handler,
       timeoutS: version.timeoutS,

@@ -8,7 +8,7 @@ const LONGEST_VALUE = 256;
 
 export function checkTags(tags: Record<string, string>): void {
   const entries = Object.entries(tags);
-  if (entries.length > MOST_TAGS) throw invalid(`Number of tags exceeds resource tag limit. Maximum: ${MOST_TAGS}`);
+  if (entries.length > MOST_TAGS) throw invalid('Number of tags exceeds resource tag limit.');
   for (const [key, value] of entries) {
     if (key === '' || key.length > LONGEST_KEY) {
       throw invalid(`The tag key '${key}' must have between 1 and ${LONGEST_KEY} characters.`);

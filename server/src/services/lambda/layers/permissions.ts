@@ -96,7 +96,7 @@ function change(
     const document = await tx.documents.get(LAYERS, scope, layerKey(layer, version));
     if (!document) throw absent(reference);
     const { policy, ...rest } = document;
-    if (revisionId !== undefined) checkRevision(revisionId, policy?.revisionId);
+    if (revisionId !== undefined) checkRevision(revisionId, policy?.revisionId, 'GetLayerPolicy');
     const statements = by(policy?.statements ?? []);
     const size = Buffer.byteLength(showPolicy(statements));
     if (size > LARGEST_POLICY_BYTES) {

@@ -12,7 +12,7 @@ import { applyConfiguration, checkConfiguration, DEFAULT_SETTINGS, showConfigura
 import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import type { VersionDocument } from '../documents.ts';
-import { LATEST, readFunctionName } from '../function-name.ts';
+import { functionArn, LATEST, readFunctionName } from '../function-name.ts';
 import { readFunctionLayers } from '../layers/function-layers.ts';
 import { checkRuntime, checkSnapStart } from '../runtimes.ts';
 import { checkTags } from '../tags.ts';
@@ -78,6 +78,10 @@ export function createFunction(dependencies: LambdaDependencies) {
       throw error;
     }
     activation.begin(reference);
-    return showConfiguration(reference, { ...(published ?? latest), state: 'Pending' });
+    // Also of a published version, AWS tells the ARN of the function here.
+    return {
+      ...showConfiguration(reference, { ...(published ?? latest), state: 'Pending' }),
+      FunctionArn: functionArn(reference),
+    };
   };
 }

@@ -8,18 +8,18 @@ import type {
   RemovePermissionRequest,
 } from '@aws-sdk/client-lambda';
 import { AwsError } from '#core/errors.ts';
-import { uuid } from '#core/ids.ts';
 import type { RequestContext } from '#wire/service.ts';
 import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import { POLICIES, type PolicyDocument, policyKey } from '../documents.ts';
-import { type FunctionReference, functionArn, LATEST, readFunctionName } from '../function-name.ts';
+import { type FunctionReference, functionArn, LATEST, readFunctionName, targetNotFound } from '../function-name.ts';
 import { buildStatement, type PolicyStatement } from '../resource-policy.ts';
+import { renewRevision, revisionOf } from '../resource-revision.ts';
 import { checkRevision } from '../revision.ts';
 
 const LARGEST_POLICY_BYTES = 20_480;
 
-export function addPermission({ table, state }: LambdaDependencies) {
+export function addPermission({ table }: LambdaDependencies) {
   return async (input: AddPermissionRequest, context: RequestContext): Promise<AddPermissionResponse> => {
     const reference = readOwner(input, context);
     checkConstraints([
@@ -36,13 +36,12 @@ export function addPermission({ table, state }: LambdaDependencies) {
       { at: 'principalOrgID', value: input.PrincipalOrgID, min: 12, max: 34, pattern: /o-[a-z0-9]{10,32}/ },
       { at: 'functionUrlAuthType', value: input.FunctionUrlAuthType, oneOf: ['NONE', 'AWS_IAM'] },
     ]);
-    await table.get(reference);
+    if (!(await table.isThere(reference))) throw targetNotFound(reference);
     const statement = buildStatement(input, functionArn(reference, reference.qualifier));
     const key = policyKey(reference);
-    await state.transact(async (tx) => {
-      const before = await tx.documents.get(POLICIES, reference.scope, key);
-      if (input.RevisionId !== undefined) checkRevision(input.RevisionId, before?.revisionId);
-      const statements = before?.statements ?? [];
+    await table.write(reference, async (_, tx) => {
+      checkRevision(input.RevisionId, await revisionOf(tx.documents, reference));
+      const statements = (await tx.documents.get(POLICIES, reference.scope, key))?.statements ?? [];
       if (statements.some(({ Sid }) => Sid === statement.Sid)) {
         throw new AwsError(
           'ResourceConflictException',
@@ -50,7 +49,7 @@ export function addPermission({ table, state }: LambdaDependencies) {
           { fields: { Type: 'User' } },
         );
       }
-      const after: PolicyDocument = { revisionId: uuid(), statements: [...statements, statement] };
+      const after: PolicyDocument = { statements: [...statements, statement] };
       const size = Buffer.byteLength(showPolicy(after.statements));
       if (size > LARGEST_POLICY_BYTES) {
         throw new AwsError(
@@ -59,27 +58,32 @@ export function addPermission({ table, state }: LambdaDependencies) {
         );
       }
       await tx.documents.put(POLICIES, reference.scope, key, after);
+      await renewRevision(tx, reference);
     });
     return { Statement: JSON.stringify(statement) };
   };
 }
 
-export function removePermission({ table, state }: LambdaDependencies) {
+export function removePermission({ table }: LambdaDependencies) {
   return async (input: RemovePermissionRequest, context: RequestContext): Promise<object> => {
     const reference = readOwner(input, context);
     checkConstraints([{ at: 'statementId', value: input.StatementId, min: 1, max: 100, pattern: /([a-zA-Z0-9-_.]+)/ }]);
-    await table.get(reference);
+    if (!(await table.find(reference.scope, reference.name))) {
+      throw notFound(`No policy found for: ${functionArn(reference, reference.qualifier)}`);
+    }
+    if (!(await table.isThere(reference))) throw targetNotFound(reference);
     const key = policyKey(reference);
-    await state.transact(async (tx) => {
+    await table.write(reference, async (_, tx) => {
       const before = await tx.documents.get(POLICIES, reference.scope, key);
       if (!before) throw notFound('No policy is associated with the given resource.');
-      if (input.RevisionId !== undefined) checkRevision(input.RevisionId, before.revisionId);
+      checkRevision(input.RevisionId, await revisionOf(tx.documents, reference));
       const statements = before.statements.filter(({ Sid }) => Sid !== input.StatementId);
       if (statements.length === before.statements.length) {
         throw notFound(`Statement ${input.StatementId} is not found in resource policy.`);
       }
       if (statements.length === 0) await tx.documents.delete(POLICIES, reference.scope, key);
-      else await tx.documents.put(POLICIES, reference.scope, key, { revisionId: uuid(), statements });
+      else await tx.documents.put(POLICIES, reference.scope, key, { statements });
+      await renewRevision(tx, reference);
     });
     return {};
   };
@@ -88,10 +92,10 @@ export function removePermission({ table, state }: LambdaDependencies) {
 export function getPolicy({ table, state }: LambdaDependencies) {
   return async (input: GetPolicyRequest, context: RequestContext): Promise<GetPolicyResponse> => {
     const reference = readOwner(input, context);
-    await table.get(reference);
+    await table.get({ scope: reference.scope, name: reference.name });
     const policy = await state.documents.get(POLICIES, reference.scope, policyKey(reference));
     if (!policy) throw notFound('The resource you requested does not exist.');
-    return { Policy: showPolicy(policy.statements), RevisionId: policy.revisionId };
+    return { Policy: showPolicy(policy.statements), RevisionId: await revisionOf(state.documents, reference) };
   };
 }
 

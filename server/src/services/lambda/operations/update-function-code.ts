@@ -40,11 +40,12 @@ export function updateFunctionCode(dependencies: LambdaDependencies) {
     let after: FunctionDocument;
     try {
       after = await table.update(reference, async (document, tx) => {
-        checkRevision(input.RevisionId, document.latest.revisionId);
+        const { runningRevision: _, ...latest } = document.latest;
+        checkRevision(input.RevisionId, latest.revisionId);
         const changed: FunctionDocument = {
           ...document,
           latest: {
-            ...document.latest,
+            ...latest,
             lastModifiedMs: clock.now(),
             revisionId: uuid(),
             architectures: input.Architectures?.length ? input.Architectures : document.latest.architectures,
@@ -65,6 +66,6 @@ export function updateFunctionCode(dependencies: LambdaDependencies) {
     await invoker.retire(reference, after.latest.version);
     garbage.collect(dropped);
     activation.begin(reference);
-    return showConfiguration(reference, published ? { ...published, updating: true } : after.latest);
+    return showConfiguration(reference, published ? { ...published, state: 'Pending' } : after.latest);
   };
 }

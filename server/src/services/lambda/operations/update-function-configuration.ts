@@ -36,7 +36,7 @@ export function updateFunctionConfiguration({
       const { latest } = document;
       checkRevision(input.RevisionId, latest.revisionId);
       if (input.SnapStart?.ApplyOn === 'PublishedVersions') checkSnapStart(input.Runtime ?? latest.runtime);
-      const { environment, kmsKeyArn, deadLetterArn, vpc, layers: layersBefore, ...rest } = latest;
+      const { environment, kmsKeyArn, deadLetterArn, vpc, layers: layersBefore, runningRevision, ...rest } = latest;
       return {
         ...document,
         latest: {

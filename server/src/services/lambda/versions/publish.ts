@@ -6,6 +6,7 @@ import { AwsError } from '#core/errors.ts';
 import { uuid } from '#core/ids.ts';
 import type { Scope, Transaction } from '#storage/state/state.ts';
 import { FUNCTIONS, type FunctionDocument, VERSIONS, type VersionDocument, versionKey } from '../documents.ts';
+import { withNewRevision } from '../revision.ts';
 
 export interface Publication {
   /** Of the version; that of $LATEST without it. */
@@ -32,8 +33,9 @@ export async function publish(
   const fingerprint = fingerprintOf(latest);
   const [newest] = await tx.documents.range(VERSIONS, scope, { prefix: `${name}:`, reverse: true, limit: 1 });
   if (newest?.value.fingerprint === fingerprint) return newest.value;
+  const { runningRevision: _, ...settings } = latest;
   const version: VersionDocument = {
-    ...latest,
+    ...settings,
     version: String(lastVersion + 1),
     // The API takes an empty description for none.
     description: description || latest.description,
@@ -43,12 +45,24 @@ export async function publish(
     fingerprint,
   };
   await tx.documents.put(VERSIONS, scope, versionKey(name, version.version), version);
-  await tx.documents.put(FUNCTIONS, scope, name, { ...document, lastVersion: lastVersion + 1 });
+  await tx.documents.put(FUNCTIONS, scope, name, {
+    ...document,
+    latest: withNewRevision(latest),
+    lastVersion: lastVersion + 1,
+  });
   return version;
 }
 
 /** Of the code and all settings, not of when and how often they were written. */
-function fingerprintOf({ revisionId, lastModifiedMs, state, updating, code, ...settings }: VersionDocument): string {
+function fingerprintOf({
+  revisionId,
+  runningRevision,
+  lastModifiedMs,
+  state,
+  updating,
+  code,
+  ...settings
+}: VersionDocument): string {
   const inOrder = Object.fromEntries(Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1)));
   return createHash('sha256')
     .update(JSON.stringify([code.sha256, inOrder]))
