@@ -130,7 +130,7 @@ test('errors', async () => {
     [{ Qualifier: 'weighted' }, invalid('Alias with weights can not be used with Provisioned Concurrency')],
     [
       { Qualifier: 'first' },
-      invalid("Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version"),
+      "ResourceConflictException: Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version",
     ],
     [{ Qualifier: 'none' }, `ResourceNotFoundException: Cannot find alias arn: ${arnOf(FunctionName, 'none')}`],
     [{ Qualifier: '9' }, `ResourceNotFoundException: Function not found: ${arnOf(FunctionName, '9')}`],

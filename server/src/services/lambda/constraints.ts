@@ -18,18 +18,22 @@ export interface CheckedMember extends Constraints {
 /** Throws ValidationException that lists what is broken. */
 export function checkConstraints(members: readonly CheckedMember[]): void {
   const broken = members.flatMap(violations);
-  if (broken.length === 0) return;
-  const count = broken.length === 1 ? '1 validation error' : `${broken.length} validation errors`;
-  throw new AwsError('ValidationException', `${count} detected: ${broken.join('; ')}`, { status: 400 });
+  if (broken.length > 0) throw validationFailed(broken);
 }
 
 /** The same for one broken constraint of another kind. */
 export function constraintViolated(at: string, value: string, constraint: string): AwsError {
-  return new AwsError(
-    'ValidationException',
-    `1 validation error detected: Value '${value}' at '${at}' failed to satisfy constraint: ${constraint}`,
-    { status: 400 },
-  );
+  return validationFailed([violation(at, value, constraint)]);
+}
+
+/** What `violation` says of each. */
+export function validationFailed(broken: readonly string[]): AwsError {
+  const count = broken.length === 1 ? '1 validation error' : `${broken.length} validation errors`;
+  return new AwsError('ValidationException', `${count} detected: ${broken.join('; ')}`, { status: 400 });
+}
+
+export function violation(at: string, value: string | number, constraint: string): string {
+  return `Value '${value}' at '${at}' failed to satisfy constraint: ${constraint}`;
 }
 
 function violations({ at, value, min, max, pattern, oneOf }: CheckedMember): string[] {
@@ -46,7 +50,7 @@ function violations({ at, value, min, max, pattern, oneOf }: CheckedMember): str
   if (oneOf && !oneOf.includes(String(value))) {
     broken.push(`Member must satisfy enum value set: [${oneOf.join(', ')}]`);
   }
-  return broken.map((constraint) => `Value '${value}' at '${at}' failed to satisfy constraint: ${constraint}`);
+  return broken.map((constraint) => violation(at, value, constraint));
 }
 
 function anchored(pattern: RegExp): RegExp {

@@ -22,7 +22,7 @@ export async function checkRuntime(runtime: string, engine: FunctionEngine, oper
       `The runtime parameter of ${runtime} is no longer supported for creating or updating AWS Lambda functions. We recommend you use a supported runtime while creating or updating functions.`,
     );
   }
-  if (!/^(python|nodejs|ruby)/.test(runtime)) throw notImplemented(operation, `the runtime ${runtime}`);
+  if (!/^(python|nodejs|ruby|java)/.test(runtime)) throw notImplemented(operation, `the runtime ${runtime}`);
   try {
     return (await engine.interpreter(runtime)).runtimeVersionHash;
   } catch (error) {
@@ -35,15 +35,27 @@ export async function checkRuntime(runtime: string, engine: FunctionEngine, oper
 
 /** Throws where Lambda knows no such runtime, retired ones included. */
 export function checkRuntimeName(runtime: string, at: string): void {
-  // Loaded on first use: Brume starts without it.
-  const { Runtime } = require('@aws-sdk/client-lambda') as typeof import('@aws-sdk/client-lambda');
-  const all: string[] = Object.values(Runtime);
-  if (all.includes(runtime)) return;
-  const current = all.filter((name) => !RETIRED.has(name));
+  if (isRuntimeName(runtime)) return;
   throw new AwsError(
     'InvalidParameterValueException',
-    `Value ${runtime} at '${at}' failed to satisfy constraint: Member must satisfy enum value set: [${current.join(', ')}] or be a valid ARN`,
+    `Value ${runtime} at '${at}' failed to satisfy constraint: Member must satisfy enum value set: [${currentRuntimes().join(', ')}] or be a valid ARN`,
   );
+}
+
+/** Of a retired runtime too. */
+export function isRuntimeName(runtime: string): boolean {
+  return allRuntimes().includes(runtime);
+}
+
+/** Those that functions can be created with. */
+export function currentRuntimes(): string[] {
+  return allRuntimes().filter((name) => !RETIRED.has(name));
+}
+
+function allRuntimes(): string[] {
+  // Loaded on first use: Brume starts without it.
+  const { Runtime } = require('@aws-sdk/client-lambda') as typeof import('@aws-sdk/client-lambda');
+  return Object.values(Runtime);
 }
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html#snapstart-runtimes */

@@ -25,7 +25,7 @@ export function checkAlias(input: AliasInput): void {
     { at: 'description', value: input.Description, max: 256 },
   ]);
   const weights = Object.entries(input.RoutingConfig?.AdditionalVersionWeights ?? {});
-  const shown = `{${weights.map(([version, weight]) => `${version}=${weight}`).join(', ')}}`;
+  const shown = `{${weights.map(([version, weight]) => `${version}=${Number.isInteger(weight) ? weight.toFixed(1) : weight}`).join(', ')}}`;
   const at = 'routingConfig.additionalVersionWeights';
   if (weights.some(([version]) => !/^[0-9]{1,1024}$/.test(version))) {
     throw constraintViolated(

@@ -16,7 +16,7 @@ import type { RequestContext } from '#wire/service.ts';
 import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import { ALIASES, type AliasDocument } from '../documents.ts';
-import { functionArn, readFunctionName } from '../function-name.ts';
+import { functionArn, functionNotFound, readFunctionName } from '../function-name.ts';
 import { makeMarker, readMarker } from '../marker.ts';
 import { PROVISIONED } from '../provisioned/documents.ts';
 import { deleteQualified } from '../qualified-documents.ts';
@@ -38,6 +38,9 @@ export function createAlias({ table }: LambdaDependencies) {
       ...(routing ? { routing } : {}),
       revisionId: uuid(),
     };
+    if (!(await table.find(reference.scope, reference.name))) {
+      throw functionNotFound({ ...reference, qualifier: alias.version });
+    }
     await table.write(reference, async (_, tx) => {
       await checkVersions(tx, reference, alias);
       const key = `${reference.name}:${alias.alias}`;

@@ -13,7 +13,7 @@ import { AwsError } from '#core/errors.ts';
 import type { RequestContext } from '#wire/service.ts';
 import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
-import { type FunctionReference, functionArn, functionNotFound, LATEST, readFunctionName } from '../function-name.ts';
+import { type FunctionReference, functionArn, LATEST, readFunctionName } from '../function-name.ts';
 import { makeMarker, readMarker } from '../marker.ts';
 import { checkDestinations } from './destinations.ts';
 import { EVENT_INVOKE_CONFIGS, type EventInvokeDocument, eventInvokeKey } from './documents.ts';
@@ -87,13 +87,12 @@ function applied(
   };
 }
 
-export function getFunctionEventInvokeConfig({ table, state }: LambdaDependencies) {
+export function getFunctionEventInvokeConfig({ state }: LambdaDependencies) {
   return async (
     input: GetFunctionEventInvokeConfigRequest,
     context: RequestContext,
   ): Promise<FunctionEventInvokeConfig> => {
     const reference = readFunctionName(input.FunctionName!, context, { qualifier: input.Qualifier });
-    await checkTarget({ table }, reference);
     const document = await state.documents.get(EVENT_INVOKE_CONFIGS, reference.scope, eventInvokeKey(reference));
     if (!document) throw unconfigured(reference);
     return show(reference, document);
@@ -103,7 +102,7 @@ export function getFunctionEventInvokeConfig({ table, state }: LambdaDependencie
 export function deleteFunctionEventInvokeConfig({ table }: LambdaDependencies) {
   return async (input: DeleteFunctionEventInvokeConfigRequest, context: RequestContext): Promise<object> => {
     const reference = readFunctionName(input.FunctionName!, context, { qualifier: input.Qualifier });
-    await checkTarget({ table }, reference);
+    if (!(await table.find(reference.scope, reference.name))) throw unconfigured(reference);
     await table.write(reference, async (_, tx) => {
       const isGone = await tx.documents.delete(EVENT_INVOKE_CONFIGS, reference.scope, eventInvokeKey(reference));
       if (!isGone) throw unconfigured(reference);
@@ -136,12 +135,7 @@ export function listFunctionEventInvokeConfigs({ table, state }: LambdaDependenc
 
 /** Throws unless the function, and the version or alias, is there. */
 async function checkTarget({ table }: Pick<LambdaDependencies, 'table'>, reference: FunctionReference): Promise<void> {
-  try {
-    await table.resolve(reference);
-  } catch (error) {
-    const { message } = functionNotFound(reference);
-    throw error instanceof AwsError && error.message === message ? absent() : error;
-  }
+  if (!(await table.isThere(reference))) throw absent();
 }
 
 function absent(): AwsError {

@@ -59,15 +59,14 @@ export function createFunctionUrlConfig({ table, clock, config }: LambdaDependen
       await tx.documents.put(FUNCTION_URLS, scope, key, document);
       await tx.documents.put(URL_OWNERS, EVERYWHERE, document.urlId, { ...scope, key });
     });
-    const { LastModifiedTime: _, ...shown } = show(reference, document, config.port);
+    const { LastModifiedTime: _, ...shown } = showChanged(input, show(reference, document, config.port));
     return shown;
   };
 }
 
-export function getFunctionUrlConfig({ table, state, config }: LambdaDependencies) {
+export function getFunctionUrlConfig({ state, config }: LambdaDependencies) {
   return async (input: GetFunctionUrlConfigRequest, context: RequestContext): Promise<GetFunctionUrlConfigResponse> => {
     const reference = readOwner(input, context);
-    await checkFunction({ table }, reference);
     const document = await state.documents.get(FUNCTION_URLS, reference.scope, keyOf(reference));
     if (!document) throw absent();
     return show(reference, document, config.port);
@@ -95,14 +94,14 @@ export function updateFunctionUrlConfig({ table, clock, config }: LambdaDependen
       await tx.documents.put(FUNCTION_URLS, reference.scope, keyOf(reference), after);
       return after;
     });
-    return show(reference, document, config.port);
+    return showChanged(input, show(reference, document, config.port));
   };
 }
 
 export function deleteFunctionUrlConfig({ table }: LambdaDependencies) {
   return async (input: DeleteFunctionUrlConfigRequest, context: RequestContext): Promise<object> => {
     const reference = readOwner(input, context);
-    await checkFunction({ table }, reference);
+    if (!(await table.find(reference.scope, reference.name))) throw absent();
     await table.write(reference, async (_, tx) => {
       const document = await tx.documents.get(FUNCTION_URLS, reference.scope, keyOf(reference));
       if (!document) throw absent();
@@ -151,10 +150,8 @@ async function checkFunction(
   { table }: Pick<LambdaDependencies, 'table'>,
   reference: FunctionReference,
 ): Promise<void> {
-  if (!(await table.find(reference.scope, reference.name))) {
-    throw new AwsError('ResourceNotFoundException', 'Function does not exist', USER);
-  }
-  if (reference.qualifier !== undefined) await table.resolve(reference);
+  if (await table.isThere(reference)) return;
+  throw new AwsError('ResourceNotFoundException', 'Function does not exist', USER);
 }
 
 function checkUrl({
@@ -207,6 +204,14 @@ function show(
     LastModifiedTime: showTime(document.modifiedAtMs),
     InvokeMode: document.invokeMode,
   };
+}
+
+/** AWS tells the mode to those who set it, and to those who ask. */
+function showChanged<T extends FunctionUrlConfig>(
+  input: Pick<UpdateFunctionUrlConfigRequest, 'InvokeMode'>,
+  { InvokeMode, ...shown }: T,
+) {
+  return { ...shown, ...(input.InvokeMode === undefined ? {} : { InvokeMode }) };
 }
 
 function showTime(ms: number): string {

@@ -18,11 +18,11 @@ import { AwsError } from '#core/errors.ts';
 import type { RequestContext } from '#wire/service.ts';
 import { keepPackage, loadPackage } from '../code-package.ts';
 import { showTime } from '../configuration.ts';
-import { checkConstraints } from '../constraints.ts';
+import { checkConstraints, validationFailed, violation } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import { makeMarker, readMarker } from '../marker.ts';
 import { isPackageNamed } from '../packages.ts';
-import { checkRuntimeName } from '../runtimes.ts';
+import { currentRuntimes, isRuntimeName } from '../runtimes.ts';
 import { findLayerVersion } from './access.ts';
 import { LAYER_NUMBERS, LAYERS, type LayerVersionDocument, layerKey } from './documents.ts';
 import {
@@ -48,13 +48,8 @@ export function publishLayerVersion(dependencies: LambdaDependencies) {
       { at: 'description', value: input.Description, max: 256 },
       { at: 'licenseInfo', value: input.LicenseInfo, max: 512 },
       { at: 'compatibleRuntimes', value: input.CompatibleRuntimes?.length, max: MOST_RUNTIMES },
-      ...(input.CompatibleArchitectures ?? []).map((value) => ({
-        at: 'compatibleArchitectures',
-        value,
-        oneOf: ARCHITECTURES,
-      })),
     ]);
-    for (const runtime of input.CompatibleRuntimes ?? []) checkRuntimeName(runtime, 'compatibleRuntimes');
+    checkCompatible(input);
     const code = await keepPackage(
       dependencies,
       await loadPackage(dependencies, input.Content!, context, 'PublishLayerVersion'),
@@ -181,12 +176,27 @@ export function listLayers({ state }: LambdaDependencies) {
   };
 }
 
+function checkCompatible({ CompatibleRuntimes = [], CompatibleArchitectures = [] }: PublishLayerVersionRequest): void {
+  const broken: string[] = [];
+  if (!CompatibleRuntimes.every(isRuntimeName)) {
+    const constraint = `Member must satisfy enum value set: [${currentRuntimes().join(', ')}]`;
+    broken.push(violation('compatibleRuntimes', `[${CompatibleRuntimes.join(', ')}]`, constraint));
+  }
+  if (!CompatibleArchitectures.every((name) => ARCHITECTURES.includes(name))) {
+    const constraint = `Member must satisfy constraint: [Member must satisfy enum value set: [${ARCHITECTURES.join(', ')}]]`;
+    broken.push(violation('compatibleArchitectures', `[${CompatibleArchitectures.join(', ')}]`, constraint));
+  }
+  if (broken.length > 0) throw validationFailed(broken);
+}
+
 function checkFilters({ CompatibleRuntime, CompatibleArchitecture, MaxItems }: Compatibility): void {
   checkConstraints([
     { at: 'maxItems', value: MaxItems, min: 1, max: 50 },
     { at: 'compatibleArchitecture', value: CompatibleArchitecture, oneOf: ARCHITECTURES },
+    ...(CompatibleRuntime === undefined || isRuntimeName(CompatibleRuntime)
+      ? []
+      : [{ at: 'compatibleRuntime', value: CompatibleRuntime, oneOf: currentRuntimes() }]),
   ]);
-  if (CompatibleRuntime !== undefined) checkRuntimeName(CompatibleRuntime, 'compatibleRuntime');
 }
 
 /** A layer that names no runtimes or architectures meets no filter for them. */
@@ -216,10 +226,8 @@ function showItem(reference: LayerReference, document: LayerVersionDocument): La
     Version: version,
     Description: description,
     CreatedDate: showTime(createdAtMs),
-    ...(compatibleRuntimes.length > 0
-      ? { CompatibleRuntimes: compatibleRuntimes as LayerVersionsListItem['CompatibleRuntimes'] }
-      : {}),
-    ...(compatibleArchitectures.length > 0 ? { CompatibleArchitectures: compatibleArchitectures } : {}),
+    CompatibleRuntimes: compatibleRuntimes as LayerVersionsListItem['CompatibleRuntimes'],
+    CompatibleArchitectures: compatibleArchitectures,
     ...(licenseInfo === undefined ? {} : { LicenseInfo: licenseInfo }),
   };
 }

@@ -17,7 +17,7 @@ import type { RequestContext } from '#wire/service.ts';
 import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import { FUNCTIONS, VERSIONS } from '../documents.ts';
-import { readUnqualifiedName } from '../function-name.ts';
+import { functionNotFound, LATEST, readUnqualifiedName } from '../function-name.ts';
 import { LAYERS } from '../layers/documents.ts';
 
 /** What must stay for the functions without a reservation. */
@@ -30,6 +30,8 @@ export function putFunctionConcurrency({ table, config }: LambdaDependencies) {
     const reference = readUnqualifiedName(input.FunctionName!, context);
     const wanted = input.ReservedConcurrentExecutions!;
     checkConstraints([{ at: 'reservedConcurrentExecutions', value: wanted, min: 0 }]);
+    if (!(await table.find(reference.scope, reference.name)))
+      throw functionNotFound({ ...reference, qualifier: LATEST });
     await table.update(reference, async (document, tx) => {
       const reserved = await reservedInAll(tx.documents, reference.scope);
       const unreserved = accountLimit(config) - reserved + (document.reservedConcurrency ?? 0) - wanted;

@@ -5,7 +5,7 @@ import { AwsError } from '#core/errors.ts';
 import type { RequestContext } from '#wire/service.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import { ALIASES, VERSIONS, versionKey } from '../documents.ts';
-import { type FunctionReference, functionArn, functionNotFound, LATEST, readFunctionName } from '../function-name.ts';
+import { type FunctionReference, functionArn, LATEST, readFunctionName } from '../function-name.ts';
 import { unnamedPackages } from '../packages.ts';
 import { deleteQualified } from '../qualified-documents.ts';
 
@@ -43,9 +43,10 @@ async function deleteVersion(
   version: string,
 ): Promise<void> {
   const { scope, name } = reference;
-  const dropped = await table.write(reference, async (_, tx) => {
+  const dropped = await table.write({ scope, name }, async (_, tx) => {
     const found = await tx.documents.get(VERSIONS, scope, versionKey(name, version));
-    if (!found) throw functionNotFound(reference);
+    // As AWS has it, a version that is not there counts as deleted.
+    if (!found) return [];
     const aliases = await tx.documents.range(ALIASES, scope, { prefix: `${name}:` });
     const referring = aliases.filter(({ value }) => value.version === version || value.routing?.version === version);
     if (referring.length > 0) {

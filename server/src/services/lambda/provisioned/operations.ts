@@ -16,7 +16,7 @@ import type { RequestContext } from '#wire/service.ts';
 import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import { ALIASES } from '../documents.ts';
-import { type FunctionReference, functionArn, LATEST, readFunctionName } from '../function-name.ts';
+import { type FunctionReference, functionArn, LATEST, readFunctionName, targetNotFound } from '../function-name.ts';
 import type { Target } from '../function-table.ts';
 import { makeMarker, readMarker } from '../marker.ts';
 import { PROVISIONED, type ProvisionedDocument } from './documents.ts';
@@ -145,14 +145,8 @@ function readPublished(
 }
 
 async function resolve({ table }: Pick<LambdaDependencies, 'table'>, reference: FunctionReference): Promise<Target> {
-  await table.get({ scope: reference.scope, name: reference.name });
-  try {
-    return await table.resolve(reference);
-  } catch (error) {
-    if (!(error instanceof AwsError) || /^\d+$/.test(reference.qualifier!)) throw error;
-    const arn = functionArn(reference, reference.qualifier);
-    throw new AwsError('ResourceNotFoundException', `Cannot find alias arn: ${arn}`, { fields: { Type: 'User' } });
-  }
+  if (await table.isThere(reference)) return table.resolve(reference);
+  throw targetNotFound(reference);
 }
 
 /** A version is provisioned by itself or by an alias, not by both. */
@@ -160,11 +154,11 @@ async function refuseTwins(tx: Transaction, { scope, name }: FunctionReference, 
   const isProvisioned = (qualifier: string) => tx.documents.get(PROVISIONED, scope, `${name}:${qualifier}`);
   if (target.alias) {
     if (!(await isProvisioned(target.version.version))) return;
-    throw invalid("Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version");
+    throw conflict("Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version");
   }
   for (const { value } of await tx.documents.range(ALIASES, scope, { prefix: `${name}:` })) {
     if (value.version !== target.version.version || !(await isProvisioned(value.alias))) continue;
-    throw invalid('Version is pointed by a Provisioned Concurrency alias');
+    throw conflict('Version is pointed by a Provisioned Concurrency alias');
   }
 }
 
@@ -188,6 +182,10 @@ function show({ requested, lastModifiedMs }: ProvisionedDocument) {
 
 function keyOf({ name, qualifier }: FunctionReference): string {
   return `${name}:${qualifier}`;
+}
+
+function conflict(message: string): AwsError {
+  return new AwsError('ResourceConflictException', message, { fields: { Type: 'User' } });
 }
 
 function invalid(message: string): AwsError {
