@@ -540,6 +540,15 @@ describe('what AWS refuses', async () => {
         /^InvalidParameterValueException: Unsupported BisectBatchOnFunctionError parameter for given event source mapping type\.$/,
     },
     {
+      input: { EventSourceArn: queue.arn, StartingPosition: 'AT_TIMESTAMP', StartingPositionTimestamp: new Date() },
+      error: /^InvalidParameterValueException: StartingPosition is not valid for SQS event sources\.$/,
+    },
+    {
+      input: { EventSourceArn: queue.arn, StartingPosition: 'FIRST' as 'LATEST' },
+      error:
+        /^ValidationException: .*'FIRST' at 'startingPosition' .* enum value set: \[LATEST, AT_TIMESTAMP, TRIM_HORIZON\]$/,
+    },
+    {
       input: { EventSourceArn: queue.arn, BatchSize: 10_001 },
       error: /^ValidationException: .*'10001' at 'batchSize' .*less than or equal to 10000$/,
     },

@@ -67,6 +67,7 @@ import { invokeAsync } from './operations/invoke-async.ts';
 import { invokeWithResponseStream } from './operations/invoke-with-response-stream.ts';
 import { listFunctions, listVersionsByFunction } from './operations/list-functions.ts';
 import { addPermission, getPolicy, removePermission } from './operations/permissions.ts';
+import { deleteResourcePolicy, getResourcePolicy, putResourcePolicy } from './operations/resource-policies.ts';
 import { listTags, tagResource, untagResource } from './operations/tagging.ts';
 import { updateFunctionCode } from './operations/update-function-code.ts';
 import { updateFunctionConfiguration } from './operations/update-function-configuration.ts';
@@ -149,6 +150,7 @@ export function createLambdaService(common: ServiceDependencies): Service {
       DeleteFunctionUrlConfig: deleteFunctionUrlConfig(dependencies),
       DeleteFunctionEventInvokeConfig: deleteFunctionEventInvokeConfig(dependencies),
       DeleteProvisionedConcurrencyConfig: deleteProvisionedConcurrencyConfig(dependencies),
+      DeleteResourcePolicy: deleteResourcePolicy(dependencies),
       DeleteLayerVersion: deleteLayerVersion(dependencies),
       GetAccountSettings: getAccountSettings(dependencies),
       GetAlias: getAlias(dependencies),
@@ -165,6 +167,7 @@ export function createLambdaService(common: ServiceDependencies): Service {
       GetLayerVersionPolicy: getLayerVersionPolicy(dependencies),
       GetPolicy: getPolicy(dependencies),
       GetProvisionedConcurrencyConfig: getProvisionedConcurrencyConfig(dependencies),
+      GetResourcePolicy: getResourcePolicy(dependencies),
       GetRuntimeManagementConfig: getRuntimeManagementConfig(dependencies),
       Invoke: invoke(dependencies),
       InvokeAsync: invokeAsync(dependencies),
@@ -182,6 +185,7 @@ export function createLambdaService(common: ServiceDependencies): Service {
       ListVersionsByFunction: listVersionsByFunction(dependencies),
       PublishLayerVersion: publishLayerVersion(dependencies),
       PublishVersion: publishVersion(dependencies),
+      PutResourcePolicy: putResourcePolicy(dependencies),
       PutFunctionCodeSigningConfig: putFunctionCodeSigningConfig(dependencies),
       PutFunctionConcurrency: putFunctionConcurrency(dependencies),
       PutFunctionRecursionConfig: putFunctionRecursionConfig(dependencies),

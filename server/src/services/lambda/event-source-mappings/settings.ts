@@ -27,7 +27,6 @@ const LARGEST_BATCH_WITHOUT_WINDOW = 10;
 
 /** Of the other event sources. */
 const NOT_FOR_QUEUES = [
-  'StartingPosition',
   'StartingPositionTimestamp',
   'ParallelizationFactor',
   'DestinationConfig',
@@ -46,6 +45,11 @@ const NOT_FOR_QUEUES = [
 
 export function checkRequest(request: MappingRequest): void {
   checkConstraints([
+    {
+      at: 'startingPosition',
+      value: (request as CreateEventSourceMappingRequest).StartingPosition,
+      oneOf: ['LATEST', 'AT_TIMESTAMP', 'TRIM_HORIZON'],
+    },
     { at: 'batchSize', value: request.BatchSize, min: 1, max: LARGEST_BATCH },
     { at: 'maximumBatchingWindowInSeconds', value: request.MaximumBatchingWindowInSeconds, min: 0, max: 300 },
     { at: 'scalingConfig.maximumConcurrency', value: request.ScalingConfig?.MaximumConcurrency, min: 2, max: 1_000 },
@@ -81,6 +85,9 @@ export function applySettings(
   request: MappingRequest,
   fifo: boolean,
 ): MappingSettings {
+  if ((request as CreateEventSourceMappingRequest).StartingPosition !== undefined) {
+    throw invalidMapping('StartingPosition is not valid for SQS event sources.');
+  }
   for (const name of NOT_FOR_QUEUES) {
     if ((request as CreateEventSourceMappingRequest)[name] !== undefined) {
       throw invalidMapping(`Unsupported ${name} parameter for given event source mapping type.`);

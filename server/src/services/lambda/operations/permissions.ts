@@ -13,11 +13,9 @@ import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import { POLICIES, type PolicyDocument, policyKey } from '../documents.ts';
 import { type FunctionReference, functionArn, LATEST, readFunctionName, targetNotFound } from '../function-name.ts';
-import { buildStatement, type PolicyStatement } from '../resource-policy.ts';
+import { buildStatement, checkPolicySize, showPolicy } from '../resource-policy.ts';
 import { renewRevision, revisionOf } from '../resource-revision.ts';
 import { checkRevision } from '../revision.ts';
-
-const LARGEST_POLICY_BYTES = 20_480;
 
 export function addPermission({ table }: LambdaDependencies) {
   return async (input: AddPermissionRequest, context: RequestContext): Promise<AddPermissionResponse> => {
@@ -50,13 +48,7 @@ export function addPermission({ table }: LambdaDependencies) {
         );
       }
       const after: PolicyDocument = { statements: [...statements, statement] };
-      const size = Buffer.byteLength(showPolicy(after.statements));
-      if (size > LARGEST_POLICY_BYTES) {
-        throw new AwsError(
-          'PolicyLengthExceededException',
-          `The final policy size (${size}) is bigger than the limit (${LARGEST_POLICY_BYTES}).`,
-        );
-      }
+      checkPolicySize(after.statements);
       await tx.documents.put(POLICIES, reference.scope, key, after);
       await renewRevision(tx, reference);
     });
@@ -109,10 +101,6 @@ function readOwner(
   throw new AwsError('InvalidParameterValueException', 'We currently do not support adding policies for $LATEST.', {
     fields: { Type: 'User' },
   });
-}
-
-function showPolicy(statements: readonly PolicyStatement[]): string {
-  return JSON.stringify({ Version: '2012-10-17', Id: 'default', Statement: statements });
 }
 
 function notFound(message: string): AwsError {
