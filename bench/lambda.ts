@@ -1,12 +1,14 @@
 // Lambda: warm invocations through HTTP beside the bare Runtime API round trip of the same bootstrap, cold ones in the sandbox
 // beside the bare start of a process, by runtime; and how many a second several clients get.
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MissingInterpreterError } from '../server/src/engines/functions/interpreter.ts';
+import { compilerVersion, JAVA_RUNTIME_JAR } from '../scripts/build-java-runtime.ts';
+import { fitted, MissingInterpreterError } from '../server/src/engines/functions/interpreter.ts';
 import { Interpreters } from '../server/src/engines/functions/interpreters.ts';
 import { RuntimeProcess } from '../server/src/engines/functions/runtime-process.ts';
 import { zipOf } from '../server/test/lambda-zip.ts';
@@ -22,16 +24,17 @@ const COLD_STARTS = 30;
 const SPAWNS = 40;
 const CLIENTS = 8;
 const BUSY_MS = 3_000;
+const MEMORY_MB = 128;
 const EVENT = Buffer.from('"event"');
 const FUNCTIONS = '/2015-03-31/functions';
 
 interface Load {
   runtime: string;
   handler: string;
-  files: Record<string, string>;
+  files: Record<string, string | Uint8Array>;
 }
 
-const LOADS: readonly Load[] = [
+const loads = (): readonly Load[] => [
   {
     runtime: 'python3.11',
     handler: 'app.handler',
@@ -42,13 +45,35 @@ const LOADS: readonly Load[] = [
     handler: 'index.handler',
     files: { 'index.js': 'exports.handler = async (event) => event;\n' },
   },
+  {
+    runtime: 'ruby3.3',
+    handler: 'app.handler',
+    files: { 'app.rb': 'def handler(event:, context:) = event\n' },
+  },
+  ...javaLoads(),
 ];
+
+const JAVA_HANDLER =
+  'import com.amazonaws.services.lambda.runtime.*; public class App implements RequestHandler<Object, Object> { public Object handleRequest(Object event, Context context) { return event; } }';
+
+/** One where a Java compiler is at hand. */
+function javaLoads(): Load[] {
+  if (compilerVersion() === undefined) return [];
+  const dir = mkdtempSync(join(tmpdir(), 'brume-bench-'));
+  try {
+    writeFileSync(join(dir, 'App.java'), JAVA_HANDLER);
+    execFileSync('javac', ['--release', '17', '-cp', JAVA_RUNTIME_JAR, join(dir, 'App.java')]);
+    return [{ runtime: 'java17', handler: 'App', files: { 'App.class': readFileSync(join(dir, 'App.class')) } }];
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
 
 export async function run(report: Report): Promise<void> {
   report(`bare spawn of /bin/true    ${await spawns()}`);
   const brume = await startBrumeProcess();
   try {
-    for (const load of LOADS) {
+    for (const load of loads()) {
       const bare = await bareRoundTrips(load);
       if (!bare) {
         report(`${load.runtime}: not measured, this machine has no interpreter for it`);
@@ -83,7 +108,8 @@ async function bareRoundTrips({ runtime, handler, files }: Load): Promise<Latenc
   const dir = await mkdtemp(join(tmpdir(), 'brume-bench-'));
   try {
     for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), text);
-    const interpreter = await new Interpreters({ configured: {}, dir: join(dir, 'interpreters') }).find(runtime);
+    const interpreters = new Interpreters({ configured: {}, dir: join(dir, 'interpreters') });
+    const interpreter = fitted(await interpreters.find(runtime), { memoryMb: MEMORY_MB });
     const process_ = new RuntimeProcess({
       command: {
         file: interpreter.executable,
@@ -110,6 +136,7 @@ async function bareRoundTrips({ runtime, handler, files }: Load): Promise<Latenc
       if (i >= WARM_UPS) latencies.add(performance.now() - before);
     }
     await process_.kill();
+    interpreters.close();
     return latencies;
   } catch (error) {
     if (error instanceof MissingInterpreterError) return undefined;

@@ -21,7 +21,7 @@ import { temporaryDirectory } from './harness.ts';
 
 export interface TestFunction {
   runtime?: string;
-  files: Record<string, string>;
+  files: Record<string, string | Uint8Array>;
   handler?: string;
   timeoutS?: number;
   memoryMb?: number;

@@ -12,7 +12,7 @@ export interface ZipEntry {
 }
 
 /** A deployment package: file name -> content. */
-export function zipOf(files: Record<string, string>): Buffer {
+export function zipOf(files: Record<string, string | Uint8Array>): Buffer {
   return makeZip(Object.entries(files).map(([name, data]) => ({ name, data })));
 }
 

@@ -48,6 +48,8 @@ export function environmentVariables(
 function languageVariables(version: FunctionVersion, interpreter: Interpreter, view: View): Record<string, string> {
   if (interpreter.language === 'python') return { PYTHONPATH: view.runtimeDir };
   if (interpreter.language === 'ruby') return rubyVariables(version, interpreter, view);
+  // The one locale with UTF-8 that every Linux has: Java reads its environment by it.
+  if (interpreter.language === 'java') return { LC_ALL: 'C.UTF-8' };
   const major = /\d+/.exec(version.runtime)![0];
   return {
     NODE_PATH: [

@@ -14,7 +14,7 @@ import { CodeStore } from './code-store.ts';
 import { Environment } from './environment.ts';
 import { DEFAULT_IDLE_TIMEOUT_MS, EnvironmentPool } from './environment-pool.ts';
 import { recordEnd, recordStart, recordThrottle } from './function-metrics.ts';
-import { type Interpreter, LANGUAGE_NAMES } from './interpreter.ts';
+import { fitted, type Interpreter, LANGUAGE_NAMES } from './interpreter.ts';
 import { Interpreters } from './interpreters.ts';
 import { type Cell, chooseIsolation, type Isolation } from './isolation/isolation.ts';
 import { LogStream } from './log-stream.ts';
@@ -233,6 +233,7 @@ class Engine implements FunctionEngine {
   }
 
   async stop(): Promise<void> {
+    this.#interpreters.close();
     await this.#pool.clear();
     this.#groups?.close();
     this.#groups = undefined;
@@ -254,7 +255,7 @@ class Engine implements FunctionEngine {
 
   async #createEnvironment(version: FunctionVersion): Promise<Environment> {
     const { clock, logs, log, config } = this.#options;
-    const interpreter = await this.#interpreters.find(version.runtime);
+    const interpreter = fitted(await this.#interpreters.find(version.runtime), version);
     const id = randomHex(32);
     const cell: Cell = {
       interpreter,

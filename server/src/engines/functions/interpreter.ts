@@ -4,13 +4,14 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export type Language = 'python' | 'nodejs' | 'ruby';
+export type Language = 'python' | 'nodejs' | 'ruby' | 'java';
 
 /** As people write it. */
 export const LANGUAGE_NAMES: Readonly<Record<Language, string>> = {
   python: 'Python',
   nodejs: 'Node.js',
   ruby: 'Ruby',
+  java: 'Java',
 };
 
 export interface Interpreter {
@@ -26,6 +27,8 @@ export interface Interpreter {
   runtimeDir: string;
   /** What follows the executable; `{runtime}` stands for the runtime directory as the function sees it. */
   args: readonly string[];
+  /** Further arguments for a function of this size, before the others; asked at each start. */
+  argsFor?: (version: { memoryMb: number }) => readonly string[];
   /** Directories beyond the system's own that the interpreter reads. */
   libraryDirs: readonly string[];
   /** As in INIT_START: `python:3.11.v7`. */
@@ -36,6 +39,12 @@ export interface Interpreter {
 
 /** The runtime cannot run here; the message says what to install. */
 export class MissingInterpreterError extends Error {}
+
+/** The interpreter as it runs one function. */
+export function fitted(interpreter: Interpreter, version: { memoryMb: number }): Interpreter {
+  const { argsFor, args } = interpreter;
+  return argsFor ? { ...interpreter, args: [...argsFor(version), ...args] } : interpreter;
+}
 
 /** The names under which a function may start its own interpreter. */
 export function programNames({ language, executable }: Interpreter): string[] {

@@ -14,6 +14,7 @@ import {
   RUNTIME_SOURCES,
   versionNames,
 } from './interpreter.ts';
+import { findJava } from './java/find-java.ts';
 import { findRuby } from './ruby.ts';
 
 /** The node_modules that holds the AWS SDK: Node.js functions find it there, as they do on AWS. */
@@ -50,6 +51,7 @@ export interface InterpretersOptions {
 
 export class Interpreters {
   readonly #options: InterpretersOptions;
+  readonly #closing = new AbortController();
   readonly #found = new Map<string, Promise<Interpreter>>();
 
   constructor(options: InterpretersOptions) {
@@ -68,6 +70,11 @@ export class Interpreters {
     return found;
   }
 
+  /** Ends what is still being prepared for later starts. */
+  close(): void {
+    this.#closing.abort();
+  }
+
   async #find(runtime: string): Promise<Interpreter> {
     const python = /^python(3\.\d+)$/.exec(runtime)?.[1];
     if (python) return this.#findPython(runtime, python);
@@ -75,8 +82,17 @@ export class Interpreters {
     if (node) return this.#findNode(runtime, node);
     const ruby = /^ruby(\d+\.\d+)$/.exec(runtime)?.[1];
     if (ruby) return findRuby(runtime, ruby, this.#options.configured[runtime]);
+    const java = /^java(\d+)(\.al2|\.al2023)?$/.exec(runtime)?.[1];
+    if (java) {
+      const { dir } = this.#options;
+      return findJava(runtime, Number(java), {
+        configured: this.#options.configured[runtime],
+        dir,
+        signal: this.#closing.signal,
+      });
+    }
     throw new MissingInterpreterError(
-      `Brume does not run the runtime ${runtime} yet: it runs python3.x, nodejsNN.x and rubyN.N.`,
+      `Brume does not run the runtime ${runtime} yet: it runs python3.x, nodejsNN.x, rubyN.N and javaNN.`,
     );
   }
 

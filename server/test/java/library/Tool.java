@@ -1,0 +1,7 @@
+package library;
+
+public class Tool {
+    public static int answer() {
+        return 42;
+    }
+}
