@@ -4,6 +4,7 @@
 // The API is spoken over the connection that this process inherits as a file descriptor, with blocking reads: between two
 // events the event loop stands still, as it does in an environment that AWS froze. A result and the request for the next
 // event leave in one write. CommonJS, because Node starts it some milliseconds faster than an ES module.
+// Argument 1: the node_modules with the AWS SDK. Argument 2, in a process that is booted ahead of any function: `wait`.
 'use strict';
 
 const fs = require('node:fs');
@@ -33,6 +34,7 @@ let failInvocation;
 let onIdle;
 let received = Buffer.alloc(0);
 
+if (process.argv.length > 3) awaitAssignment();
 offerStreaming();
 patchConsole();
 for (const name of ['stdout', 'stderr']) blockOnWrites(name);
@@ -62,6 +64,15 @@ async function main() {
     return die('Uncaught Exception', error, 1);
   }
   next(handler, NEXT);
+}
+
+// ---- booted ahead ----
+
+/** Waits for the environment variables of the function that this process is to run. */
+function awaitAssignment() {
+  process.argv.length = 3;
+  send(post('assignment', '{"loaded":[],"installed":[]}'));
+  Object.assign(environment, JSON.parse(receive().body.toString('utf8')));
 }
 
 // ---- one event after another ----

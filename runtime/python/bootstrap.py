@@ -4,6 +4,7 @@
 # The API is spoken over the connection that this process inherits as a file descriptor. A result and the request for the
 # next event leave in one write. Only what every function needs is imported here: each import is paid at every cold start.
 # Argument 1: the directories of installed packages, separated by colons (the interpreter is started without `site`).
+# Argument 2, in an interpreter that is booted ahead of any function: `wait`, or `wait:` and modules to import meanwhile.
 import json
 import os
 import sys
@@ -22,6 +23,9 @@ request_id = ""
 
 
 def main():
+    connection = Connection()
+    if len(sys.argv) > 2:
+        await_assignment(connection, sys.argv.pop(2))
     prepare_interpreter()
     log_format_hook()
     try:
@@ -30,13 +34,40 @@ def main():
         fail_initialization(describe(fault.type, str(fault), fault.trace))
     except Exception as error:
         fail_initialization(describe_exception(error))
-    connection = Connection()
     answer = b""
     while True:
         connection.send(answer + NEXT)
         headers, body = connection.receive_event()
         answer = handle(handler, headers, body)
         sys.stdout.flush()
+
+
+def await_assignment(connection, argument):
+    """
+    Imports what was asked for, tells which modules that brought (a function may have its own of that name, and is then not
+    given this interpreter), and waits for the environment variables of the function that it is to run.
+    """
+    before = set(sys.modules)
+    path = sys.path[:]
+    packages = sys.argv[1].split(":") if sys.argv[1] else []
+    sys.path += packages
+    import importlib
+
+    for name in argument.partition(":")[2].split(","):
+        try:
+            if name:
+                importlib.import_module(name)
+        except Exception:
+            pass  # The function hears of it when it imports it itself.
+    sys.path[:] = path
+    importlib.invalidate_caches()
+    loaded = {name.partition(".")[0] for name in set(sys.modules) - before}
+    files = {name: getattr(sys.modules.get(name), "__file__", None) or "" for name in loaded}
+    installed = [name for name in files if any(files[name].startswith(directory + "/") for directory in packages)]
+    body = json.dumps({"loaded": sorted(loaded), "installed": sorted(installed)})
+    connection.send(post("assignment", body))
+    _, body = connection.receive()
+    os.environ.update(json.loads(body))
 
 
 def prepare_interpreter():
@@ -253,6 +284,9 @@ def log_frame(message):
 
 def log_format_hook():
     """Gives `logging` its Lambda form when the function first imports it; most imports of it come from boto3."""
+    if "logging" in sys.modules:
+        configure_logging(sys.modules["logging"])
+        return
 
     class Finder:
         def find_spec(self, name, path=None, target=None):

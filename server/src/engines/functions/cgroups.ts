@@ -22,11 +22,15 @@ import type { Logger } from '#core/log.ts';
 export interface Limits {
   memoryMb: number;
   ephemeralStorageMb: number;
+  /** Gets what others leave of the processor. */
+  isBackground?: boolean;
 }
 
 export interface ControlGroup {
   /** Files to which a process writes its id to join. */
   readonly joinFiles: readonly string[];
+  /** Sets other limits than at its beginning. */
+  limit(limits: Limits): void;
   /** The most memory that was in use since the start, caches and /tmp included. */
   peakMemoryBytes(): number;
   /** Whether the processes hold more than `memoryMb`, /tmp not counted. */
@@ -49,6 +53,8 @@ const MEGABYTE = 1024 * 1024;
 const MOST_PROCESSES = 1_024;
 /** The share of a whole processor that 1,769 MB buy; weights are relative to it. */
 const MEMORY_MB_PER_PROCESSOR = 1_769;
+/** The least that both versions take. */
+const LOWEST_WEIGHT = 2;
 const REMOVE_ATTEMPTS = 20;
 const REMOVE_PAUSE_MS = 50;
 
@@ -93,13 +99,19 @@ function openVersion1(): ControlGroups | undefined {
       const paths = [...owns.values()].map((own) => join(own, environment));
       for (const path of paths) mkdirSync(path);
       const [memory, pids, cpu] = [within('memory')!, within('pids'), within('cpu')];
-      writeFileSync(join(memory, 'memory.limit_in_bytes'), String(hardLimitBytes(limits)));
       if (pids) writeFileSync(join(pids, 'pids.max'), String(MOST_PROCESSES));
-      if (cpu) writeFileSync(join(cpu, 'cpu.shares'), String(weight(limits.memoryMb, 1_024)));
-      return new Group(paths, join(memory, 'memory.max_usage_in_bytes'), join(memory, 'memory.stat'), [
-        'total_rss',
-        'rss',
-      ]);
+      const limit = (wanted: Limits) => {
+        writeFileSync(join(memory, 'memory.limit_in_bytes'), String(hardLimitBytes(wanted)));
+        if (cpu) writeFileSync(join(cpu, 'cpu.shares'), String(weight(wanted, 1_024)));
+      };
+      limit(limits);
+      return new Group({
+        paths,
+        limit,
+        peakFile: join(memory, 'memory.max_usage_in_bytes'),
+        statFile: join(memory, 'memory.stat'),
+        residentFields: ['total_rss', 'rss'],
+      });
     },
     close: () => removeAll([...owns.values()], REMOVE_ATTEMPTS),
   };
@@ -124,10 +136,19 @@ function openVersion2(): ControlGroups | undefined {
     create(environment, limits) {
       const path = join(own, environment);
       mkdirSync(path);
-      writeFileSync(join(path, 'memory.max'), String(hardLimitBytes(limits)));
       if (wanted.includes('pids')) writeFileSync(join(path, 'pids.max'), String(MOST_PROCESSES));
-      if (wanted.includes('cpu')) writeFileSync(join(path, 'cpu.weight'), String(weight(limits.memoryMb, 100)));
-      return new Group([path], join(path, 'memory.peak'), join(path, 'memory.stat'), ['anon']);
+      const limit = (limitsNow: Limits) => {
+        writeFileSync(join(path, 'memory.max'), String(hardLimitBytes(limitsNow)));
+        if (wanted.includes('cpu')) writeFileSync(join(path, 'cpu.weight'), String(weight(limitsNow, 100)));
+      };
+      limit(limits);
+      return new Group({
+        paths: [path],
+        limit,
+        peakFile: join(path, 'memory.peak'),
+        statFile: join(path, 'memory.stat'),
+        residentFields: ['anon'],
+      });
     },
     close: () => removeAll([own], REMOVE_ATTEMPTS),
   };
@@ -153,8 +174,9 @@ function hardLimitBytes({ memoryMb, ephemeralStorageMb }: Limits): number {
   return (memoryMb + ephemeralStorageMb) * MEGABYTE;
 }
 
-function weight(memoryMb: number, wholeProcessor: number): number {
-  return Math.max(2, Math.round((memoryMb / MEMORY_MB_PER_PROCESSOR) * wholeProcessor));
+function weight({ memoryMb, isBackground }: Limits, wholeProcessor: number): number {
+  if (isBackground) return LOWEST_WEIGHT;
+  return Math.max(LOWEST_WEIGHT, Math.round((memoryMb / MEMORY_MB_PER_PROCESSOR) * wholeProcessor));
 }
 
 /** The kernel needs a moment to see the last process of a group off. */
@@ -174,16 +196,26 @@ function removeQuietly(path: string): boolean {
   }
 }
 
+interface GroupFiles {
+  paths: string[];
+  limit(limits: Limits): void;
+  peakFile: string;
+  statFile: string;
+  residentFields: string[];
+}
+
 class Group implements ControlGroup {
   readonly joinFiles: readonly string[];
+  readonly limit: (limits: Limits) => void;
   readonly #paths: string[];
   readonly #statFile: string;
   readonly #residentFields: string[];
   readonly #buffer = Buffer.alloc(32);
   #peakFile: number | undefined;
 
-  constructor(paths: string[], peakFile: string, statFile: string, residentFields: string[]) {
+  constructor({ paths, limit, peakFile, statFile, residentFields }: GroupFiles) {
     this.#paths = paths;
+    this.limit = limit;
     this.joinFiles = paths.map((path) => join(path, 'cgroup.procs'));
     this.#statFile = statFile;
     this.#residentFields = residentFields;

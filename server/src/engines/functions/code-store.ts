@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { renameSync } from 'node:fs';
 import { link, lstat, mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { randomHex } from '#core/ids.ts';
 import { unzip } from './unzip.ts';
 
@@ -20,6 +20,11 @@ export class CodeStore {
 
   constructor(dir: string) {
     this.#dir = dir;
+  }
+
+  /** Whether a directory is one of those here, whose content stays as it is. */
+  holds(directory: string): boolean {
+    return dirname(directory) === this.#dir;
   }
 
   /** The hash as in CodeSha256. */

@@ -12,6 +12,7 @@ import type { FunctionVersion, Invocation, InvocationResult } from './function-e
 import type { Cell, Isolation } from './isolation/isolation.ts';
 import type { LogStream } from './log-stream.ts';
 import { LogTail } from './log-tail.ts';
+import type { PrebootedRuntimes } from './prebooted.ts';
 import {
   billedDurationMs,
   endLine,
@@ -31,6 +32,8 @@ export interface EnvironmentOptions {
   cell: Cell;
   isolation: Isolation;
   groups: ControlGroups | undefined;
+  /** Where there is an isolation that allows it. */
+  prebooted?: PrebootedRuntimes | undefined;
   stream: LogStream;
   clock: Clock;
   /** Written to the log once, after INIT_START. */
@@ -181,25 +184,23 @@ export class Environment {
   }
 
   async #start(limitMs: number): Promise<{ readiness: Readiness | Interruption; durationMs: number }> {
-    const { version, cell, isolation, groups, stream, id } = this.#options;
+    const { version, cell, isolation, groups, stream, id, prebooted } = this.#options;
     if (this.#destroyed) throw new Error('The environment was ended before it began.');
     const beganMs = performance.now();
     this.#group?.remove();
-    this.#group = groups?.create(`${id}-${this.#generation}`, version);
-    const process = new RuntimeProcess({
-      command: isolation.command(
-        cell,
-        environmentVariables(version, cell.interpreter, isolation.view(cell), stream.name),
-      ),
-      group: this.#group,
-      onOutput: (message) => {
-        this.#write(message);
-        if (stream.congested) {
-          process.pauseOutput();
-          stream.whenDrained(() => process.resumeOutput());
-        }
-      },
-    });
+    const variables = environmentVariables(version, cell.interpreter, isolation.view(cell), stream.name);
+    const onOutput = (message: string) => {
+      this.#write(message);
+      if (stream.congested) {
+        process.pauseOutput();
+        stream.whenDrained(() => process.resumeOutput());
+      }
+    };
+    const booted = prebooted?.take(version, cell.interpreter, variables, onOutput);
+    this.#group = booted ? booted.group : groups?.create(`${id}-${this.#generation}`, version);
+    const process =
+      booted?.process ??
+      new RuntimeProcess({ command: isolation.command(cell, variables), group: this.#group, onOutput });
     this.#process = process;
     const readiness = await this.#within(limitMs, process.readiness());
     const durationMs = performance.now() - beganMs;

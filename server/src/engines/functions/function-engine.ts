@@ -18,6 +18,7 @@ import { fitted, type Interpreter, LANGUAGE_NAMES } from './interpreter.ts';
 import { Interpreters } from './interpreters.ts';
 import { type Cell, chooseIsolation, type Isolation } from './isolation/isolation.ts';
 import { LogStream } from './log-stream.ts';
+import { PrebootedRuntimes } from './prebooted.ts';
 import { logStreamName } from './report-lines.ts';
 import type { ChunkSink } from './runtime-process.ts';
 import { StartGate } from './start-gate.ts';
@@ -158,6 +159,8 @@ class Engine implements FunctionEngine {
   #isolation: Promise<Isolation> | undefined;
   /** Opened with the first environment; null when this machine has none. */
   #groups: ControlGroups | null | undefined;
+  /** There from the first environment on. */
+  #prebooted: PrebootedRuntimes | undefined;
   #clockHeld = false;
 
   constructor(options: FunctionEngineOptions) {
@@ -234,12 +237,14 @@ class Engine implements FunctionEngine {
 
   async stop(): Promise<void> {
     this.#interpreters.close();
+    await this.#prebooted?.stop();
     await this.#pool.clear();
     this.#groups?.close();
     this.#groups = undefined;
   }
 
   async reset(): Promise<void> {
+    await this.#prebooted?.clear();
     await this.#pool.clear();
     await this.code.reset();
     this.#noticed.clear();
@@ -271,6 +276,14 @@ class Engine implements FunctionEngine {
     });
     const isolation = await this.#isolation;
     if (this.#groups === undefined) this.#groups = openControlGroups(log) ?? null;
+    this.#prebooted ??= new PrebootedRuntimes({
+      isolation,
+      groups: this.#groups ?? undefined,
+      log,
+      dir: this.#environmentsDir,
+      isStored: (dir) => this.code.holds(dir),
+      idleTimeoutMs: config.functions.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
+    });
     const notice = this.#noticeFor(version, interpreter);
     return new Environment({
       id,
@@ -278,6 +291,7 @@ class Engine implements FunctionEngine {
       cell,
       isolation,
       groups: this.#groups ?? undefined,
+      prebooted: this.#prebooted,
       gate: this.#gate,
       clock,
       stream: new LogStream({

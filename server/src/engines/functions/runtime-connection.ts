@@ -19,6 +19,8 @@ export interface RuntimeRequests {
   /** The end of such a response; with the error that cut it short. */
   streamed(requestId: string, error?: { errorType: string; body: Buffer }): void;
   initError(body: Buffer, errorType: string): void;
+  /** One that was started ahead of its function waits for it; `sendEvent` gives it the environment variables. */
+  assignment?(body: Buffer): void;
 }
 
 /** What a function may return: 6 MB and a little. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
@@ -180,6 +182,9 @@ export class RuntimeConnection {
     if (head.method === 'GET' && what === 'invocation/next') {
       this.#asked = true;
       this.#requests.next();
+    } else if (head.method === 'POST' && what === 'assignment' && this.#requests.assignment) {
+      this.#asked = true;
+      this.#requests.assignment(body);
     } else if (head.method === 'POST' && what === 'init/error') {
       this.#due += ACCEPTED;
       this.#requests.initError(body, head.errorType);

@@ -33,6 +33,8 @@ export interface RuntimeProcessOptions {
   attach?: (requests: RuntimeRequests) => Pick<RuntimeConnection, 'sendEvent'>;
   /** Takes the ends of descriptors 5 and 6: the orders to what starts runtime and extensions, and what extensions write. */
   supervise?: (orders: Duplex, extensionOutput: Readable) => void;
+  /** What is to be done when all of it is gone, before `kill` resolves. */
+  onEnded?: () => Promise<void>;
 }
 
 /** Joins the control groups named first, puts standard error where standard output goes, and becomes the command. */
@@ -67,9 +69,13 @@ export class RuntimeProcess {
   #initError: Readiness | undefined;
   #onReadiness: ((readiness: Readiness) => void) | undefined;
   #running: Running | undefined;
+  #onBooted: ((told: Buffer | undefined) => void) | undefined;
+  #bootedWith: Buffer | undefined;
+  #onOutput: (message: string) => void;
   #statusFile: string | undefined;
 
-  constructor({ command, group, onOutput, attach, supervise }: RuntimeProcessOptions) {
+  constructor({ command, group, onOutput, onEnded, attach, supervise }: RuntimeProcessOptions) {
+    this.#onOutput = onOutput;
     this.#group = group;
     this.#child = spawn(
       '/bin/sh',
@@ -86,7 +92,7 @@ export class RuntimeProcess {
         ],
       },
     );
-    this.#reader = new OutputReader(onOutput);
+    this.#reader = new OutputReader((message) => this.#onOutput(message));
     this.#output = this.#child.stdout!;
     this.#output.on('data', (chunk: Buffer) => {
       this.#outputBytes += chunk.length;
@@ -100,6 +106,10 @@ export class RuntimeProcess {
     }
     const requests: RuntimeRequests = {
       next: () => this.#becomeReady(),
+      assignment: (body) => {
+        this.#bootedWith = body;
+        this.#onBooted?.(body);
+      },
       response: (requestId, payload) => this.#settle(requestId, { kind: 'response', payload }),
       responseTooLarge: (requestId, size) => this.#settle(requestId, { kind: 'tooLarge', size }),
       error: (requestId, payload, errorType) => this.#settle(requestId, { kind: 'error', errorType, payload }),
@@ -113,11 +123,29 @@ export class RuntimeProcess {
     this.#connection = attach ? attach(requests) : new RuntimeConnection(this.#child.stdio[3] as Duplex, requests);
     const [orders, extensionOutput] = this.#child.stdio.slice(5) as unknown as [Duplex, Readable];
     supervise?.(orders, extensionOutput);
-    this.#ended = this.#watchEnd();
+    this.#ended = onEnded ? this.#watchEnd().then(onEnded) : this.#watchEnd();
   }
 
   get ready(): boolean {
     return this.#asks && this.#exit === undefined;
+  }
+
+  get ended(): boolean {
+    return this.#exit !== undefined;
+  }
+
+  /** Of one that is started ahead of its function: what it says when it waits for it; undefined when it ended instead. */
+  booted(): Promise<Buffer | undefined> {
+    if (this.#bootedWith || this.#exit) return Promise.resolve(this.#bootedWith);
+    return new Promise((resolve) => {
+      this.#onBooted = resolve;
+    });
+  }
+
+  /** Gives one that waits the environment variables of its function; from now on it is initializing. */
+  assign(environment: Readonly<Record<string, string>>, onOutput: (message: string) => void): void {
+    this.#onOutput = onOutput;
+    this.#connection.sendEvent({}, Buffer.from(JSON.stringify(environment)));
   }
 
   /** When the runtime asks for an event, or cannot do so any more. */
@@ -230,6 +258,7 @@ export class RuntimeProcess {
     return new Promise((resolve) => {
       const finish = (description: string) => {
         this.#reader.flush();
+        this.#onBooted?.(undefined);
         this.runtimeEnded(description);
         resolve();
       };
