@@ -31,6 +31,7 @@ export function deadLetterRequest(request: DeliveryRequest, deadLetterArn: strin
     region: request.region,
     messageAttributes: Object.fromEntries(Object.entries(attributes).slice(0, MAX_ATTRIBUTES)),
     ...(request.messageGroupId === undefined ? {} : { messageGroupId: request.messageGroupId }),
+    ...(request.messageDeduplicationId === undefined ? {} : { messageDeduplicationId: request.messageDeduplicationId }),
     ...(request.traceHeader === undefined ? {} : { traceHeader: request.traceHeader }),
   };
 }

@@ -335,3 +335,66 @@ test('more requests than places all arrive, and stop waits for those under way',
   await next.stop();
   assert.equal((await state.queues.counts('delivery', clock.now())).visible, 0);
 });
+
+test('requests with an ordering key arrive in their order; what waits for an attempt holds up its own key only', async (t) => {
+  let refusals = 2;
+  const { clock, calls, enqueue, state } = await setUp(t, ({ input }) => {
+    if (input.MessageBody === 'a1' && refusals-- > 0) throw new AwsError('InternalError', '', { status: 500 });
+  });
+  const inOrder = (orderingKey: string, payload: string) =>
+    request({ payload, orderingKey, messageGroupId: orderingKey, messageDeduplicationId: payload });
+  await enqueue(inOrder('a', 'a1'), inOrder('a', 'a2'), inOrder('b', 'b1'), request({ payload: 'x' }));
+  await enqueue(inOrder('b', 'b2'), inOrder('a', 'a3'));
+  await clock.advanceBy(0);
+  const bodies = () => calls.map(({ input }) => input.MessageBody as string);
+  assert.deepEqual([...bodies()].sort(), ['a1', 'b1', 'b2', 'x']);
+  assert.ok(bodies().indexOf('b1') < bodies().indexOf('b2'));
+  await clock.advanceBy(60_000);
+  assert.deepEqual(
+    bodies().filter((body) => body.startsWith('a')),
+    ['a1', 'a1', 'a1', 'a2', 'a3'],
+  );
+  assert.deepEqual([calls.at(-1)!.input.MessageGroupId, calls.at(-1)!.input.MessageDeduplicationId], ['a', 'a3']);
+  assert.deepEqual(await state.queues.list('delivery.ordered'), []);
+});
+
+test('an order outlives the process, with the attempts that were made', async (t) => {
+  let refusing = true;
+  const retry = { maximumAttempts: 3, maximumAgeMs: 1e9, initialBackoffMs: 10_000, longestBackoffMs: 10_000 };
+  const { clock, calls, outcomes, delivery, make, enqueue } = await setUp(t, ({ input }) => {
+    if (refusing && input.MessageBody === '1') throw new AwsError('InternalError', 'down', { status: 500 });
+  });
+  const inOrder = (payload: string) =>
+    request({ payload, orderingKey: 'k', retry, deadLetterArn: `${DEAD_LETTER_ARN}.fifo`, messageGroupId: 'g' });
+  await enqueue(inOrder('1'), inOrder('2'));
+  await clock.advanceBy(0);
+  await delivery.stop();
+  await enqueue(inOrder('3'));
+  const bodies = () => calls.map(({ input }) => `${input.MessageBody} ${input.QueueUrl.split('/').at(-1)}`);
+  assert.deepEqual(bodies(), ['1 orders']);
+
+  const second = make();
+  await second.start();
+  await clock.advanceBy(0);
+  assert.deepEqual(bodies(), ['1 orders', '1 orders']);
+  await clock.advanceBy(8_000);
+  // The third attempt was the last; the dead-letter queue fails with it, and holds the rest up still.
+  assert.deepEqual(bodies(), ['1 orders', '1 orders', '1 orders', '1 dead.fifo']);
+  refusing = false;
+  await clock.advanceBy(3_600_000);
+  await second.stop();
+  assert.deepEqual(bodies().slice(4), ['1 dead.fifo', '2 orders', '3 orders']);
+  assert.deepEqual(
+    outcomes.map(({ request: { payload }, delivered, attempts, deadLettered }) => [
+      payload,
+      delivered,
+      attempts,
+      deadLettered,
+    ]),
+    [
+      ['1', false, 3, true],
+      ['2', true, 1, undefined],
+      ['3', true, 1, undefined],
+    ],
+  );
+});

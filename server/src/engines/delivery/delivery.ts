@@ -3,14 +3,16 @@
 //
 // An outbox: `enqueue` writes the request to a state queue inside the caller's transaction; after the commit the
 // dispatcher claims it, calls the target in process and deletes it. A crash in between repeats the call (at least
-// once). What fails is retried with backoff on the clock, and ends in the dead-letter queue or in the log.
+// once). What fails is retried with backoff on the clock, and ends in the dead-letter queue or in the log. Requests with an
+// ordering key go through an outbox of their own.
 
 import type { OperationCall } from '#core/caller.ts';
 import type { Clock } from '#core/clock.ts';
 import { uuid } from '#core/ids.ts';
 import type { Logger } from '#core/log.ts';
-import type { StateStore, Transaction } from '#storage/state/state.ts';
-import { Dispatcher } from './dispatcher.ts';
+import type { NewMessage, StateStore, Transaction } from '#storage/state/state.ts';
+import { Dispatcher, type DispatcherOptions } from './dispatcher.ts';
+import { ORDERED_QUEUE, OrderedDispatcher, orderedMessage } from './ordered-dispatcher.ts';
 import { invokeTarget } from './target.ts';
 
 export interface DeliveryRequest {
@@ -31,6 +33,10 @@ export interface DeliveryRequest {
   traceHeader?: string;
   /** For SQS targets: the tenant or the group of the message. */
   messageGroupId?: string;
+  /** For FIFO queues. */
+  messageDeduplicationId?: string;
+  /** Requests with the same key arrive in the order in which they were enqueued. */
+  orderingKey?: string;
   /** For buckets: the key of the object that the payload becomes. */
   objectKey?: string;
   /** For the sender alone: it finds it in the outcome. */
@@ -97,7 +103,7 @@ export const DELIVERY_QUEUE = 'delivery';
 export function createDelivery({ state, clock, call, log, random = Math.random }: DeliveryOptions): Delivery {
   const listeners = new Map<string, Set<OutcomeListener>>();
   const attempt = (request: DeliveryRequest) => invokeTarget(call, request, uuid());
-  const dispatcher = new Dispatcher({
+  const options: DispatcherOptions = {
     state,
     clock,
     log: log.with({ component: 'delivery' }),
@@ -106,15 +112,18 @@ export function createDelivery({ state, clock, call, log, random = Math.random }
     report: (outcome) => {
       for (const listener of listeners.get(outcome.request.sourceService) ?? []) listener(outcome);
     },
-  });
+  };
+  const dispatcher = new Dispatcher(options);
+  const ordered = new OrderedDispatcher(options);
   return {
     async enqueue(tx, requests) {
-      if (requests.length === 0) return;
-      await tx.queues.send(
-        DELIVERY_QUEUE,
-        requests.map((request) => ({ body: JSON.stringify(request) })),
-        clock.now(),
-      );
+      const [unordered, inOrder] = [[] as NewMessage[], [] as NewMessage[]];
+      for (const request of requests) {
+        if (request.orderingKey === undefined) unordered.push({ body: JSON.stringify(request) });
+        else inOrder.push(orderedMessage(request, request.orderingKey));
+      }
+      if (unordered.length > 0) await tx.queues.send(DELIVERY_QUEUE, unordered, clock.now());
+      if (inOrder.length > 0) await tx.queues.send(ORDERED_QUEUE, inOrder, clock.now());
     },
     deliverNow: attempt,
     onOutcome(sourceService, listener) {
@@ -122,7 +131,12 @@ export function createDelivery({ state, clock, call, log, random = Math.random }
       listeners.set(sourceService, set.add(listener));
       return () => void set.delete(listener);
     },
-    start: () => dispatcher.start(),
-    stop: () => dispatcher.stop(),
+    async start() {
+      await dispatcher.start();
+      await ordered.start();
+    },
+    async stop() {
+      await Promise.all([dispatcher.stop(), ordered.stop()]);
+    },
   };
 }

@@ -74,6 +74,7 @@ function sqsMessage(arn: Arn, request: DeliveryRequest) {
     MessageBody: request.payload,
     ...(request.messageAttributes ? { MessageAttributes: sdkAttributes(request.messageAttributes) } : {}),
     ...(request.messageGroupId === undefined ? {} : { MessageGroupId: request.messageGroupId }),
+    ...(request.messageDeduplicationId === undefined ? {} : { MessageDeduplicationId: request.messageDeduplicationId }),
     ...(request.traceHeader === undefined
       ? {}
       : {
