@@ -45,8 +45,8 @@ export const LOG_EVENTS: TelemetryTable<LogEventBatch> = {
       timestamp Int64 CODEC(DoubleDelta, ZSTD(1)),
       ingestion_time Int64 CODEC(Delta, ZSTD(1)),
       message String CODEC(ZSTD(1)),
-      segment UInt64 CODEC(Delta, ZSTD(1)),
-      row UInt32 CODEC(Delta, ZSTD(1)),
+      segment UInt64 CODEC(T64, ZSTD(1)),
+      row UInt32 CODEC(T64, ZSTD(1)),
       INDEX message_tokens message TYPE tokenbf_v1(16384, 2, 0) GRANULARITY 1,
       INDEX stream_names stream TYPE bloom_filter(0.01) GRANULARITY 1,
       INDEX segment_range segment TYPE minmax GRANULARITY 1
