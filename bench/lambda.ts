@@ -8,11 +8,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { compilerVersion, JAVA_RUNTIME_JAR } from '../scripts/build-java-runtime.ts';
 import { fitted, MissingInterpreterError } from '../server/src/engines/functions/interpreter.ts';
 import { Interpreters } from '../server/src/engines/functions/interpreters.ts';
 import { RuntimeProcess } from '../server/src/engines/functions/runtime-process.ts';
-import { zipOf } from '../server/test/lambda-zip.ts';
+import { makeZip } from '../server/test/lambda-zip.ts';
 import { type ServerProcess, startBrumeProcess } from './brume-process.ts';
 import { Latencies } from './latencies.ts';
 import { LightConnection, requestHead } from './light-client.ts';
@@ -108,6 +109,15 @@ export async function run(report: Report): Promise<void> {
       report(`  cold, booted ahead       ${await cold(brume, BOTO3, REFILL_BOTO3_MS)}  (goal: p50 within 25 ms)`);
       report(`  cold, plain              ${await cold(brume, BOTO3, 0, PLAIN)}`);
     }
+    const provided = staticBinary();
+    if (provided) {
+      report(`${provided.runtime}, a static binary`);
+      await create(brume, provided, 'warm');
+      report(`  warm, through HTTP       ${await warm(brume)}`);
+      report(`  ${CLIENTS} clients                ${await busy(brume)} invocations/s`);
+      report(`  cold, in the sandbox     ${await cold(brume, provided, 0)}  (goal: p50 under 12 ms)`);
+      await send(brume, 'DELETE', `${FUNCTIONS}/warm`);
+    } else report('provided.al2023: not measured, this machine has no gcc');
     report(`memory of the server with its environments ${Math.round(usageOf(brume.pid)?.rssMb ?? 0)} MB resident`);
   } finally {
     await brume.stop();
@@ -167,6 +177,24 @@ async function bareRoundTrips({ runtime, handler, files }: Load): Promise<Latenc
   }
 }
 
+/** What a compiled runtime is like. Undefined where there is no compiler. */
+function staticBinary(): Load | undefined {
+  const dir = mkdtempSync(join(tmpdir(), 'brume-bench-'));
+  const source = fileURLToPath(new URL('../server/test/provided-runtime.c', import.meta.url));
+  try {
+    execFileSync('gcc', ['-O1', '-static', '-o', join(dir, 'bootstrap'), source]);
+    return {
+      runtime: 'provided.al2023',
+      handler: 'none',
+      files: { bootstrap: readFileSync(join(dir, 'bootstrap')) },
+    };
+  } catch {
+    return undefined;
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
 async function create(
   brume: ServerProcess,
   { runtime, handler, files }: Load,
@@ -178,7 +206,11 @@ async function create(
     Runtime: runtime,
     Handler: handler,
     Role: 'arn:aws:iam::000000000000:role/bench',
-    Code: { ZipFile: zipOf(files).toString('base64') },
+    Code: {
+      ZipFile: makeZip(Object.entries(files).map(([name, data]) => ({ name, data, mode: 0o100755 }))).toString(
+        'base64',
+      ),
+    },
     ...settings,
   });
   if (answer.status !== 201) throw new Error(`CreateFunction answered ${answer.status}: ${answer.body}`);

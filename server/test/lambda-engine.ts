@@ -22,6 +22,10 @@ import { temporaryDirectory } from './harness.ts';
 export interface TestFunction {
   runtime?: string;
   files: Record<string, string | Uint8Array>;
+  /** Those that may be run. */
+  programs?: readonly string[];
+  /** Seen as /opt. */
+  layers?: { files: Record<string, string | Uint8Array>; programs?: readonly string[] };
   handler?: string;
   timeoutS?: number;
   memoryMb?: number;
@@ -76,13 +80,10 @@ export function startEngine(
     dir,
     log,
     samples,
-    deploy({ runtime = 'python3.11', files, handler = 'app.handler', ...settings }) {
+    deploy({ runtime = 'python3.11', files, programs, layers, handler = 'app.handler', ...settings }) {
       const name = `function-${++functions}`;
-      const codeDir = join(dir, 'code', name);
-      for (const [path, text] of Object.entries(files)) {
-        mkdirSync(dirname(join(codeDir, path)), { recursive: true });
-        writeFileSync(join(codeDir, path), text);
-      }
+      const codeDir = writePackage(join(dir, 'code', name), files, programs);
+      const layersDir = layers && writePackage(join(dir, 'layers', name), layers.files, layers.programs);
       const functionArn = `arn:aws:lambda:eu-west-1:123456789012:function:${name}`;
       const version: FunctionVersion = {
         versionArn: `${functionArn}:$LATEST`,
@@ -99,6 +100,7 @@ export function startEngine(
         ephemeralStorageMb: 512,
         environment: {},
         codeDir,
+        ...(layersDir === undefined ? {} : { layersDir }),
         credentials: { accessKeyId: '123456789012', secretAccessKey: 'secret', sessionToken: 'token' },
         endpoint: 'http://127.0.0.1:1',
         logGroup: `/aws/lambda/${name}`,
@@ -119,6 +121,15 @@ export function startEngine(
       };
     },
   };
+}
+
+function writePackage(directory: string, files: TestFunction['files'], programs: readonly string[] = []): string {
+  mkdirSync(directory, { recursive: true });
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(directory, path)), { recursive: true });
+    writeFileSync(join(directory, path), text, { mode: programs.includes(path) ? 0o755 : 0o644 });
+  }
+  return directory;
 }
 
 /** Why tests of a runtime must be skipped here; false when they can run. */

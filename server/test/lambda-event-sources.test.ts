@@ -540,7 +540,11 @@ describe('what AWS refuses', async () => {
         /^InvalidParameterValueException: Unsupported BisectBatchOnFunctionError parameter for given event source mapping type\.$/,
     },
     {
-      input: { EventSourceArn: queue.arn, StartingPosition: 'AT_TIMESTAMP' as const, StartingPositionTimestamp: new Date() },
+      input: {
+        EventSourceArn: queue.arn,
+        StartingPosition: 'AT_TIMESTAMP' as const,
+        StartingPositionTimestamp: new Date(),
+      },
       error: /^InvalidParameterValueException: StartingPosition is not valid for SQS event sources\.$/,
     },
     {

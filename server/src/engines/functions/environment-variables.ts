@@ -10,12 +10,15 @@ export function environmentVariables(
   interpreter: Interpreter,
   view: View,
   logStream: string,
+  /** Where the Runtime API listens, where it does. */
+  runtimeApi?: string,
 ): Record<string, string> {
-  const languageDir = '/var/lang';
+  const isProvided = interpreter.language === 'provided';
+  const [programs, libraries] = isProvided ? ['', ''] : ['/var/lang/bin:', '/var/lang/lib:'];
   return {
-    PATH: `${languageDir}/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin`,
+    PATH: `${programs}/usr/local/bin:/usr/bin/:/bin:/opt/bin`,
     LD_LIBRARY_PATH: [
-      `${languageDir}/lib:/lib64:/usr/lib64`,
+      `${libraries}/lib64:/usr/lib64`,
       ...[view.runtimeDir, `${view.runtimeDir}/lib`, view.taskRoot, `${view.taskRoot}/lib`, '/opt/lib'],
     ].join(':'),
     LANG: 'en_US.UTF-8',
@@ -31,7 +34,8 @@ export function environmentVariables(
     LAMBDA_RUNTIME_DIR: view.runtimeDir,
     AWS_REGION: version.region,
     AWS_DEFAULT_REGION: version.region,
-    AWS_EXECUTION_ENV: `AWS_Lambda_${version.runtime}`,
+    ...(isProvided ? {} : { AWS_EXECUTION_ENV: `AWS_Lambda_${version.runtime}` }),
+    ...(runtimeApi === undefined ? {} : { AWS_LAMBDA_RUNTIME_API: runtimeApi }),
     AWS_LAMBDA_FUNCTION_NAME: version.functionName,
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(version.memoryMb),
     AWS_LAMBDA_FUNCTION_VERSION: version.version,
@@ -47,6 +51,7 @@ export function environmentVariables(
 
 function languageVariables(version: FunctionVersion, interpreter: Interpreter, view: View): Record<string, string> {
   if (interpreter.language === 'python') return { PYTHONPATH: view.runtimeDir };
+  if (interpreter.language === 'provided') return {};
   if (interpreter.language === 'ruby') return rubyVariables(version, interpreter, view);
   // The one locale with UTF-8 that every Linux has: Java reads its environment by it.
   if (interpreter.language === 'java') return { LC_ALL: 'C.UTF-8' };

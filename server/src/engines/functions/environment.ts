@@ -22,6 +22,8 @@ import {
   reportLine,
   startLine,
 } from './report-lines.ts';
+import { findEntrypoint } from './runtime-api/entrypoint.ts';
+import { RuntimeApiServer } from './runtime-api/runtime-api-server.ts';
 import { LARGEST_RESPONSE_BYTES } from './runtime-connection.ts';
 import { type Readiness, RuntimeProcess } from './runtime-process.ts';
 import type { StartGate } from './start-gate.ts';
@@ -52,6 +54,13 @@ const MEMORY_WATCH_MS = 100;
 type Status = NonNullable<Report['status']>;
 /** What ends a phase from outside of the runtime. */
 type Interruption = { kind: 'timeout' } | { kind: 'memory' };
+/** Why there is no runtime to begin with. */
+interface Fault {
+  kind: 'fault';
+  errorType: string;
+  message: string;
+}
+type Start = Readiness | Interruption | Fault;
 
 interface Ending {
   payload: Uint8Array;
@@ -65,6 +74,8 @@ export class Environment {
   /** A function computes in real time, whatever the clock of the services says. */
   readonly #realTime = new SystemClock();
   #process: RuntimeProcess | undefined;
+  /** Of environments that need it: most runtimes speak over a connection that they inherit. */
+  #api: RuntimeApiServer | undefined;
   #group: ControlGroup | undefined;
   #generation = 0;
   #tail: LogTail | undefined;
@@ -82,7 +93,7 @@ export class Environment {
     const first = this.#generation === 0;
     let initDurationMs: number | undefined;
     let beganMs = performance.now();
-    let failure: Readiness | Interruption | undefined;
+    let failure: Start | undefined;
 
     const readiness = await this.#warmReadiness();
     if (readiness?.kind === 'timeout') failure = readiness;
@@ -151,6 +162,7 @@ export class Environment {
     this.#destroyed ??= (async () => {
       await this.#process?.kill();
       this.#group?.remove();
+      this.#api?.close();
       await rm(this.#options.cell.dir, { recursive: true, force: true });
       this.#options.onDestroyed();
       await this.flushLog();
@@ -163,7 +175,7 @@ export class Environment {
   }
 
   /** Of the runtime that is there; undefined when there is none, or it ended since its last invocation. */
-  async #warmReadiness(): Promise<Readiness | Interruption | undefined> {
+  async #warmReadiness(): Promise<Start | undefined> {
     if (!this.#process) return undefined;
     if (this.#process.ready) return { kind: 'ready' };
     const readiness = await this.#within(this.#options.version.timeoutS * 1_000, this.#process.readiness());
@@ -172,7 +184,7 @@ export class Environment {
     return undefined;
   }
 
-  async #initialize(limitMs: number): Promise<{ readiness: Readiness | Interruption; durationMs: number }> {
+  async #initialize(limitMs: number): Promise<{ readiness: Start; durationMs: number }> {
     const { version, cell, notice, gate } = this.#options;
     const { runtimeVersion, runtimeVersionHash } = cell.interpreter;
     if (this.#generation === 0 || !this.#process) {
@@ -183,12 +195,18 @@ export class Environment {
     return gate.run(() => this.#start(limitMs));
   }
 
-  async #start(limitMs: number): Promise<{ readiness: Readiness | Interruption; durationMs: number }> {
-    const { version, cell, isolation, groups, stream, id, prebooted } = this.#options;
+  async #start(limitMs: number): Promise<{ readiness: Start; durationMs: number }> {
+    const { version, isolation, groups, stream, id, prebooted } = this.#options;
     if (this.#destroyed) throw new Error('The environment was ended before it began.');
     const beganMs = performance.now();
+    const cell = this.#cellToStart();
+    if ('kind' in cell) return { readiness: cell, durationMs: performance.now() - beganMs };
+    const speaksHttp = cell.interpreter.language === 'provided';
+    if (speaksHttp) this.#api ??= await RuntimeApiServer.listen();
+    const api = this.#api;
+    api?.admit(() => process.processes());
     this.#group?.remove();
-    const variables = environmentVariables(version, cell.interpreter, isolation.view(cell), stream.name);
+    const variables = environmentVariables(version, cell.interpreter, isolation.view(cell), stream.name, api?.address);
     const onOutput = (message: string) => {
       this.#write(message);
       if (stream.congested) {
@@ -196,17 +214,32 @@ export class Environment {
         stream.whenDrained(() => process.resumeOutput());
       }
     };
-    const booted = prebooted?.take(version, cell.interpreter, variables, onOutput);
+    const booted = speaksHttp ? undefined : prebooted?.take(version, cell.interpreter, variables, onOutput);
     this.#group = booted ? booted.group : groups?.create(`${id}-${this.#generation}`, version);
     const process =
       booted?.process ??
-      new RuntimeProcess({ command: isolation.command(cell, variables), group: this.#group, onOutput });
+      new RuntimeProcess({
+        command: isolation.command(cell, variables),
+        group: this.#group,
+        onOutput,
+        ...(speaksHttp ? { attach: (requests) => api!.attach(requests) } : {}),
+      });
     this.#process = process;
     const readiness = await this.#within(limitMs, process.readiness());
     const durationMs = performance.now() - beganMs;
     await process.drainOutput();
     if (readiness.kind !== 'ready') await process.kill();
     return { readiness, durationMs };
+  }
+
+  /** The environment with the program that the function brings, where it does. */
+  #cellToStart(): Cell | Fault {
+    const { cell, isolation } = this.#options;
+    if (cell.interpreter.language !== 'provided') return cell;
+    const found = findEntrypoint(cell);
+    if ('fault' in found) return { kind: 'fault', errorType: 'Runtime.InvalidEntrypoint', message: found.fault };
+    const executable = isolation.view(cell).taskRoot === cell.codeDir ? found.file : found.path;
+    return { ...cell, interpreter: { ...cell.interpreter, executable } };
   }
 
   async #run(invocation: Invocation, limitMs: number): Promise<Ending> {
@@ -243,7 +276,7 @@ export class Environment {
     }
   }
 
-  #endingOfInit(failure: Readiness | Interruption, requestId: string): Ending {
+  #endingOfInit(failure: Start, requestId: string): Ending {
     switch (failure.kind) {
       case 'initError':
         return {
@@ -255,6 +288,8 @@ export class Environment {
         return this.#endingOfExit(failure.description, requestId);
       case 'memory':
         return this.#endingOfExit('signal: killed', requestId);
+      case 'fault':
+        return this.#endingOfFault(failure.errorType, failure.message, requestId);
       default: {
         const message = `Task timed out after ${this.#options.version.timeoutS.toFixed(2)} seconds`;
         return {
@@ -266,12 +301,17 @@ export class Environment {
   }
 
   #endingOfExit(description: string, requestId: string): Ending {
-    const message =
+    const reason =
       description === 'exit status 0'
-        ? `RequestId: ${requestId} Error: Runtime exited without providing a reason`
-        : `RequestId: ${requestId} Error: Runtime exited with error: ${description}`;
-    this.#write(`${message}\nRuntime.ExitError\n`);
-    return { ...failed('Runtime.ExitError', message), status: { state: 'error', errorType: 'Runtime.ExitError' } };
+        ? 'Runtime exited without providing a reason'
+        : `Runtime exited with error: ${description}`;
+    return this.#endingOfFault('Runtime.ExitError', reason, requestId);
+  }
+
+  #endingOfFault(errorType: string, reason: string, requestId: string): Ending {
+    const message = `RequestId: ${requestId} Error: ${reason}`;
+    this.#write(`${message}\n${errorType}\n`);
+    return { ...failed(errorType, message), status: { state: 'error', errorType } };
   }
 
   async #replaceProcess(): Promise<void> {
@@ -323,9 +363,9 @@ function failed(errorType: string, errorMessage: string): Ending {
   return { payload: Buffer.from(JSON.stringify({ errorType, errorMessage })), failed: true };
 }
 
-function statusOf(failure: Readiness | Interruption): Status {
+function statusOf(failure: Start): Status {
   if (failure.kind === 'timeout') return { state: 'timeout' };
-  return { state: 'error', errorType: failure.kind === 'initError' ? failure.errorType : 'Runtime.ExitError' };
+  return { state: 'error', errorType: 'errorType' in failure ? failure.errorType : 'Runtime.ExitError' };
 }
 
 /** Header values hold no line breaks; in JSON they mean no more than a space. */

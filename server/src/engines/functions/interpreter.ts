@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export type Language = 'python' | 'nodejs' | 'ruby' | 'java';
+/** `provided` is none: the function brings the program. */
+export type Language = 'python' | 'nodejs' | 'ruby' | 'java' | 'provided';
 
 /** As people write it. */
 export const LANGUAGE_NAMES: Readonly<Record<Language, string>> = {
@@ -12,6 +13,7 @@ export const LANGUAGE_NAMES: Readonly<Record<Language, string>> = {
   nodejs: 'Node.js',
   ruby: 'Ruby',
   java: 'Java',
+  provided: 'its own program',
 };
 
 export interface Interpreter {
@@ -48,6 +50,7 @@ export function fitted(interpreter: Interpreter, version: { memoryMb: number }):
 
 /** The names under which a function may start its own interpreter. */
 export function programNames({ language, executable }: Interpreter): string[] {
+  if (language === 'provided') return [];
   return [...new Set([language === 'python' ? 'python3' : language, basename(executable)])];
 }
 

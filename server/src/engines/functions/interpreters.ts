@@ -82,6 +82,8 @@ export class Interpreters {
     if (node) return this.#findNode(runtime, node);
     const ruby = /^ruby(\d+\.\d+)$/.exec(runtime)?.[1];
     if (ruby) return findRuby(runtime, ruby, this.#options.configured[runtime]);
+    const provided = /^provided\.(al2|al2023)$/.exec(runtime)?.[1];
+    if (provided) return this.#provided(runtime, provided);
     const java = /^java(\d+)(\.al2|\.al2023)?$/.exec(runtime)?.[1];
     if (java) {
       const { dir } = this.#options;
@@ -92,8 +94,26 @@ export class Interpreters {
       });
     }
     throw new MissingInterpreterError(
-      `Brume does not run the runtime ${runtime} yet: it runs python3.x, nodejsNN.x, rubyN.N and javaNN.`,
+      `Brume does not run the runtime ${runtime} yet: it runs python3.x, nodejsNN.x, rubyN.N, javaNN and provided.*.`,
     );
+  }
+
+  /** Whatever the system is called: a program that brings all it needs runs on any Linux. */
+  async #provided(runtime: string, system: string): Promise<Interpreter> {
+    const runtimeDir = join(this.#options.dir, 'provided');
+    await mkdir(runtimeDir, { recursive: true });
+    return {
+      runtime,
+      language: 'provided',
+      // Each function has another; this one is for trying the sandbox out.
+      executable: '/bin/true',
+      version: '',
+      exact: true,
+      runtimeDir,
+      args: [],
+      libraryDirs: [],
+      ...versionNames(`provided:${system}.v1`),
+    };
   }
 
   async #findPython(runtime: string, wanted: string): Promise<Interpreter> {

@@ -22,7 +22,7 @@ export async function checkRuntime(runtime: string, engine: FunctionEngine, oper
       `The runtime parameter of ${runtime} is no longer supported for creating or updating AWS Lambda functions. We recommend you use a supported runtime while creating or updating functions.`,
     );
   }
-  if (!/^(python|nodejs|ruby|java)/.test(runtime)) throw notImplemented(operation, `the runtime ${runtime}`);
+  if (!/^(python|nodejs|ruby|java|provided)/.test(runtime)) throw notImplemented(operation, `the runtime ${runtime}`);
   try {
     return (await engine.interpreter(runtime)).runtimeVersionHash;
   } catch (error) {

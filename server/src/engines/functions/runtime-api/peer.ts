@@ -2,7 +2,7 @@
 // it could connect to the Runtime API of any of them: a connection counts when a process of the environment holds its socket.
 //
 // The kernel lists sockets by address with their inodes; the descriptors of a process name the inodes that it holds. Neither
-// can be forged from inside of a sandbox, and nothing has to run there. See docs/decisions/0007-runtime-api-peers.md.
+// can be forged from inside of a sandbox, and nothing has to run there. See docs/decisions/0009-runtime-api-peers.md.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, readFile, readlink } from 'node:fs/promises';

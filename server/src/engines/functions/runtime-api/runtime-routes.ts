@@ -78,7 +78,7 @@ export class RuntimeRoutes {
     this.#state = 'Running';
     response.writeHead(200, {
       'Content-Type': 'application/json',
-      ...headers,
+      ...encoded(headers),
       'Content-Length': payload.byteLength,
     });
     response.end(payload);
@@ -152,6 +152,13 @@ export class RuntimeRoutes {
     this.#state = 'ResponseSent';
     this.#event = undefined;
   }
+}
+
+/** Header values are bytes to HTTP: text beyond ASCII travels as UTF-8. */
+function encoded(headers: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, Buffer.from(value).toString('latin1')]),
+  );
 }
 
 /** As Lambda has it when the runtime names none. */
