@@ -559,7 +559,3 @@ test('permissions are statements of the policy', async () => {
   await sns.send(new RemovePermissionCommand({ TopicArn, Label: 'friend' }));
   assert.equal((await policy()).length, 1);
 });
-
-test('FIFO topics are refused with a clear error', async () => {
-  await assert.rejects(newTopic({ FifoTopic: 'true' }, 'a.fifo'), { name: 'NotImplemented', message: /FIFO/ });
-});

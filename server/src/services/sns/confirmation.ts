@@ -15,12 +15,13 @@ export function confirmationRequest(
   nowMs: number,
 ): DeliveryRequest {
   const token = document.pendingToken!;
+  const messageId = uuid();
   const query = new URLSearchParams({ Action: 'ConfirmSubscription', TopicArn: topic.arn, Token: token });
   return {
     targetArn: document.endpoint,
     payload: layOut({
       Type: 'SubscriptionConfirmation',
-      MessageId: uuid(),
+      MessageId: messageId,
       Token: token,
       TopicArn: topic.arn,
       Message: `You have chosen to subscribe to the topic ${topic.arn}.\nTo confirm the subscription, visit the SubscribeURL included in this message.`,
@@ -32,5 +33,6 @@ export function confirmationRequest(
     sourceAccount: topic.account,
     region: topic.region,
     retry: RETRY_POLICY,
+    ...(document.endpoint.endsWith('.fifo') ? { messageGroupId: topic.name, messageDeduplicationId: messageId } : {}),
   };
 }

@@ -3,7 +3,7 @@
 
 import type { MessageAttributes } from './message-attributes.ts';
 
-/** A notification as one protocol's subscribers get it, signed. */
+/** A notification as one protocol's subscribers get it: signed, or numbered where the topic is FIFO. */
 export interface Notification {
   messageId: string;
   topicArn: string;
@@ -11,9 +11,8 @@ export interface Notification {
   message: string;
   timestamp: string;
   attributes: MessageAttributes;
-  signatureVersion: string;
-  signature: string;
-  signingCertUrl: string;
+  sequenceNumber?: string;
+  signature?: { version: string; value: string; certificateUrl: string };
 }
 
 /** What the signature covers, in AWS's order. */
@@ -32,16 +31,20 @@ export function signedParts(
 
 /** The body of an SQS message, laid out as AWS does. */
 export function notificationJson(notification: Notification, unsubscribeUrl: string): string {
+  const { signature } = notification;
   return layOut({
     Type: 'Notification',
     MessageId: notification.messageId,
+    ...(notification.sequenceNumber === undefined ? {} : { SequenceNumber: notification.sequenceNumber }),
     TopicArn: notification.topicArn,
     ...(notification.subject === undefined ? {} : { Subject: notification.subject }),
     Message: notification.message,
     Timestamp: notification.timestamp,
-    SignatureVersion: notification.signatureVersion,
-    Signature: notification.signature,
-    SigningCertURL: notification.signingCertUrl,
+    ...(signature && {
+      SignatureVersion: signature.version,
+      Signature: signature.value,
+      SigningCertURL: signature.certificateUrl,
+    }),
     UnsubscribeURL: unsubscribeUrl,
     ...(Object.keys(notification.attributes).length > 0 ? { MessageAttributes: envelopeAttributes(notification) } : {}),
   });
@@ -62,9 +65,9 @@ export function lambdaEventJson(notification: Notification, subscriptionArn: str
           Subject: notification.subject ?? null,
           Message: notification.message,
           Timestamp: notification.timestamp,
-          SignatureVersion: notification.signatureVersion,
-          Signature: notification.signature,
-          SigningCertUrl: notification.signingCertUrl,
+          SignatureVersion: notification.signature?.version,
+          Signature: notification.signature?.value,
+          SigningCertUrl: notification.signature?.certificateUrl,
           UnsubscribeUrl: unsubscribeUrl,
           MessageAttributes: envelopeAttributes(notification),
         },

@@ -25,6 +25,8 @@ export interface PublishedMessage {
   bodies: Record<string, string>;
   attributes: MessageAttributes;
   groupId: string | undefined;
+  /** Of messages to FIFO topics. */
+  deduplicationId?: string;
   traceHeader: string | undefined;
   /** Scheme, host and port for the URLs in the envelope. */
   endpoint: string;
@@ -35,27 +37,9 @@ export async function fanOut(sns: Sns, topic: Topic, published: PublishedMessage
   const signed = new Map<string, Promise<Notification>>();
   const timestamp = new Date(sns.clock.now()).toISOString();
   const requests: DeliveryRequest[] = [];
-  for (const subscription of topic.subscriptions.values()) {
-    const { document, filter } = subscription;
-    if (document.pendingToken !== undefined) continue;
-    const message = published.bodies[document.protocol] ?? published.bodies.default!;
-    if (filter) {
-      const verdict = judge(filter, message, published.attributes);
-      if (verdict !== 'accepted') {
-        measure(sns, topic, 'NumberOfNotificationsFilteredOut');
-        measure(sns, topic, `NumberOfNotificationsFilteredOut-${verdict}`);
-        continue;
-      }
-    }
+  for (const { subscription, message } of recipients(sns, topic, published)) {
     const common = {
-      targetArn: document.endpoint,
-      sourceService: SNS_PRINCIPAL,
-      sourceArn: topic.arn,
-      sourceAccount: topic.account,
-      region: topic.region,
-      retry: RETRY_POLICY,
-      ...(subscription.deadLetterArn === undefined ? {} : { deadLetterArn: subscription.deadLetterArn }),
-      ...(published.traceHeader === undefined ? {} : { traceHeader: published.traceHeader }),
+      ...addressed(topic, subscription, published),
       ...(published.groupId === undefined ? {} : { messageGroupId: published.groupId }),
     };
     if (subscription.raw) {
@@ -72,6 +56,70 @@ export async function fanOut(sns: Sns, topic: Topic, published: PublishedMessage
   return requests;
 }
 
+/**
+ * The deliveries of a message of a FIFO topic. Each FIFO queue gets those of a group in their order; standard queues get neither
+ * group nor id. Nothing is signed, as on AWS.
+ */
+export function fanOutInOrder(
+  sns: Sns,
+  topic: Topic,
+  published: PublishedMessage,
+  sequenceNumber: string,
+): DeliveryRequest[] {
+  const { messageId, subject, attributes, groupId, deduplicationId, endpoint } = published;
+  const timestamp = new Date(sns.clock.now()).toISOString();
+  return recipients(sns, topic, published).map(({ subscription, message }) => {
+    const common = {
+      ...addressed(topic, subscription, published),
+      ...(subscription.document.endpoint.endsWith('.fifo')
+        ? {
+            messageGroupId: groupId!,
+            messageDeduplicationId: deduplicationId!,
+            orderingKey: `${subscription.arn}/${groupId}`,
+          }
+        : {}),
+    };
+    if (subscription.raw) return { ...common, payload: message, messageAttributes: deliveryAttributes(attributes) };
+    const notification = { messageId, topicArn: topic.arn, subject, message, timestamp, attributes, sequenceNumber };
+    return { ...common, ...payloadsOf(subscription, notification, endpoint) };
+  });
+}
+
+/** Who gets a message, and in which form. Counts what filter policies hold back. */
+function recipients(
+  sns: Sns,
+  topic: Topic,
+  published: PublishedMessage,
+): { subscription: Subscription; message: string }[] {
+  const found: { subscription: Subscription; message: string }[] = [];
+  for (const subscription of topic.subscriptions.values()) {
+    const { document, filter } = subscription;
+    if (document.pendingToken !== undefined) continue;
+    const message = published.bodies[document.protocol] ?? published.bodies.default!;
+    const verdict = filter ? judge(filter, message, published.attributes) : 'accepted';
+    if (verdict === 'accepted') {
+      found.push({ subscription, message });
+      continue;
+    }
+    measure(sns, topic, 'NumberOfNotificationsFilteredOut');
+    measure(sns, topic, `NumberOfNotificationsFilteredOut-${verdict}`);
+  }
+  return found;
+}
+
+function addressed(topic: Topic, { document, deadLetterArn }: Subscription, { traceHeader }: PublishedMessage) {
+  return {
+    targetArn: document.endpoint,
+    sourceService: SNS_PRINCIPAL,
+    sourceArn: topic.arn,
+    sourceAccount: topic.account,
+    region: topic.region,
+    retry: RETRY_POLICY,
+    ...(deadLetterArn === undefined ? {} : { deadLetterArn }),
+    ...(traceHeader === undefined ? {} : { traceHeader }),
+  };
+}
+
 async function sign(
   { signer }: Sns,
   topic: Topic,
@@ -79,14 +127,16 @@ async function sign(
   message: string,
   timestamp: string,
 ): Promise<Notification> {
-  const signatureVersion = topic.document.attributes.SignatureVersion ?? '1';
+  const version = topic.document.attributes.SignatureVersion ?? '1';
   const content = { messageId, topicArn: topic.arn, subject, message, timestamp };
   return {
     ...content,
     attributes,
-    signatureVersion,
-    signature: await signer.sign(signedParts(content), signatureVersion),
-    signingCertUrl: `${endpoint}/SimpleNotificationService-${(await signer.key()).id}.pem`,
+    signature: {
+      version,
+      value: await signer.sign(signedParts(content), version),
+      certificateUrl: `${endpoint}/SimpleNotificationService-${(await signer.key()).id}.pem`,
+    },
   };
 }
 

@@ -3,7 +3,7 @@
 
 import { parseArn } from '#core/arn.ts';
 import { type FilterPolicyScope, findPolicyFault, isEmptyPolicy } from './filter-policy.ts';
-import type { Protocol, Subscription, Topic } from './topic.ts';
+import type { Subscription, SubscriptionDocument, Topic } from './topic.ts';
 
 const NAMES = new Set(['DeliveryPolicy', 'FilterPolicy', 'FilterPolicyScope', 'RawMessageDelivery', 'RedrivePolicy']);
 
@@ -16,7 +16,7 @@ export function setAttribute(
   current: Readonly<Record<string, string>>,
   name: string,
   value: string,
-  protocol: Protocol,
+  { protocol, endpoint }: Pick<SubscriptionDocument, 'protocol' | 'endpoint'>,
   fault: (reason: string) => Error,
 ): Record<string, string> {
   const next = { ...current };
@@ -52,7 +52,7 @@ export function setAttribute(
         delete next.RedrivePolicy;
         return next;
       }
-      checkRedrivePolicy(value, fault);
+      checkRedrivePolicy(value, endpoint.endsWith('.fifo'), fault);
       next.RedrivePolicy = value;
       return next;
     default:
@@ -91,13 +91,16 @@ function checkFilterPolicy(attributes: Readonly<Record<string, string>>, fault: 
   if (found !== undefined) throw fault(found);
 }
 
-function checkRedrivePolicy(text: string, fault: (reason: string) => Error): void {
+function checkRedrivePolicy(text: string, fifo: boolean, fault: (reason: string) => Error): void {
   const policy = parseObject(text, (detail) => fault(`RedrivePolicy: failed to parse JSON. ${detail}`));
   const arn = parseArn(String(policy.deadLetterTargetArn ?? ''));
   if (arn?.service !== 'sqs' || !arn.account || !arn.region) {
     throw fault('RedrivePolicy: deadLetterTargetArn is an invalid arn');
   }
-  if (arn.resource.endsWith('.fifo')) {
+  if (fifo && !arn.resource.endsWith('.fifo')) {
+    throw fault('RedrivePolicy: must use a FIFO queue as DLQ for a FIFO queue subscribed to a FIFO Topic.');
+  }
+  if (!fifo && arn.resource.endsWith('.fifo')) {
     throw fault('RedrivePolicy: must use a standard queue as DLQ for a Subscription to a standard Topic.');
   }
 }

@@ -6,7 +6,6 @@ import type { Topic } from './topic.ts';
 
 const FEEDBACK =
   /^(HTTP|Firehose|Lambda|Application|SQS)(SuccessFeedbackRoleArn|SuccessFeedbackSampleRate|FailureFeedbackRoleArn)$/;
-const FIFO_ATTRIBUTES = new Set(['FifoTopic', 'ContentBasedDeduplication', 'ArchivePolicy', 'FifoThroughputScope']);
 const NAMES = new Set([
   'DeliveryPolicy',
   'DisplayName',
@@ -33,12 +32,16 @@ const DEFAULT_DELIVERY_POLICY = {
 
 /** The attributes after one was set; an empty value restores the default. Throws `fault` with SNS's reason. */
 export function setAttribute(
+  fifo: boolean,
   current: Readonly<Record<string, string>>,
   name: string,
   value: string,
   fault: (reason: string) => Error,
 ): Record<string, string> {
-  if (FIFO_ATTRIBUTES.has(name)) throw notImplemented('SNS', `FIFO topics (attribute ${name})`);
+  if (name === 'ArchivePolicy') throw notImplemented('SNS', `archives (attribute ${name})`);
+  if (name === 'ContentBasedDeduplication' || name === 'FifoThroughputScope') {
+    return setFifoAttribute(fifo, current, name, value, fault);
+  }
   if (!NAMES.has(name) && !FEEDBACK.test(name)) throw fault('AttributeName');
   const next = { ...current };
   if (value === '' && name !== 'DisplayName') {
@@ -64,6 +67,25 @@ export function setAttribute(
   if (name.endsWith('SampleRate') && !/^(\d{1,2}|100)$/.test(value)) throw fault(name);
   next[name] = value;
   return next;
+}
+
+function setFifoAttribute(
+  fifo: boolean,
+  current: Readonly<Record<string, string>>,
+  name: 'ContentBasedDeduplication' | 'FifoThroughputScope',
+  value: string,
+  fault: (reason: string) => Error,
+): Record<string, string> {
+  if (!fifo) {
+    throw fault(
+      name === 'ContentBasedDeduplication'
+        ? 'Content-based deduplication can only be set for FIFO topics'
+        : `${name} can only be set for FIFO topics`,
+    );
+  }
+  const allowed = name === 'ContentBasedDeduplication' ? ['true', 'false'] : ['Topic', 'MessageGroup'];
+  if (!allowed.includes(value)) throw fault(name);
+  return { ...current, [name]: value };
 }
 
 /** Everything that GetTopicAttributes tells. */

@@ -82,11 +82,12 @@ export class TopicDirectory {
     return topic;
   }
 
-  /** Deletes a topic with its subscriptions. */
-  async delete(topic: Topic): Promise<void> {
+  /** Deletes a topic with its subscriptions; `also` deletes more in the same transaction. */
+  async delete(topic: Topic, also: (tx: Transaction) => Promise<void>): Promise<void> {
     await this.#state.transact(async (tx) => {
       await tx.documents.delete(TOPICS, topic, topic.name);
       await tx.documents.deleteRange(SUBSCRIPTIONS, topic, { prefix: `${topic.name}/` });
+      await also(tx);
     });
     this.#topics.delete(topic.arn);
   }

@@ -14,17 +14,20 @@ export function createTopic(sns: Sns): Handler<CreateTopicInput, CreateTopicResp
   return async (input, context) => {
     const name = input.Name ?? '';
     const given = input.Attributes ?? {};
-    if (given.FifoTopic === 'true' || /^[A-Za-z0-9_-]{1,251}\.fifo$/.test(name)) {
-      throw notImplemented('CreateTopic', 'FIFO topics');
+    const fifo = given.FifoTopic === 'true';
+    if (fifo && !/^[A-Za-z0-9_-]{1,251}\.fifo$/.test(name)) {
+      throw invalidParameter(
+        'Fifo Topic names must end with .fifo and must be made up of only uppercase and lowercase ASCII letters, numbers, underscores, and hyphens, and must be between 1 and 256 characters long.',
+      );
     }
-    if (!/^[A-Za-z0-9_-]{1,256}$/.test(name)) throw invalidParameter('Topic Name');
+    if (!fifo && !/^[A-Za-z0-9_-]{1,256}$/.test(name)) throw invalidParameter('Topic Name');
     if (input.DataProtectionPolicy !== undefined) throw notImplemented('CreateTopic', 'DataProtectionPolicy');
     const tags = acceptTags(input.Tags);
     checkTagCount(tags);
-    let attributes: Record<string, string> = {};
+    let attributes: Record<string, string> = fifo ? { FifoTopic: 'true', ContentBasedDeduplication: 'false' } : {};
     for (const [attribute, value] of Object.entries(given)) {
       if (attribute === 'FifoTopic') continue;
-      attributes = setAttribute(attributes, attribute, value, (reason) =>
+      attributes = setAttribute(fifo, attributes, attribute, value, (reason) =>
         invalidParameter(`Attributes Reason: ${reason}`),
       );
     }

@@ -13,6 +13,7 @@ import { uuid } from '#core/ids.ts';
 import type { Handler, RequestContext } from '#wire/service.ts';
 import { invalidParameter } from '../errors.ts';
 import { fanOut, type PublishedMessage } from '../fan-out.ts';
+import { deduplicationId, isFifo, publishInOrder } from '../fifo.ts';
 import { acceptMessageAttributes, sizeOfAttributes } from '../message-attributes.ts';
 import { measure, type Sns } from '../sns.ts';
 import type { Topic } from '../topic.ts';
@@ -24,10 +25,10 @@ const MAX_ENTRIES = 10;
 export function publish(sns: Sns): Handler<PublishInput, PublishResponse> {
   return async (input, context) => {
     const topic = await targetOf(sns, input);
-    const message = accept(input, context);
+    const message = accept(topic, input, context);
     if (message.bytes > MAX_BYTES) throw invalidParameter('Message too long');
-    await send(sns, topic, [message]);
-    return { MessageId: message.published.messageId };
+    const [sent] = await send(sns, topic, [message]);
+    return sent!;
   };
 }
 
@@ -37,18 +38,15 @@ export function publishBatch(sns: Sns): Handler<PublishBatchInput, PublishBatchR
     const topic = await sns.topics.topic(input.TopicArn);
     const entries = input.PublishBatchRequestEntries ?? [];
     checkBatch(entries);
-    const messages = entries.map((entry) => accept(entry, context));
+    const messages = entries.map((entry) => accept(topic, entry, context));
     if (messages.reduce((sum, { bytes }) => sum + bytes, 0) > MAX_BYTES) {
       throw new AwsError(
         'BatchRequestTooLongException',
         'The length of all the batch messages put together is more than the limit.',
       );
     }
-    await send(sns, topic, messages);
-    return {
-      Successful: entries.map(({ Id }, index) => ({ Id, MessageId: messages[index]!.published.messageId })),
-      Failed: [],
-    };
+    const sent = await send(sns, topic, messages);
+    return { Successful: entries.map(({ Id }, index) => ({ Id, ...sent[index]! })), Failed: [] };
   };
 }
 
@@ -69,11 +67,19 @@ interface Accepted {
   bytes: number;
 }
 
-function accept(input: Omit<PublishInput & PublishBatchRequestEntry, 'Id'>, context: RequestContext): Accepted {
+function accept(
+  topic: Topic,
+  input: Omit<PublishInput & PublishBatchRequestEntry, 'Id'>,
+  context: RequestContext,
+): Accepted {
   const { Message: message = '', Subject: subject, MessageGroupId: groupId } = input;
   if (message === '') throw invalidParameter('Empty message');
   if (subject !== undefined && !isSubject(subject)) throw invalidParameter('Subject');
-  if (input.MessageDeduplicationId !== undefined) {
+  const fifo = isFifo(topic);
+  if (fifo && groupId === undefined) {
+    throw invalidParameter('The MessageGroupId parameter is required for FIFO topics');
+  }
+  if (!fifo && input.MessageDeduplicationId !== undefined) {
     throw invalidParameter(
       'MessageDeduplicationId Reason: The request includes MessageDeduplicationId parameter that is not valid for this topic type',
     );
@@ -88,6 +94,7 @@ function accept(input: Omit<PublishInput & PublishBatchRequestEntry, 'Id'>, cont
       bodies: bodiesOf(message, input.MessageStructure),
       attributes,
       groupId,
+      ...(fifo ? { deduplicationId: deduplicationId(topic, message, input.MessageDeduplicationId) } : {}),
       traceHeader: context.headers['x-amzn-trace-id'],
       endpoint: context.endpoint,
     },
@@ -119,13 +126,32 @@ function bodiesOf(message: string, structure: string | undefined): Record<string
   return texts;
 }
 
-async function send(sns: Sns, topic: Topic, messages: readonly Accepted[]): Promise<void> {
-  const requests = (await Promise.all(messages.map(({ published }) => fanOut(sns, topic, published)))).flat();
-  if (requests.length > 0) await sns.state.transact((tx) => sns.delivery.enqueue(tx, requests));
+async function send(
+  sns: Sns,
+  topic: Topic,
+  messages: readonly Accepted[],
+): Promise<{ MessageId: string; SequenceNumber?: string }[]> {
+  const sent = await (isFifo(topic) ? sendInOrder(sns, topic, messages) : sendAtOnce(sns, topic, messages));
   for (const { bytes } of messages) {
     measure(sns, topic, 'NumberOfMessagesPublished');
     measure(sns, topic, 'PublishSize', bytes, 'Bytes');
   }
+  return sent;
+}
+
+async function sendInOrder(sns: Sns, topic: Topic, messages: readonly Accepted[]) {
+  const sent = await publishInOrder(
+    sns,
+    topic,
+    messages.map(({ published }) => published),
+  );
+  return sent.map(({ messageId, sequenceNumber }) => ({ MessageId: messageId, SequenceNumber: sequenceNumber }));
+}
+
+async function sendAtOnce(sns: Sns, topic: Topic, messages: readonly Accepted[]) {
+  const requests = (await Promise.all(messages.map(({ published }) => fanOut(sns, topic, published)))).flat();
+  if (requests.length > 0) await sns.state.transact((tx) => sns.delivery.enqueue(tx, requests));
+  return messages.map(({ published }) => ({ MessageId: published.messageId }));
 }
 
 function checkBatch(entries: readonly PublishBatchRequestEntry[]): void {

@@ -13,6 +13,7 @@ import { randomHex, uuid } from '#core/ids.ts';
 import type { Handler, RequestContext } from '#wire/service.ts';
 import { confirmationRequest } from '../confirmation.ts';
 import { invalidParameter } from '../errors.ts';
+import { isFifo } from '../fifo.ts';
 import { MAX_POLICIES_A_TOPIC, tooManyPolicies } from '../filter-policy.ts';
 import type { Sns } from '../sns.ts';
 import { isSubscriptionAttribute, setAttribute } from '../subscription-attributes.ts';
@@ -31,8 +32,8 @@ export function subscribe(sns: Sns): Handler<SubscribeInput, SubscribeResponse> 
     const topic = await sns.topics.topic(input.TopicArn);
     const protocol = acceptProtocol(input.Protocol ?? '');
     const endpoint = input.Endpoint ?? '';
-    const target = acceptEndpoint(protocol, endpoint);
-    const attributes = acceptAttributes(protocol, input.Attributes ?? {});
+    const target = acceptEndpoint(topic, protocol, endpoint);
+    const attributes = acceptAttributes({ protocol, endpoint }, input.Attributes ?? {});
 
     const existing = [...topic.subscriptions.values()].find(
       ({ document }) => document.protocol === protocol && document.endpoint === endpoint,
@@ -105,10 +106,14 @@ function acceptProtocol(protocol: string): Protocol {
   throw invalidParameter(`Amazon SNS does not support this protocol string: ${protocol}`);
 }
 
-function acceptEndpoint(protocol: Protocol, endpoint: string): Arn {
+function acceptEndpoint(topic: Topic, protocol: Protocol, endpoint: string): Arn {
   const arn = parseArn(endpoint);
   if (arn?.service !== protocol || !arn.region || !/^\d{12}$/.test(arn.account) || !arn.resource) {
     throw invalidParameter(`${protocol === 'sqs' ? 'SQS' : 'Lambda'} endpoint ARN`);
+  }
+  if (isFifo(topic)) {
+    if (protocol === 'sqs') return arn;
+    throw invalidParameter('Invalid parameter: Endpoint Reason: Please use FIFO SQS queue');
   }
   if (protocol === 'sqs' && arn.resource.endsWith('.fifo')) {
     throw invalidParameter(
@@ -118,7 +123,10 @@ function acceptEndpoint(protocol: Protocol, endpoint: string): Arn {
   return arn;
 }
 
-function acceptAttributes(protocol: Protocol, given: Record<string, string>): Record<string, string> {
+function acceptAttributes(
+  subscriber: Pick<SubscriptionDocument, 'protocol' | 'endpoint'>,
+  given: Record<string, string>,
+): Record<string, string> {
   const fault = (reason: string) => invalidParameter(`Attributes Reason: ${reason}`);
   let attributes: Record<string, string> = {};
   // The scope decides which filter policies are right, so it comes first.
@@ -129,7 +137,7 @@ function acceptAttributes(protocol: Protocol, given: Record<string, string>): Re
     if (name === 'SubscriptionRoleArn' || name === 'ReplayPolicy')
       throw notImplemented('Subscribe', `attribute ${name}`);
     if (!isSubscriptionAttribute(name)) throw fault(`Unknown attribute: ${name}`);
-    attributes = setAttribute(attributes, name, given[name]!, protocol, fault);
+    attributes = setAttribute(attributes, name, given[name]!, subscriber, fault);
   }
   return attributes;
 }

@@ -34,7 +34,7 @@ export function setSubscriptionAttributes(sns: Sns): Handler<SetSubscriptionAttr
     if (!isSubscriptionAttribute(name)) throw invalidParameter('AttributeName');
     const { topic, subscription } = found;
     await sns.topics.changeSubscription(topic, subscription, (current) => {
-      const attributes = setAttribute(current.attributes, name, value, current.protocol, invalidParameter);
+      const attributes = setAttribute(current.attributes, name, value, current, invalidParameter);
       if (attributes.FilterPolicy && !current.attributes.FilterPolicy) checkPolicyCount(topic);
       return { ...current, attributes };
     });

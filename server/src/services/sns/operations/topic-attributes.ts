@@ -4,6 +4,7 @@
 import type { GetTopicAttributesInput, GetTopicAttributesResponse, SetTopicAttributesInput } from '@aws-sdk/client-sns';
 import type { Handler } from '#wire/service.ts';
 import { invalidParameter, topicDoesNotExist } from '../errors.ts';
+import { isFifo } from '../fifo.ts';
 import type { Sns } from '../sns.ts';
 import { describeTopic, setAttribute } from '../topic-attributes.ts';
 
@@ -17,7 +18,7 @@ export function setTopicAttributes(sns: Sns): Handler<SetTopicAttributesInput, o
     await sns.topics.update(topic, topic.name, (current) => {
       if (!current) throw topicDoesNotExist();
       const { AttributeName: name = '', AttributeValue: value = '' } = input;
-      return { ...current, attributes: setAttribute(current.attributes, name, value, invalidParameter) };
+      return { ...current, attributes: setAttribute(isFifo(topic), current.attributes, name, value, invalidParameter) };
     });
     return {};
   };
