@@ -18,6 +18,9 @@ const NEXT = Buffer.from(`GET ${RUNTIME}invocation/next HTTP/1.1\r\n\r\n`);
 const READ_SIZE = 65_536;
 // Message frame on standard output, so that a message of several lines stays one log event: mark, length, microseconds.
 const FRAME_MARK = 0xa55a0003;
+/** With the format JSON the mark names the level as well, above the two bits for the format. */
+const JSON_FRAME_MARK = 0xa55a0002;
+const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
 /** Exit codes that AWS's runtime uses. */
 const EXIT_UNHANDLED_REJECTION = 128;
 const EXIT_UNCAUGHT_EXCEPTION = 129;
@@ -412,6 +415,7 @@ function framesOf(error) {
 }
 
 function logError(label, error) {
+  if (logsJson()) return writeJson('ERROR', intoError(error), []);
   let text;
   try {
     text = JSON.stringify(forLog(error));
@@ -458,9 +462,53 @@ function patchConsole() {
     trace: 'TRACE',
     fatal: 'FATAL',
   };
+  const json = logsJson();
+  const least = LEVELS.indexOf(environment.AWS_LAMBDA_LOG_LEVEL?.toUpperCase());
   for (const [method, level] of Object.entries(levels)) {
-    console[method] = (...values) => writeLine(level, format(...values));
+    if (LEVELS.indexOf(level) < least) console[method] = () => {};
+    else if (json) console[method] = (message, ...values) => writeJson(level, message, values);
+    else console[method] = (...values) => writeLine(level, format(...values));
   }
+}
+
+function logsJson() {
+  return environment.AWS_LAMBDA_LOG_FORMAT?.toUpperCase() === 'JSON';
+}
+
+/** https://docs.aws.amazon.com/lambda/latest/dg/nodejs-logging.html#nodejs-logging-advanced */
+function writeJson(level, message, values) {
+  const now = new Date();
+  const fields = { timestamp: now.toISOString(), level, requestId };
+  let text;
+  if (values.length === 0) {
+    try {
+      text = JSON.stringify({ ...fields, message }, (_, value) => (value instanceof Error ? ofError(value) : value));
+    } catch {
+      text = JSON.stringify({ ...fields, message: format(message) });
+    }
+  } else {
+    const error = values.find((value) => value instanceof Error);
+    const { errorType, errorMessage, stackTrace } = error ? ofError(error) : {};
+    text = JSON.stringify({ ...fields, message: format(message, ...values), errorType, errorMessage, stackTrace });
+  }
+  writeFrame(JSON_FRAME_MARK | ((LEVELS.indexOf(level) + 1) << 2), now, `${text}\n`);
+}
+
+function ofError(error) {
+  const { name, stack } = error;
+  // Errors of this runtime have a name and no class of their own.
+  const isOurs = String(name).startsWith('Runtime.');
+  return {
+    errorType: isOurs ? name : (error.constructor?.name ?? 'UnknownError'),
+    errorMessage: error.message,
+    stackTrace: typeof stack === 'string' ? stack.split('\n') : stack,
+    ...error,
+    ...(isOurs ? { name: undefined } : {}),
+  };
+}
+
+function intoError(error) {
+  return error instanceof Error ? error : new Error(isError(error) ? error.message : format(error));
 }
 
 /** What a function writes is out before its result is: the event loop that would write the rest stands still afterwards. */
@@ -479,9 +527,13 @@ function blockOnWrites(name) {
 
 function writeLine(level, message) {
   const now = new Date();
-  const text = Buffer.from(`${now.toISOString()}\t${requestId}\t${level}\t${message}\n`);
+  writeFrame(FRAME_MARK, now, `${now.toISOString()}\t${requestId}\t${level}\t${message}\n`);
+}
+
+function writeFrame(mark, now, message) {
+  const text = Buffer.from(message);
   const head = Buffer.alloc(16);
-  head.writeUInt32BE(FRAME_MARK, 0);
+  head.writeUInt32BE(mark >>> 0, 0);
   head.writeUInt32BE(text.length, 4);
   head.writeBigUInt64BE(BigInt(now.getTime()) * 1000n, 8);
   writeAll(1, Buffer.concat([head, text]));

@@ -16,6 +16,8 @@ NEXT = b"GET " + RUNTIME.encode() + b"invocation/next HTTP/1.1\r\n\r\n"
 READ_SIZE = 65536
 # Message frame on standard output, so that a message of several lines stays one log event: mark, length, microseconds.
 FRAME_MARK = b"\xa5\x5a\x00\x03"
+# With the format JSON the mark names the level as well: its number, in tens as `logging` counts, above two bits for the format.
+JSON_FRAME_MARKS = {level: b"\xa5\x5a\x00" + bytes([2 | (level // 10 + 1) << 2]) for level in (10, 20, 30, 40, 50)}
 # AWS keeps the indentation of stack traces visible in consoles that collapse spaces.
 NO_BREAK_SPACE = "\u00a0"
 
@@ -264,6 +266,9 @@ def fail_initialization(error):
 
 
 def log_error(error):
+    if logs_json():
+        timestamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        return log_frame(to_json({"timestamp": timestamp, "level": "ERROR", **error}), JSON_FRAME_MARKS[40])
     lines = ["[ERROR] %s: %s" % (error["errorType"], error["errorMessage"]), "Traceback (most recent call last):"]
     for entry in error["stackTrace"]:
         for line in entry.splitlines() or [""]:
@@ -275,9 +280,17 @@ def log_error(error):
 # ---- logs ----
 
 
-def log_frame(message):
+def logs_json():
+    return os.environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
+
+
+def to_json(value):
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def log_frame(message, mark=FRAME_MARK):
     data = message.encode("utf-8", "backslashreplace")
-    head = FRAME_MARK + len(data).to_bytes(4, "big") + (time.time_ns() // 1000).to_bytes(8, "big")
+    head = mark + len(data).to_bytes(4, "big") + (time.time_ns() // 1000).to_bytes(8, "big")
     sys.stdout.flush()
     write_all(1, head + data)
 
@@ -312,11 +325,14 @@ def log_format_hook():
 
 
 def configure_logging(logging):
+    as_json = logs_json()
+
     class LambdaHandler(logging.Handler):
         def emit(self, record):
             try:
                 record.aws_request_id = request_id
-                log_frame(self.format(record))
+                text = self.format(record)
+                log_frame(text, json_mark(record) if as_json else FRAME_MARK)
             except Exception:
                 self.handleError(record)
 
@@ -327,7 +343,49 @@ def configure_logging(logging):
             "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n", "%Y-%m-%dT%H:%M:%S"
         )
     )
+    if as_json:
+        handler.setFormatter(json_formatter(logging))
+    level = {"TRACE": "DEBUG", "FATAL": "CRITICAL"}.get(*[os.environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper()] * 2)
+    if level in ("DEBUG", "INFO", "WARN", "WARNING", "ERROR", "CRITICAL"):
+        logging.getLogger().setLevel(level)
     logging.getLogger().addHandler(handler)
+
+
+def level_in_tens(record):
+    return min(50, max(0, record.levelno)) // 10 * 10
+
+
+def json_mark(record):
+    return JSON_FRAME_MARKS.get(level_in_tens(record), b"\xa5\x5a\x00\x02")
+
+
+def json_formatter(logging):
+    """https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html#python-logging-advanced"""
+    usual = set(vars(logging.makeLogRecord({}))) | {"aws_request_id", "message", "asctime"}
+
+    class JsonFormatter(logging.Formatter):
+        def format(self, record):
+            seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+            fields = {
+                "timestamp": "%s.%03dZ" % (seconds, record.msecs),
+                "level": logging.getLevelName(level_in_tens(record)),
+                "message": record.getMessage(),
+                "logger": record.name,
+            }
+            if record.exc_info:
+                import traceback
+
+                kind, error, trace = record.exc_info
+                fields["stackTrace"] = traceback.format_tb(trace)
+                fields["errorType"] = getattr(kind, "__name__", None)
+                fields["errorMessage"] = str(error)
+            fields["requestId"] = record.aws_request_id
+            if record.exc_info:
+                fields["location"] = "%s:%s:%d" % (record.pathname, record.funcName, record.lineno)
+            more = {name: value for name, value in vars(record).items() if name not in usual and name not in fields}
+            return to_json({name: value for name, value in {**fields, **more}.items() if value is not None}) + "\n"
+
+    return JsonFormatter()
 
 
 # ---- the Runtime API ----

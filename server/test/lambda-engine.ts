@@ -16,6 +16,7 @@ import {
   type Invocation,
   type InvocationResult,
 } from '#engines/functions/function-engine.ts';
+import type { Logging } from '#engines/functions/log-level.ts';
 import type { LogStore } from '#engines/logs/log-store.ts';
 import { temporaryDirectory } from './harness.ts';
 
@@ -30,6 +31,7 @@ export interface TestFunction {
   timeoutS?: number;
   memoryMb?: number;
   environment?: Record<string, string>;
+  logging?: Logging;
   reservedConcurrency?: number;
 }
 

@@ -4,6 +4,7 @@
 import type { FunctionVersion } from './function-engine.ts';
 import type { Interpreter } from './interpreter.ts';
 import type { View } from './isolation/isolation.ts';
+import type { Logging } from './log-level.ts';
 
 export function environmentVariables(
   version: FunctionVersion,
@@ -40,6 +41,7 @@ export function environmentVariables(
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(version.memoryMb),
     AWS_LAMBDA_FUNCTION_VERSION: version.version,
     AWS_LAMBDA_INITIALIZATION_TYPE: version.initializationType ?? 'on-demand',
+    ...logVariables(version.logging),
     AWS_LAMBDA_LOG_GROUP_NAME: version.logGroup,
     AWS_LAMBDA_LOG_STREAM_NAME: logStream,
     AWS_ACCESS_KEY_ID: version.credentials.accessKeyId,
@@ -47,6 +49,11 @@ export function environmentVariables(
     AWS_SESSION_TOKEN: version.credentials.sessionToken,
     ...(view.temporaryDir === undefined ? {} : { TMPDIR: view.temporaryDir }),
   };
+}
+
+function logVariables(logging: Logging | undefined): Record<string, string> {
+  if (logging?.format !== 'JSON') return {};
+  return { AWS_LAMBDA_LOG_FORMAT: 'JSON', AWS_LAMBDA_LOG_LEVEL: logging.applicationLevel ?? 'INFO' };
 }
 
 function languageVariables(version: FunctionVersion, interpreter: Interpreter, view: View): Record<string, string> {

@@ -10,22 +10,16 @@ import type { ControlGroup, ControlGroups } from './cgroups.ts';
 import { environmentVariables } from './environment-variables.ts';
 import type { FunctionVersion, Invocation, InvocationResult } from './function-engine.ts';
 import type { Cell, Isolation } from './isolation/isolation.ts';
+import { severity, severityOfLine } from './log-level.ts';
 import type { LogStream } from './log-stream.ts';
 import { LogTail } from './log-tail.ts';
+import { type Phase, PlatformLog } from './platform-log.ts';
 import type { PrebootedRuntimes } from './prebooted.ts';
-import {
-  billedDurationMs,
-  endLine,
-  initReportLine,
-  initStartLine,
-  type Report,
-  reportLine,
-  startLine,
-} from './report-lines.ts';
+import { billedDurationMs, type Report } from './report-lines.ts';
 import { findEntrypoint } from './runtime-api/entrypoint.ts';
 import { RuntimeApiServer } from './runtime-api/runtime-api-server.ts';
 import { LARGEST_RESPONSE_BYTES } from './runtime-connection.ts';
-import { type Readiness, RuntimeProcess } from './runtime-process.ts';
+import { type ChunkSink, type Outcome, type Readiness, RuntimeProcess } from './runtime-process.ts';
 import type { StartGate } from './start-gate.ts';
 
 export interface EnvironmentOptions {
@@ -76,6 +70,10 @@ export class Environment {
   #process: RuntimeProcess | undefined;
   /** Of environments that need it: most runtimes speak over a connection that they inherit. */
   #api: RuntimeApiServer | undefined;
+  /** What the platform itself says. */
+  readonly #log: PlatformLog;
+  /** Of what the function says, where its log has levels. */
+  readonly #leastSeverity: number | undefined;
   #group: ControlGroup | undefined;
   #generation = 0;
   #tail: LogTail | undefined;
@@ -83,6 +81,10 @@ export class Environment {
 
   constructor(options: EnvironmentOptions) {
     this.#options = options;
+    const { clock, version } = options;
+    this.#log = new PlatformLog({ version, now: () => clock.now(), write: (message) => this.#write(message) });
+    const { format, applicationLevel = 'INFO' } = version.logging ?? {};
+    this.#leastSeverity = format === 'JSON' ? severity(applicationLevel) : undefined;
   }
 
   /** Runs one invocation; resolves when the result is there and the environment may take the next. */
@@ -98,23 +100,23 @@ export class Environment {
     const readiness = await this.#warmReadiness();
     if (readiness?.kind === 'timeout') failure = readiness;
     else if (readiness?.kind !== 'ready') {
-      const outcome = await this.#initialize(first ? LONGEST_INIT_MS : version.timeoutS * 1_000);
+      const outcome = first
+        ? await this.#initialize('init', LONGEST_INIT_MS)
+        : await this.#initialize('invoke', version.timeoutS * 1_000);
       if (first && outcome.readiness.kind === 'ready') {
         initDurationMs = outcome.durationMs;
         beganMs = performance.now();
       } else if (outcome.readiness.kind !== 'ready') {
         failure = outcome.readiness;
-        this.#write(initReportLine(outcome.durationMs, first ? 'init' : 'invoke', statusOf(failure)));
         if (first) {
           beganMs = performance.now();
-          const again = await this.#initialize(version.timeoutS * 1_000);
+          const again = await this.#initialize('invoke', version.timeoutS * 1_000);
           failure = again.readiness.kind === 'ready' ? undefined : again.readiness;
-          if (failure) this.#write(initReportLine(again.durationMs, 'invoke', statusOf(failure)));
         }
       }
     }
 
-    this.#write(startLine(invocation.requestId, version.version));
+    this.#log.start(invocation.requestId, invocation.traceHeader);
     const ending = failure
       ? this.#endingOfInit(failure, invocation.requestId)
       : await this.#run(invocation, version.timeoutS * 1_000 - (performance.now() - beganMs));
@@ -123,19 +125,16 @@ export class Environment {
     if (ending.status) await this.#replaceProcess();
 
     const billedMs = billedDurationMs(durationMs, initDurationMs);
-    this.#write(endLine(invocation.requestId));
-    this.#write(
-      reportLine({
-        requestId: invocation.requestId,
-        durationMs,
-        billedDurationMs: billedMs,
-        memoryMb: version.memoryMb,
-        maxMemoryUsedMb,
-        ...(initDurationMs === undefined ? {} : { initDurationMs }),
-        ...(invocation.traceHeader === undefined ? {} : { traceHeader: invocation.traceHeader }),
-        ...(ending.status ? { status: ending.status } : {}),
-      }),
-    );
+    this.#log.report({
+      requestId: invocation.requestId,
+      durationMs,
+      billedDurationMs: billedMs,
+      memoryMb: version.memoryMb,
+      maxMemoryUsedMb,
+      ...(initDurationMs === undefined ? {} : { initDurationMs }),
+      ...(invocation.traceHeader === undefined ? {} : { traceHeader: invocation.traceHeader }),
+      ...(ending.status ? { status: ending.status } : {}),
+    });
     this.#tail = undefined;
     return {
       payload: ending.payload,
@@ -150,9 +149,8 @@ export class Environment {
 
   /** Initializes it ahead of its first invocation; whether that went well. */
   async warm(): Promise<boolean> {
-    const { readiness, durationMs } = await this.#initialize(LONGEST_INIT_MS);
+    const { readiness } = await this.#initialize('init', LONGEST_INIT_MS);
     if (readiness.kind === 'ready') return true;
-    this.#write(initReportLine(durationMs, 'init', statusOf(readiness)));
     await this.#replaceProcess();
     return false;
   }
@@ -184,15 +182,20 @@ export class Environment {
     return undefined;
   }
 
-  async #initialize(limitMs: number): Promise<{ readiness: Start; durationMs: number }> {
+  async #initialize(phase: Phase, limitMs: number): Promise<{ readiness: Start; durationMs: number }> {
     const { version, cell, notice, gate } = this.#options;
     const { runtimeVersion, runtimeVersionHash } = cell.interpreter;
     if (this.#generation === 0 || !this.#process) {
-      this.#write(initStartLine(runtimeVersion, `arn:aws:lambda:${version.region}::runtime:${runtimeVersionHash}`));
-      if (this.#generation === 0 && notice !== undefined) this.#write(`${notice}\n`);
+      const arn = `arn:aws:lambda:${version.region}::runtime:${runtimeVersionHash}`;
+      this.#log.initStart(phase, runtimeVersion, arn);
+      if (this.#generation === 0 && notice !== undefined) this.#log.notice(notice);
     }
     this.#generation++;
-    return gate.run(() => this.#start(limitMs));
+    const outcome = await gate.run(() => this.#start(limitMs));
+    const status = outcome.readiness.kind === 'ready' ? undefined : statusOf(outcome.readiness);
+    this.#log.initRuntimeDone(phase, status);
+    this.#log.initReport(phase, outcome.durationMs, status);
+    return outcome;
   }
 
   async #start(limitMs: number): Promise<{ readiness: Start; durationMs: number }> {
@@ -207,8 +210,8 @@ export class Environment {
     api?.admit(() => process.processes());
     this.#group?.remove();
     const variables = environmentVariables(version, cell.interpreter, isolation.view(cell), stream.name, api?.address);
-    const onOutput = (message: string) => {
-      this.#write(message);
+    const onOutput = (message: string, level?: number) => {
+      this.#writeOutput(message, level);
       if (stream.congested) {
         process.pauseOutput();
         stream.whenDrained(() => process.resumeOutput());
@@ -243,14 +246,43 @@ export class Environment {
   }
 
   async #run(invocation: Invocation, limitMs: number): Promise<Ending> {
-    const { version, clock } = this.#options;
+    const { clock } = this.#options;
     const process = this.#process!;
     const { requestId } = invocation;
+    const startMs = clock.now();
+    const beganMs = performance.now();
+    let firstChunkMs: number | undefined;
+    const { onChunk } = invocation;
+    const sink: ChunkSink | undefined =
+      onChunk &&
+      ((bytes, contentType) => {
+        firstChunkMs ??= performance.now() - beganMs;
+        return onChunk(bytes, contentType);
+      });
     const outcome = await this.#within(
       limitMs,
-      process.run(requestId, this.#headers(invocation, limitMs), invocation.payload, invocation.onChunk),
+      process.run(requestId, this.#headers(invocation, limitMs), invocation.payload, sink),
     );
+    const durationMs = performance.now() - beganMs;
     await process.drainOutput();
+    const ending = this.#endingOf(outcome, requestId);
+    const responseLatencyMs = firstChunkMs ?? durationMs;
+    this.#log.runtimeDone({
+      requestId,
+      status:
+        ending.status ?? (outcome.kind === 'error' ? { state: 'error', errorType: outcome.errorType } : undefined),
+      durationMs,
+      startMs,
+      responseLatencyMs,
+      responseDurationMs: durationMs - responseLatencyMs,
+      producedBytes: ending.payload.byteLength,
+      traceHeader: invocation.traceHeader,
+    });
+    return ending;
+  }
+
+  #endingOf(outcome: Outcome | Interruption, requestId: string): Ending {
+    const { version, clock } = this.#options;
     switch (outcome.kind) {
       case 'response':
         return { payload: outcome.payload, failed: false };
@@ -263,7 +295,7 @@ export class Environment {
         );
       case 'timeout': {
         const message = `Task timed out after ${version.timeoutS.toFixed(2)} seconds`;
-        this.#write(`${new Date(clock.now()).toISOString()} ${requestId} ${message}\n\n`);
+        if (!this.#isJson) this.#write(`${new Date(clock.now()).toISOString()} ${requestId} ${message}\n\n`);
         return {
           ...failed('Sandbox.Timedout', `RequestId: ${requestId} Error: ${message}`),
           status: { state: 'timeout' },
@@ -310,7 +342,7 @@ export class Environment {
 
   #endingOfFault(errorType: string, reason: string, requestId: string): Ending {
     const message = `RequestId: ${requestId} Error: ${reason}`;
-    this.#write(`${message}\n${errorType}\n`);
+    this.#log.fault(`${message}\n${errorType}`);
     return { ...failed(errorType, message), status: { state: 'error', errorType } };
   }
 
@@ -351,6 +383,16 @@ export class Environment {
       let timer = this.#realTime.at(nextLookMs(), look);
       result.then(resolve, reject).finally(() => timer.cancel());
     });
+  }
+
+  /** Of the runtime. Without levels all of it is kept. */
+  #writeOutput(message: string, level: number | undefined): void {
+    if (this.#leastSeverity !== undefined && (level ?? severityOfLine(message)) < this.#leastSeverity) return;
+    this.#write(message);
+  }
+
+  get #isJson(): boolean {
+    return this.#options.version.logging?.format === 'JSON';
   }
 
   #write(message: string): void {

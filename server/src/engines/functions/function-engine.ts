@@ -17,6 +17,7 @@ import { recordEnd, recordStart, recordThrottle } from './function-metrics.ts';
 import { fitted, type Interpreter, LANGUAGE_NAMES } from './interpreter.ts';
 import { Interpreters } from './interpreters.ts';
 import { type Cell, chooseIsolation, type Isolation } from './isolation/isolation.ts';
+import type { Logging } from './log-level.ts';
 import { LogStream } from './log-stream.ts';
 import { PrebootedRuntimes } from './prebooted.ts';
 import { logStreamName } from './report-lines.ts';
@@ -80,6 +81,8 @@ export interface FunctionVersion {
   /** Endpoint under which the function reaches Brume. */
   endpoint: string;
   logGroup: string;
+  /** Format and levels of its log; text when not set. */
+  logging?: Logging;
   /** AWS_LAMBDA_INITIALIZATION_TYPE; on-demand when not set. */
   initializationType?: 'provisioned-concurrency';
   /** The most concurrent executions of this function; without it only the limit of all functions holds. */

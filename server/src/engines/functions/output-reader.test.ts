@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { LONGEST_MESSAGE_BYTES, OutputReader } from './output-reader.ts';
 
-const frame = (text: string) => {
+const frame = (text: string, mark = 0xa55a0003) => {
   const data = Buffer.from(text);
   const head = Buffer.alloc(16);
-  head.writeUInt32BE(0xa55a0003, 0);
+  head.writeUInt32BE(mark, 0);
   head.writeUInt32BE(data.length, 4);
   return Buffer.concat([head, data]);
 };
@@ -18,6 +18,8 @@ const cases: [name: string, input: Buffer, messages: string[]][] = [
   ['a frame of several lines', bytes(frame('a\nb')), ['a\nb']],
   ['a frame after a partial line', bytes('x', frame('a\nb'), 'y\n'), ['x', 'a\nb', 'y\n']],
   ['frames beside one another', bytes(frame('a\n'), frame(''), frame('ü€')), ['a\n', 'ü€']],
+  ['frames that say their level', bytes(frame('a', 0xa55a000a), frame('b\n', 0xa55a001b)), ['a', 'b\n']],
+  ['a mark of another kind is text', bytes(Buffer.from([0xa5, 0x5a, 0, 0x20]), 'a\n'), ['\ufffdZ\0 a\n']],
   ['what is not UTF-8', bytes(Buffer.from([0xff, 0x0a])), ['\ufffd\n']],
   [
     'a frame that claims to be huge is text',
@@ -30,6 +32,24 @@ const cases: [name: string, input: Buffer, messages: string[]][] = [
     ['x'.repeat(LONGEST_MESSAGE_BYTES), 'xxxxx\n'],
   ],
 ];
+
+test('levels', () => {
+  const got: unknown[] = [];
+  const reader = new OutputReader((message, severity) => got.push([message, severity]));
+  for (const mark of [0xa55a0002, 0xa55a0003, 0xa55a0006, 0xa55a000a, 0xa55a000f, 0xa55a001b]) {
+    reader.read(frame('x', mark));
+  }
+  reader.read(Buffer.from('line\n'));
+  assert.deepEqual(got, [
+    ['x', undefined],
+    ['x', undefined],
+    ['x', 0],
+    ['x', 1],
+    ['x', 2],
+    ['x', 5],
+    ['line\n', undefined],
+  ]);
+});
 
 for (const [name, input, messages] of cases) {
   test(name, () => {

@@ -1,20 +1,25 @@
 // Cuts what a runtime writes to its standard output into log messages: a line is one, and so is a frame
-// (mark, length, microseconds, text), by which a bootstrap keeps a message of several lines together.
+// (mark, length, microseconds, text), by which a bootstrap keeps a message of several lines together. The last byte of a mark
+// says whether the text is JSON, and which level it has: 0b10 and, from the third bit on, 1 for TRACE to 6 for FATAL.
 
 /** Longer lines become several messages, as in Lambda. */
 export const LONGEST_MESSAGE_BYTES = 256 * 1024;
-const FRAME_MARK = Buffer.from([0xa5, 0x5a, 0x00, 0x03]);
+const FRAME_MARK = Buffer.from([0xa5, 0x5a, 0x00]);
+const LAST_MARK = 0x1b;
 const FRAME_HEAD_BYTES = 16;
 /** What claims to be longer is no frame: a function cannot make Brume buffer more than this. */
 const LONGEST_FRAME_BYTES = 8 * 1024 * 1024;
 const NEWLINE = 0x0a;
 const NO_BYTES = Buffer.alloc(0);
 
+/** `severity` of 0 for TRACE up to 5; only of messages that say it. */
+export type Emit = (message: string, severity?: number) => void;
+
 export class OutputReader {
-  readonly #emit: (message: string) => void;
+  readonly #emit: Emit;
   #pending: Buffer = NO_BYTES;
 
-  constructor(emit: (message: string) => void) {
+  constructor(emit: Emit) {
     this.#emit = emit;
   }
 
@@ -30,7 +35,8 @@ export class OutputReader {
         start = mark;
         const end = frameEnd(data, mark);
         if (end === undefined) break;
-        this.#emitParts(data.subarray(mark + FRAME_HEAD_BYTES, end));
+        const level = data[mark + 3]! >> 2;
+        this.#emitParts(data.subarray(mark + FRAME_HEAD_BYTES, end), level === 0 ? undefined : level - 1);
         start = end;
         continue;
       }
@@ -55,20 +61,32 @@ export class OutputReader {
     this.#emit(rest.toString('utf8'));
   }
 
-  #emitParts(data: Buffer): void {
+  #emitParts(data: Buffer, severity?: number): void {
     if (data.length === 0) return;
     for (let at = 0; at < data.length; at += LONGEST_MESSAGE_BYTES) {
-      this.#emit(data.toString('utf8', at, Math.min(at + LONGEST_MESSAGE_BYTES, data.length)));
+      const text = data.toString('utf8', at, Math.min(at + LONGEST_MESSAGE_BYTES, data.length));
+      if (severity === undefined) this.#emit(text);
+      else this.#emit(text, severity);
     }
   }
 }
 
 function findFrame(data: Buffer, from: number): number {
   let mark = data.indexOf(FRAME_MARK, from);
-  while (mark >= 0 && data.length >= mark + 8 && data.readUInt32BE(mark + 4) > LONGEST_FRAME_BYTES) {
+  while (mark >= 0 && !couldBeFrame(data, mark)) {
     mark = data.indexOf(FRAME_MARK, mark + 1);
   }
   return mark;
+}
+
+/** As far as it is there. */
+function couldBeFrame(data: Buffer, mark: number): boolean {
+  const kind = data[mark + 3] ?? 2;
+  return (
+    (kind & 2) !== 0 &&
+    kind <= LAST_MARK &&
+    !(data.length >= mark + 8 && data.readUInt32BE(mark + 4) > LONGEST_FRAME_BYTES)
+  );
 }
 
 /** Where the frame at `mark` ends; undefined until all of it is there. */

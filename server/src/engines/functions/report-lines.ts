@@ -47,6 +47,16 @@ export function reportLine(report: Report): string {
   return `${fields.join('\t')}\t\n${traceLine(report.traceHeader)}`;
 }
 
+/** `state` as an extension's own: Ready, Started, …; the kind of its error, if it has one. */
+export function extensionLine(name: string, state: string, events: readonly string[], errorType?: string): string {
+  const error = errorType === undefined ? '' : `\tError Type: ${errorType}`;
+  return `EXTENSION\tName: ${name}\tState: ${state}\tEvents: [${events.join(', ')}]${error}\n`;
+}
+
+export function subscriptionLine(word: 'TELEMETRY' | 'LOGS', name: string, types: readonly string[]): string {
+  return `${word}\tName: ${name}\tState: Subscribed\tTypes: [${types.join(', ')}]\n`;
+}
+
 /** Sampled invocations name their trace. */
 function traceLine(traceHeader: string | undefined): string {
   const root = /Root=([^;]+)/.exec(traceHeader ?? '')?.[1];

@@ -7,7 +7,7 @@ import type { Duplex, Readable, Writable } from 'node:stream';
 import { SystemClock } from '#core/clock.ts';
 import type { ControlGroup } from './cgroups.ts';
 import type { Command } from './isolation/isolation.ts';
-import { OutputReader } from './output-reader.ts';
+import { type Emit, OutputReader } from './output-reader.ts';
 import { processesOfGroup, processTree } from './runtime-api/peer.ts';
 import { LARGEST_RESPONSE_BYTES, RuntimeConnection, type RuntimeRequests } from './runtime-connection.ts';
 
@@ -28,7 +28,7 @@ export type Outcome =
 export interface RuntimeProcessOptions {
   command: Command;
   group: ControlGroup | undefined;
-  onOutput: (message: string) => void;
+  onOutput: Emit;
   /** Where the runtime speaks, when it is not over the connection that it inherits: the Runtime API's address. */
   attach?: (requests: RuntimeRequests) => Pick<RuntimeConnection, 'sendEvent'>;
   /** Takes the ends of descriptors 5 and 6: the orders to what starts runtime and extensions, and what extensions write. */
@@ -71,7 +71,7 @@ export class RuntimeProcess {
   #running: Running | undefined;
   #onBooted: ((told: Buffer | undefined) => void) | undefined;
   #bootedWith: Buffer | undefined;
-  #onOutput: (message: string) => void;
+  #onOutput: Emit;
   #statusFile: string | undefined;
 
   constructor({ command, group, onOutput, onEnded, attach, supervise }: RuntimeProcessOptions) {
@@ -92,7 +92,7 @@ export class RuntimeProcess {
         ],
       },
     );
-    this.#reader = new OutputReader((message) => this.#onOutput(message));
+    this.#reader = new OutputReader((message, severity) => this.#onOutput(message, severity));
     this.#output = this.#child.stdout!;
     this.#output.on('data', (chunk: Buffer) => {
       this.#outputBytes += chunk.length;
@@ -143,7 +143,7 @@ export class RuntimeProcess {
   }
 
   /** Gives one that waits the environment variables of its function; from now on it is initializing. */
-  assign(environment: Readonly<Record<string, string>>, onOutput: (message: string) => void): void {
+  assign(environment: Readonly<Record<string, string>>, onOutput: Emit): void {
     this.#onOutput = onOutput;
     this.#connection.sendEvent({}, Buffer.from(JSON.stringify(environment)));
   }

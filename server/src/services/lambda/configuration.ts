@@ -8,6 +8,7 @@ import type {
 } from '@aws-sdk/client-lambda';
 import { parseArn } from '#core/arn.ts';
 import { AwsError, notImplemented } from '#core/errors.ts';
+import { LOG_LEVELS, SYSTEM_LOG_LEVELS } from '#engines/functions/log-level.ts';
 import { checkConstraints } from './constraints.ts';
 import type { VersionDocument } from './documents.ts';
 import { checkEnvironment } from './environment-limits.ts';
@@ -69,6 +70,12 @@ export function checkConfiguration(input: ConfigurationInput, operation: string)
     { at: 'ephemeralStorage.size', value: input.EphemeralStorage?.Size, min: 512, max: 10_240 },
     { at: 'loggingConfig.logFormat', value: input.LoggingConfig?.LogFormat, oneOf: ['JSON', 'Text'] },
     {
+      at: 'loggingConfig.applicationLogLevel',
+      value: input.LoggingConfig?.ApplicationLogLevel,
+      oneOf: LOG_LEVELS,
+    },
+    { at: 'loggingConfig.systemLogLevel', value: input.LoggingConfig?.SystemLogLevel, oneOf: SYSTEM_LOG_LEVELS },
+    {
       at: 'loggingConfig.logGroup',
       value: input.LoggingConfig?.LogGroup,
       min: 1,
@@ -78,14 +85,31 @@ export function checkConfiguration(input: ConfigurationInput, operation: string)
   ]);
   if (input.Environment?.Variables) checkEnvironment(input.Environment.Variables);
   checkDeadLetterTarget(input.DeadLetterConfig?.TargetArn);
-  const { LogFormat, ApplicationLogLevel, SystemLogLevel } = input.LoggingConfig ?? {};
-  if (LogFormat === 'JSON') throw notImplemented(operation, 'LoggingConfig with LogFormat JSON');
-  if (ApplicationLogLevel !== undefined || SystemLogLevel !== undefined) {
-    throw new AwsError(
-      'InvalidParameterValueException',
-      'To set an application or system log level, you must first set LogFormat to JSON.',
-    );
+}
+
+/** Levels belong to the format JSON, and go with it. */
+function applyLogging(
+  input: ConfigurationInput['LoggingConfig'],
+  before: Settings['logging'],
+  name: string,
+): Settings['logging'] {
+  const format = input?.LogFormat ?? before.format;
+  const group = input?.LogGroup ?? (before.group || `/aws/lambda/${name}`);
+  if (format === 'Text') {
+    if (input?.ApplicationLogLevel !== undefined || input?.SystemLogLevel !== undefined) {
+      throw new AwsError(
+        'InvalidParameterValueException',
+        'To set an application or system log level, you must first set LogFormat to JSON.',
+      );
+    }
+    return { format, group };
   }
+  return {
+    format,
+    group,
+    applicationLevel: input?.ApplicationLogLevel ?? before.applicationLevel ?? 'INFO',
+    systemLevel: input?.SystemLogLevel ?? before.systemLevel ?? 'INFO',
+  };
 }
 
 function checkDeadLetterTarget(arn: string | undefined): void {
@@ -125,10 +149,7 @@ export function applyConfiguration(
     ephemeralStorageMb: input.EphemeralStorage?.Size ?? before.ephemeralStorageMb,
     tracing: input.TracingConfig?.Mode ?? before.tracing,
     snapStart: input.SnapStart?.ApplyOn ?? before.snapStart,
-    logging: {
-      format: input.LoggingConfig?.LogFormat ?? before.logging.format,
-      group: input.LoggingConfig?.LogGroup ?? (before.logging.group || `/aws/lambda/${name}`),
-    },
+    logging: applyLogging(input.LoggingConfig, before.logging, name),
     ...(environment ? { environment } : {}),
     ...(deadLetterArn ? { deadLetterArn } : {}),
     ...(kmsKeyArn ? { kmsKeyArn } : {}),
@@ -220,7 +241,12 @@ export function showListedConfiguration(
       ApplyOn: version.snapStart,
       OptimizationStatus: version.snapStart === 'PublishedVersions' && version.version !== LATEST ? 'On' : 'Off',
     },
-    LoggingConfig: { LogFormat: logging.format, LogGroup: logging.group },
+    LoggingConfig: {
+      LogFormat: logging.format,
+      ...(logging.applicationLevel === undefined ? {} : { ApplicationLogLevel: logging.applicationLevel }),
+      ...(logging.systemLevel === undefined ? {} : { SystemLogLevel: logging.systemLevel }),
+      LogGroup: logging.group,
+    },
   };
 }
 

@@ -1,7 +1,14 @@
 // What Lambda keeps: one document a function, with its unpublished version inside. Published versions, aliases and what
 // hangs on a qualifier are documents of their own, keyed `name:qualifier`; no name holds a colon.
 
-import type { Architecture, LogFormat, PackageType, TracingMode } from '@aws-sdk/client-lambda';
+import type {
+  ApplicationLogLevel,
+  Architecture,
+  LogFormat,
+  PackageType,
+  SystemLogLevel,
+  TracingMode,
+} from '@aws-sdk/client-lambda';
 import { defineCollection } from '#storage/state/state.ts';
 import type { PolicyStatement } from './resource-policy.ts';
 
@@ -37,7 +44,13 @@ export interface VersionDocument {
   deadLetterArn?: string;
   tracing: TracingMode;
   snapStart: 'PublishedVersions' | 'None';
-  logging: { format: LogFormat; group: string };
+  logging: {
+    format: LogFormat;
+    group: string;
+    /** Of the format JSON. */
+    applicationLevel?: ApplicationLogLevel;
+    systemLevel?: SystemLogLevel;
+  };
   vpc?: { subnetIds: string[]; securityGroupIds: string[]; ipv6: boolean };
   code: CodeReference;
   layers?: FunctionLayer[];

@@ -119,6 +119,7 @@ export class Invoker {
       credentials,
       endpoint: `http://${reachable(config.host)}:${config.port}`,
       logGroup: version.logging.group,
+      logging: version.logging,
       ...(document.reservedConcurrency === undefined ? {} : { reservedConcurrency: document.reservedConcurrency }),
     };
   }
