@@ -11,6 +11,8 @@ export interface Caller {
   /** Set when a service calls on behalf of a resource (`lambda.amazonaws.com`, its ARN). */
   sourceService?: string;
   sourceArn?: string;
+  /** The X-Ray header of what led to a call in process: handlers find it among the headers, as that of an HTTP request. */
+  traceHeader?: string;
 }
 
 export type ServiceName = 's3' | 'sqs' | 'sns' | 'cloudwatch' | 'logs' | 'lambda' | 'sts' | 'iam';
@@ -30,7 +32,7 @@ export type OperationCall = <Input extends object, Output extends object>(
 /** The caller that Brume itself is, acting for one of its services. */
 export function serviceCaller(
   service: string,
-  scope: { account: string; region: string; sourceArn?: string },
+  scope: { account: string; region: string; sourceArn?: string | undefined; traceHeader?: string | undefined },
   requestId: string,
 ): Caller {
   return {
@@ -41,5 +43,6 @@ export function serviceCaller(
     requestId,
     sourceService: service,
     ...(scope.sourceArn === undefined ? {} : { sourceArn: scope.sourceArn }),
+    ...(scope.traceHeader === undefined ? {} : { traceHeader: scope.traceHeader }),
   };
 }

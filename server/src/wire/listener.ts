@@ -107,7 +107,7 @@ function inProcessContext(
     endpoint: typeof address === 'object' && address ? `http://localhost:${address.port}` : 'http://localhost',
     sourceIp: '127.0.0.1',
     userAgent: 'brume',
-    headers: {},
+    headers: caller.traceHeader === undefined ? {} : { 'x-amzn-trace-id': caller.traceHeader },
   };
 }
 

@@ -29,7 +29,7 @@ export interface DeliveryRequest {
   subject?: string;
   /** For SQS and SNS targets: message attributes in the SDK's form, binary as base64. */
   messageAttributes?: Record<string, DeliveryAttribute>;
-  /** For SQS targets: the X-Ray header that travels with the message. */
+  /** The X-Ray header that travels along. */
   traceHeader?: string;
   /** For SQS targets: the tenant or the group of the message. */
   messageGroupId?: string;

@@ -15,6 +15,7 @@ export async function invokeTarget(call: OperationCall, request: DeliveryRequest
       account: request.sourceAccount,
       region: arn.region || request.region,
       sourceArn: request.sourceArn,
+      traceHeader: request.traceHeader,
     },
     requestId,
   );

@@ -55,6 +55,8 @@ interface ClaimedEvent {
   reference: FunctionReference;
   target: Target;
   config: EventInvokeDocument | undefined;
+  /** What the function got, and its destinations get. */
+  traceHeader: string;
 }
 
 export interface AsynchronousInvocationsOptions {
@@ -179,7 +181,9 @@ export class AsynchronousInvocations {
       await state.transact((tx) => tx.queues.deleteMessage(queue, message.id));
       return;
     }
+    const trace = traced(traceHeader, functionArn(reference), clock.now());
     const event: ClaimedEvent = {
+      traceHeader: trace.traceHeader,
       queue,
       message,
       attributes,
@@ -192,7 +196,6 @@ export class AsynchronousInvocations {
     if (ageMs > (event.config?.maximumAgeS ?? DEFAULT_MAX_AGE_S) * 1_000) return this.#fail(event, 'EventAgeExceeded');
     if (target.document.reservedConcurrency === 0) return this.#fail(event, 'ZeroReservedConcurrency');
 
-    const trace = traced(traceHeader, functionArn(reference), clock.now());
     if (trace.isRunaway && target.document.recursiveLoop !== 'Allow') {
       this.#record(reference, 'RecursiveInvocationsDropped', 1, 'Count');
       return this.#fail(event, 'RecursiveInvocation');
@@ -246,7 +249,8 @@ export class AsynchronousInvocations {
     });
   }
 
-  async #succeed({ queue, message, attributes, reference, target, config }: ClaimedEvent, result: InvocationResult) {
+  async #succeed(event: ClaimedEvent, result: InvocationResult) {
+    const { queue, message, attributes, reference, target, config, traceHeader } = event;
     const { state, delivery, clock } = this.#options;
     await state.transact(async (tx) => {
       await tx.queues.deleteMessage(queue, message.id);
@@ -258,13 +262,15 @@ export class AsynchronousInvocations {
         payload: message.body,
         response: { executedVersion: target.version.version, payload: result.payload },
       };
-      await delivery.enqueue(tx, [destinationRequest(reference, config.onSuccessArn, ending, clock.now())]);
+      await delivery.enqueue(tx, [
+        { ...destinationRequest(reference, config.onSuccessArn, ending, clock.now()), traceHeader },
+      ]);
     });
   }
 
   /** The end of an event that was not processed; without a result it was not tried at the last. */
   async #fail(event: ClaimedEvent, condition: Ending['condition'], result?: InvocationResult): Promise<void> {
-    const { queue, message, attributes, reference, target, config } = event;
+    const { queue, message, attributes, reference, target, config, traceHeader } = event;
     const { state, delivery, clock } = this.#options;
     const { deadLetterArn } = target.version;
     const requests: DeliveryRequest[] = [];
@@ -277,6 +283,7 @@ export class AsynchronousInvocations {
         sourceAccount: reference.scope.account,
         region: reference.scope.region,
         label: DEAD_LETTER_LABEL,
+        traceHeader,
         messageAttributes: deadLetterAttributes(attributes.requestId, condition, result),
       });
     }
@@ -296,7 +303,7 @@ export class AsynchronousInvocations {
             }
           : {}),
       };
-      requests.push(destinationRequest(reference, config.onFailureArn, ending, clock.now()));
+      requests.push({ ...destinationRequest(reference, config.onFailureArn, ending, clock.now()), traceHeader });
     }
     await state.transact(async (tx) => {
       await tx.queues.deleteMessage(queue, message.id);

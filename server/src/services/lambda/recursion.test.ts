@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { traced } from './recursion.ts';
+import { furthest, traced } from './recursion.ts';
 
 const [A, B, S] = ['a', 'b', 's'].map((name) => `arn:aws:lambda:us-east-1:000000000000:function:${name}`) as [
   string,
@@ -42,4 +42,12 @@ test('the other fields stay as they are; without a header there is a new one', (
     traced(undefined, A, 0).traceHeader,
     /^Root=1-[0-9a-f]+-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0;Lineage=/,
   );
+});
+
+test('of a batch, what has gone round most often counts', () => {
+  const header = (lineage: string) => `Root=1-0-0;Lineage=${lineage}`;
+  assert.equal(furthest([undefined]), undefined);
+  assert.equal(furthest([undefined, 'Root=1-0-0']), 'Root=1-0-0');
+  const headers = [header('3:aaaaaaaa:2'), 'Root=1-1-1', header('0:bbbbbbbb:9'), header('16:aaaaaaaa:8')];
+  assert.equal(furthest(headers), headers[2]);
 });

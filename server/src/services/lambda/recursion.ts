@@ -1,11 +1,13 @@
 // Recursive loops: the trace header carries how often an event came back to a function. It travels through the SDKs in the
-// function, which send the header of the invocation along. https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+// function, which send the header of the invocation along, and with what S3, SNS and SQS deliver. https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
 //
 // `Lineage=requests:hash:loops`: the hash is of the function where counting began; `loops` counts the returns to it,
 // `requests` the hops between. A lineage that never comes back to its function is begun anew at another.
 
 import { createHash } from 'node:crypto';
 import { AwsError } from '#core/errors.ts';
+import type { Meter } from '#core/meter.ts';
+import type { FunctionReference } from './function-name.ts';
 import { newTraceHeader } from './trace-header.ts';
 
 /** Invocations of one function in a loop; the next one is stopped. */
@@ -34,6 +36,33 @@ export function traced(received: string | undefined, functionArn: string, nowMs:
     traceHeader: [...rest, `Lineage=${requests}:${hash}:${loops}`].join(';'),
     isRunaway: hash === own && loops >= MOST_INVOCATIONS,
   };
+}
+
+/** Of the headers that came with the messages of a batch, the one that has gone round most often. */
+export function furthest(headers: readonly (string | undefined)[]): string | undefined {
+  let found: string | undefined;
+  let most = -1;
+  for (const header of headers) {
+    const match = header
+      ?.split(';')
+      .map((field) => LINEAGE.exec(field.trim()))
+      .find((lineage) => lineage);
+    const turns = match ? Number(match[3]) * (MOST_HOPS + 1) + Number(match[1]) + 1 : 0;
+    if (header !== undefined && turns > most) [found, most] = [header, turns];
+  }
+  return found;
+}
+
+/** Counts an invocation that was stopped. */
+export function recordRecursion(meter: Meter, { scope, name, qualifier }: FunctionReference): void {
+  const Resource = qualifier === undefined ? name : `${name}:${qualifier}`;
+  meter.record(scope, {
+    namespace: 'AWS/Lambda',
+    metricName: 'RecursiveInvocationsDropped',
+    dimensions: [{}, { FunctionName: name }, { FunctionName: name, Resource }],
+    value: 1,
+    unit: 'Count',
+  });
 }
 
 export function recursiveInvocation(): AwsError {

@@ -3,12 +3,14 @@
 
 import { parseArn } from '#core/arn.ts';
 import { AwsError } from '#core/errors.ts';
-import { randomHex, uuid } from '#core/ids.ts';
+import { uuid } from '#core/ids.ts';
 import { type BatchOutcome, type ConsumerCounts, settledWithin } from '#engines/consumers/consumer.ts';
 import { QueueConsumer, type QueueRecord } from '#engines/consumers/queue-consumer.ts';
 import { compileRecordFilter } from '#engines/consumers/record-filter.ts';
 import type { Scope } from '#storage/state/state.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
+import { functionArn } from '../function-name.ts';
+import { furthest, recordRecursion, recursiveInvocation, traced } from '../recursion.ts';
 import { functionOf, MAPPINGS, type MappingDocument } from './documents.ts';
 import { createSqsSource } from './sqs-source.ts';
 
@@ -138,7 +140,7 @@ export class Pollers {
   }
 
   async #invoke(scope: Scope, mapping: MappingDocument, records: readonly QueueRecord[]): Promise<BatchOutcome> {
-    const { table, activation, invoker, log } = this.#dependencies;
+    const { table, activation, invoker, clock, meter, log } = this.#dependencies;
     const reference = functionOf(scope, mapping);
     try {
       let target = await table.route(reference, Math.random);
@@ -147,11 +149,17 @@ export class Pollers {
         target = await table.route(reference, Math.random);
       }
       const requestId = uuid();
-      const traceHeader = records.length === 1 ? traceHeaderOf(records[0]!) : undefined;
+      const received = furthest(records.map(traceHeaderOf));
+      const { traceHeader, isRunaway } = traced(received, functionArn(reference), clock.now());
+      // What is not processed comes back, until the queue's redrive policy takes it away.
+      if (isRunaway && target.document.recursiveLoop !== 'Allow') {
+        recordRecursion(meter, reference);
+        return { kind: 'refused', problem: `PROBLEM: ${recursiveInvocation().message}` };
+      }
       const { functionError, payload } = await invoker.run(reference, target, {
         requestId,
         payload: Buffer.from(JSON.stringify({ Records: records.map(({ record }) => record) })),
-        traceHeader: traceHeader ?? this.#newTraceHeader(),
+        traceHeader,
       });
       return functionError === undefined
         ? { kind: 'succeeded', requestId, response: payload }
@@ -161,11 +169,6 @@ export class Pollers {
       if (!(error instanceof AwsError)) log.error('a batch could not be invoked', { mapping: mapping.uuid, error });
       return { kind: 'refused', problem: `PROBLEM: ${(error as Error).message}` };
     }
-  }
-
-  #newTraceHeader(): string {
-    const seconds = Math.floor(this.#dependencies.clock.now() / 1_000).toString(16);
-    return `Root=1-${seconds}-${randomHex(24)};Parent=${randomHex(16)};Sampled=0`;
   }
 
   #record(scope: Scope, mappingId: string, counts: ConsumerCounts): void {

@@ -7,8 +7,8 @@ import { RESPONSE_HEADERS, type RequestContext } from '#wire/service.ts';
 import { authorizeInvocation } from '../authorize.ts';
 import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
-import { type FunctionReference, functionArn, readFunctionName } from '../function-name.ts';
-import { recursiveInvocation, traced } from '../recursion.ts';
+import { functionArn, readFunctionName } from '../function-name.ts';
+import { recordRecursion, recursiveInvocation, traced } from '../recursion.ts';
 import { newTraceHeader } from '../trace-header.ts';
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html#function-configuration-deployment-and-execution */
@@ -61,7 +61,7 @@ export function invoke(dependencies: LambdaDependencies) {
       return { StatusCode: 202 };
     }
     if (isRunaway && target.document.recursiveLoop !== 'Allow') {
-      recordRecursion(dependencies, reference);
+      recordRecursion(dependencies.meter, reference);
       throw recursiveInvocation();
     }
     stream?.onTarget(target.version.version);
@@ -108,15 +108,4 @@ function checkClientContext(text: string): string {
       fields: { Type: 'User' },
     });
   }
-}
-
-function recordRecursion({ meter }: LambdaDependencies, { scope, name, qualifier }: FunctionReference): void {
-  const Resource = qualifier === undefined ? name : `${name}:${qualifier}`;
-  meter.record(scope, {
-    namespace: 'AWS/Lambda',
-    metricName: 'RecursiveInvocationsDropped',
-    dimensions: [{}, { FunctionName: name }, { FunctionName: name, Resource }],
-    value: 1,
-    unit: 'Count',
-  });
 }

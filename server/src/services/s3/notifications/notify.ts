@@ -23,7 +23,11 @@ export async function notify(
   for (const event of events) {
     for (const rule of matchingRules(bucket.notification, event.name, event.key)) {
       const details = { configurationId: rule.id, sequencer: sequencer.next(), atMs: clock.now() };
-      requests.push(deliveryTo(rule, bucket, eventMessage(event, bucket, context, details)));
+      const traceHeader = context.headers['x-amzn-trace-id'];
+      requests.push({
+        ...deliveryTo(rule, bucket, eventMessage(event, bucket, context, details)),
+        ...(traceHeader === undefined ? {} : { traceHeader }),
+      });
     }
   }
   await delivery.enqueue(tx, requests);
