@@ -6,6 +6,7 @@ import { renameSync } from 'node:fs';
 import { link, lstat, mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { randomHex } from '#core/ids.ts';
+import { unpackImage } from './images/image-root.ts';
 import { unzip } from './unzip.ts';
 
 /** Directories beyond this number go, the longest unused first, unless an environment runs from them. */
@@ -40,6 +41,12 @@ export class CodeStore {
   /** The directory of the content with this hash; `load` gives the package when it is not there yet. */
   find(hash: string, load: () => Promise<Uint8Array>): Promise<string> {
     return this.#findOr(hash, async () => this.#make(hash, async (directory) => unzip(await load(), directory)));
+  }
+
+  /** The directory of a container image's files; rejects with ImageError when the image is gone from this machine. */
+  findImage(id: string): Promise<string> {
+    const hash = Buffer.from(id, 'hex').toString('base64');
+    return this.#findOr(hash, () => this.#make(hash, (directory) => unpackImage(id, directory)));
   }
 
   /** The directory of several packages, one over the other in this order: the layers of a function. */

@@ -2,9 +2,12 @@
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 
 import type { FunctionVersion } from './function-engine.ts';
-import type { Interpreter } from './interpreter.ts';
+import { bringsProgram, type Interpreter } from './interpreter.ts';
 import type { View } from './isolation/isolation.ts';
 import type { Logging } from './log-level.ts';
+
+/** As Podman and Docker set it for images that do not. */
+export const IMAGE_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export function environmentVariables(
   version: FunctionVersion,
@@ -14,28 +17,22 @@ export function environmentVariables(
   /** Where the Runtime API listens, where it does. */
   runtimeApi?: string,
 ): Record<string, string> {
-  const isProvided = interpreter.language === 'provided';
-  const [programs, libraries] = isProvided ? ['', ''] : ['/var/lang/bin:', '/var/lang/lib:'];
+  const { root } = interpreter;
   return {
-    PATH: `${programs}/usr/local/bin:/usr/bin/:/bin:/opt/bin`,
-    LD_LIBRARY_PATH: [
-      `${libraries}/lib64:/usr/lib64`,
-      ...[view.runtimeDir, `${view.runtimeDir}/lib`, view.taskRoot, `${view.taskRoot}/lib`, '/opt/lib'],
-    ].join(':'),
-    LANG: 'en_US.UTF-8',
-    TZ: ':UTC',
+    // What an image names for its own programs is left as it is.
+    ...(root ? { PATH: IMAGE_PATH, ...root.environment } : systemVariables(interpreter, view)),
     // The SDKs find Brume by it.
     AWS_ENDPOINT_URL: version.endpoint,
     // There is no instance to ask; SDKs would wait for an answer.
     AWS_EC2_METADATA_DISABLED: 'true',
     ...languageVariables(version, interpreter, view),
     ...version.environment,
-    _HANDLER: version.handler,
-    LAMBDA_TASK_ROOT: view.taskRoot,
-    LAMBDA_RUNTIME_DIR: view.runtimeDir,
+    ...(root
+      ? {}
+      : { _HANDLER: version.handler, LAMBDA_TASK_ROOT: view.taskRoot, LAMBDA_RUNTIME_DIR: view.runtimeDir }),
     AWS_REGION: version.region,
     AWS_DEFAULT_REGION: version.region,
-    ...(isProvided ? {} : { AWS_EXECUTION_ENV: `AWS_Lambda_${version.runtime}` }),
+    ...(bringsProgram(interpreter) ? {} : { AWS_EXECUTION_ENV: `AWS_Lambda_${version.runtime}` }),
     ...(runtimeApi === undefined ? {} : { AWS_LAMBDA_RUNTIME_API: runtimeApi }),
     AWS_LAMBDA_FUNCTION_NAME: version.functionName,
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(version.memoryMb),
@@ -56,9 +53,22 @@ function logVariables(logging: Logging | undefined): Record<string, string> {
   return { AWS_LAMBDA_LOG_FORMAT: 'JSON', AWS_LAMBDA_LOG_LEVEL: logging.applicationLevel ?? 'INFO' };
 }
 
+function systemVariables(interpreter: Interpreter, view: View): Record<string, string> {
+  const [programs, libraries] = bringsProgram(interpreter) ? ['', ''] : ['/var/lang/bin:', '/var/lang/lib:'];
+  return {
+    PATH: `${programs}/usr/local/bin:/usr/bin/:/bin:/opt/bin`,
+    LD_LIBRARY_PATH: [
+      `${libraries}/lib64:/usr/lib64`,
+      ...[view.runtimeDir, `${view.runtimeDir}/lib`, view.taskRoot, `${view.taskRoot}/lib`, '/opt/lib'],
+    ].join(':'),
+    LANG: 'en_US.UTF-8',
+    TZ: ':UTC',
+  };
+}
+
 function languageVariables(version: FunctionVersion, interpreter: Interpreter, view: View): Record<string, string> {
   if (interpreter.language === 'python') return { PYTHONPATH: view.runtimeDir };
-  if (interpreter.language === 'provided') return {};
+  if (bringsProgram(interpreter)) return {};
   if (interpreter.language === 'ruby') return rubyVariables(version, interpreter, view);
   // The one locale with UTF-8 that every Linux has: Java reads its environment by it.
   if (interpreter.language === 'java') return { LC_ALL: 'C.UTF-8' };

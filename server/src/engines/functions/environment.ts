@@ -9,6 +9,8 @@ import { type Clock, SystemClock } from '#core/clock.ts';
 import type { ControlGroup, ControlGroups } from './cgroups.ts';
 import { environmentVariables } from './environment-variables.ts';
 import type { FunctionVersion, Invocation, InvocationResult } from './function-engine.ts';
+import { entryPointFault } from './images/entry-point.ts';
+import { bringsProgram } from './interpreter.ts';
 import type { Cell, Isolation } from './isolation/isolation.ts';
 import { severity, severityOfLine } from './log-level.ts';
 import type { LogStream } from './log-stream.ts';
@@ -204,7 +206,7 @@ export class Environment {
     const beganMs = performance.now();
     const cell = this.#cellToStart();
     if ('kind' in cell) return { readiness: cell, durationMs: performance.now() - beganMs };
-    const speaksHttp = cell.interpreter.language === 'provided';
+    const speaksHttp = bringsProgram(cell.interpreter);
     if (speaksHttp) this.#api ??= await RuntimeApiServer.listen();
     const api = this.#api;
     api?.admit(() => process.processes());
@@ -238,7 +240,11 @@ export class Environment {
   /** The environment with the program that the function brings, where it does. */
   #cellToStart(): Cell | Fault {
     const { cell, isolation } = this.#options;
-    if (cell.interpreter.language !== 'provided') return cell;
+    if (!bringsProgram(cell.interpreter)) return cell;
+    if (cell.interpreter.root) {
+      const fault = entryPointFault(cell.interpreter.root, cell.interpreter.executable);
+      return fault === undefined ? cell : { kind: 'fault', errorType: 'Runtime.InvalidEntrypoint', message: fault };
+    }
     const found = findEntrypoint(cell);
     if ('fault' in found) return { kind: 'fault', errorType: 'Runtime.InvalidEntrypoint', message: found.fault };
     const executable = isolation.view(cell).taskRoot === cell.codeDir ? found.file : found.path;

@@ -14,7 +14,9 @@ import { CodeStore } from './code-store.ts';
 import { Environment } from './environment.ts';
 import { DEFAULT_IDLE_TIMEOUT_MS, EnvironmentPool } from './environment-pool.ts';
 import { recordEnd, recordStart, recordThrottle } from './function-metrics.ts';
-import { fitted, type Interpreter, LANGUAGE_NAMES } from './interpreter.ts';
+import { type ImageCommand, imageInterpreter } from './images/image-interpreter.ts';
+import { type ResolvedImage, resolveImage } from './images/image-tool.ts';
+import { fitted, type Interpreter, LANGUAGE_NAMES, MissingInterpreterError } from './interpreter.ts';
 import { Interpreters } from './interpreters.ts';
 import { type Cell, chooseIsolation, type Isolation } from './isolation/isolation.ts';
 import type { Logging } from './log-level.ts';
@@ -25,6 +27,8 @@ import type { ChunkSink } from './runtime-process.ts';
 import { StartGate } from './start-gate.ts';
 
 export { CodeStore } from './code-store.ts';
+export { type ImageCommand, type ImageOverrides, imageCommand } from './images/image-interpreter.ts';
+export { type ImageDefaults, ImageError, type ResolvedImage } from './images/image-tool.ts';
 export { MissingInterpreterError } from './interpreter.ts';
 export { BrokenPackageError, LARGEST_UNZIPPED_BYTES, PackageTooLargeError } from './unzip.ts';
 
@@ -45,6 +49,11 @@ export interface FunctionEngine {
   concurrency(functionArn?: string): number;
   /** Unpacked code. */
   readonly code: CodeStore;
+  /**
+   * A container image, fetched when it is not on this machine, its files unpacked. Rejects with ImageError, or
+   * MissingInterpreterError where there is no sandbox for it.
+   */
+  image(uri: string): Promise<ResolvedImage>;
   /** What would run this runtime; rejects with MissingInterpreterError, which says what to install. */
   interpreter(runtime: string): Promise<Pick<Interpreter, 'version' | 'exact' | 'runtimeVersionHash'>>;
   /** Resolves once what functions wrote until now is durable. */
@@ -68,6 +77,8 @@ export interface FunctionVersion {
   revision: string;
   runtime: string;
   handler: string;
+  /** Of a function from a container image, whose files are in `codeDir`; its runtime and handler are empty. */
+  image?: ImageCommand;
   timeoutS: number;
   memoryMb: number;
   ephemeralStorageMb: number;
@@ -139,6 +150,9 @@ export interface FunctionEngineOptions {
 
 /** As in AWS. */
 export const DEFAULT_CONCURRENCY = 1_000;
+/** The one that is always there: Brume runs on it. */
+const TRIAL_RUNTIME = 'nodejs24.x';
+const TRIAL_STORAGE_MB = 512;
 /** Runtimes that start at once, per processor. */
 const STARTS_PER_PROCESSOR = 2;
 
@@ -234,6 +248,13 @@ class Engine implements FunctionEngine {
     return this.#interpreters.find(runtime);
   }
 
+  async image(uri: string): Promise<ResolvedImage> {
+    await this.#imageIsolation();
+    const resolved = await resolveImage(uri);
+    await this.code.findImage(resolved.id);
+    return resolved;
+  }
+
   flushLogs(): Promise<void> {
     return this.#pool.flushLogs();
   }
@@ -263,7 +284,9 @@ class Engine implements FunctionEngine {
 
   async #createEnvironment(version: FunctionVersion): Promise<Environment> {
     const { clock, logs, log, config } = this.#options;
-    const interpreter = fitted(await this.#interpreters.find(version.runtime), version);
+    const interpreter = version.image
+      ? imageInterpreter(version.image, version.codeDir)
+      : fitted(await this.#interpreters.find(version.runtime), version);
     const id = randomHex(32);
     const cell: Cell = {
       interpreter,
@@ -273,11 +296,7 @@ class Engine implements FunctionEngine {
       ephemeralStorageMb: version.ephemeralStorageMb,
     };
     mkdirSync(cell.dir, { recursive: true, mode: 0o700 });
-    this.#isolation ??= chooseIsolation(config.functions.isolation, cell, log);
-    this.#isolation.catch(() => {
-      this.#isolation = undefined;
-    });
-    const isolation = await this.#isolation;
+    const isolation = version.image ? await this.#imageIsolation() : await this.#isolationFor(cell);
     if (this.#groups === undefined) this.#groups = openControlGroups(log) ?? null;
     this.#prebooted ??= new PrebootedRuntimes({
       isolation,
@@ -307,6 +326,34 @@ class Engine implements FunctionEngine {
       onDestroyed: this.code.use(version.codeDir, version.layersDir),
       ...(notice === undefined ? {} : { notice }),
     });
+  }
+
+  /** As chosen with the first cell. */
+  #isolationFor(cell: Cell): Promise<Isolation> {
+    const { config, log } = this.#options;
+    this.#isolation ??= chooseIsolation(config.functions.isolation, cell, log);
+    this.#isolation.catch(() => {
+      this.#isolation = undefined;
+    });
+    return this.#isolation;
+  }
+
+  /** Whether a sandbox works is not tried out with a stranger's image. */
+  async #imageIsolation(): Promise<Isolation> {
+    const dir = join(this.#environmentsDir, 'trial');
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    const interpreter = await this.#interpreters.find(TRIAL_RUNTIME);
+    const isolation = await this.#isolationFor({
+      interpreter,
+      codeDir: dir,
+      dir,
+      ephemeralStorageMb: TRIAL_STORAGE_MB,
+    });
+    if (isolation.name === 'sandbox') return isolation;
+    throw new MissingInterpreterError(
+      'Functions from container images need bubblewrap on this machine (apt-get install bubblewrap), and functions.isolation ' +
+        'that is not "process".',
+    );
   }
 
   /** Told once a function: another version of the language runs it than the one that it asks for. */

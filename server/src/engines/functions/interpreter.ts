@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** `provided` is none: the function brings the program. */
-export type Language = 'python' | 'nodejs' | 'ruby' | 'java' | 'provided';
+/** `provided` and `image` are none: the function brings the program. */
+export type Language = 'python' | 'nodejs' | 'ruby' | 'java' | 'provided' | 'image';
 
 /** As people write it. */
 export const LANGUAGE_NAMES: Readonly<Record<Language, string>> = {
@@ -14,6 +14,7 @@ export const LANGUAGE_NAMES: Readonly<Record<Language, string>> = {
   ruby: 'Ruby',
   java: 'Java',
   provided: 'its own program',
+  image: 'its own program',
 };
 
 export interface Interpreter {
@@ -33,6 +34,8 @@ export interface Interpreter {
   argsFor?: (version: { memoryMb: number }) => readonly string[];
   /** Directories beyond the system's own that the interpreter reads. */
   libraryDirs: readonly string[];
+  /** A container image: its files are all that the function sees of a machine. */
+  root?: { dir: string; workingDir: string; environment: Readonly<Record<string, string>> };
   /** As in INIT_START: `python:3.11.v7`. */
   runtimeVersion: string;
   /** Hash at the end of the runtime version's ARN. */
@@ -42,6 +45,11 @@ export interface Interpreter {
 /** The runtime cannot run here; the message says what to install. */
 export class MissingInterpreterError extends Error {}
 
+/** Whether the function does, which then speaks the Runtime API over HTTP. */
+export function bringsProgram({ language }: Interpreter): boolean {
+  return language === 'provided' || language === 'image';
+}
+
 /** The interpreter as it runs one function. */
 export function fitted(interpreter: Interpreter, version: { memoryMb: number }): Interpreter {
   const { argsFor, args } = interpreter;
@@ -49,8 +57,9 @@ export function fitted(interpreter: Interpreter, version: { memoryMb: number }):
 }
 
 /** The names under which a function may start its own interpreter. */
-export function programNames({ language, executable }: Interpreter): string[] {
-  if (language === 'provided') return [];
+export function programNames(interpreter: Interpreter): string[] {
+  if (bringsProgram(interpreter)) return [];
+  const { language, executable } = interpreter;
   return [...new Set([language === 'python' ? 'python3' : language, basename(executable)])];
 }
 

@@ -93,6 +93,12 @@ export class Interpreters {
         signal: this.#closing.signal,
       });
     }
+    if (runtime.startsWith('dotnet')) {
+      throw new MissingInterpreterError(
+        `Brume does not run the runtime ${runtime}. Publish the function self-contained (dotnet publish --self-contained, with ` +
+          'Amazon.Lambda.RuntimeSupport and a file bootstrap) for provided.al2023, or as a container image.',
+      );
+    }
     throw new MissingInterpreterError(
       `Brume does not run the runtime ${runtime} yet: it runs python3.x, nodejsNN.x, rubyN.N, javaNN and provided.*.`,
     );

@@ -21,7 +21,7 @@ type Dependencies = Pick<ServiceDependencies, 'call' | 'functions' | 'objects'>;
 
 export type PackageSource = Pick<
   FunctionCode,
-  'ZipFile' | 'S3Bucket' | 'S3Key' | 'S3ObjectVersion' | 'ImageUri' | 'SourceKMSKeyArn'
+  'ZipFile' | 'S3Bucket' | 'S3Key' | 'S3ObjectVersion' | 'SourceKMSKeyArn'
 >;
 
 /** Loads and checks a package without keeping it: a dry run. */
@@ -66,8 +66,7 @@ async function readSource(
   caller: Caller,
   operation: string,
 ): Promise<Uint8Array> {
-  const { ZipFile, S3Bucket, S3Key, S3ObjectVersion, ImageUri, SourceKMSKeyArn } = source;
-  if (ImageUri !== undefined) throw notImplemented(operation, 'Code.ImageUri');
+  const { ZipFile, S3Bucket, S3Key, S3ObjectVersion, SourceKMSKeyArn } = source;
   if (SourceKMSKeyArn) throw notImplemented(operation, 'Code.SourceKMSKeyArn');
   checkConstraints([
     { at: 'code.s3Bucket', value: S3Bucket, min: 3, max: 63, pattern: /[0-9A-Za-z.\-_]*(?<!\.)/ },

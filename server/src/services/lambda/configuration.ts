@@ -13,6 +13,7 @@ import { checkConstraints } from './constraints.ts';
 import type { VersionDocument } from './documents.ts';
 import { checkEnvironment } from './environment-limits.ts';
 import { type FunctionReference, functionArn, LATEST } from './function-name.ts';
+import { showImage } from './images.ts';
 
 export type ConfigurationInput = CreateFunctionRequest & UpdateFunctionConfigurationRequest;
 
@@ -41,7 +42,6 @@ const UNSUPPORTED = [
   'CapacityProviderConfig',
   'DurableConfig',
   'FileSystemConfigs',
-  'ImageConfig',
   'PublishTo',
   'TenancyConfig',
 ] as const;
@@ -190,9 +190,13 @@ export function showConfiguration(
             LastUpdateStatusReasonCode: 'Creating' as never,
           }
         : { LastUpdateStatus: 'Successful' as const }),
-    RuntimeVersionConfig: {
-      RuntimeVersionArn: `arn:aws:lambda:${reference.scope.region}::runtime:${version.runtimeVersionHash}`,
-    },
+    ...(version.image
+      ? {}
+      : {
+          RuntimeVersionConfig: {
+            RuntimeVersionArn: `arn:aws:lambda:${reference.scope.region}::runtime:${version.runtimeVersionHash}`,
+          },
+        }),
   };
 }
 
@@ -206,9 +210,9 @@ export function showListedConfiguration(
   return {
     FunctionName: reference.name,
     FunctionArn: functionArn(reference, qualifier ?? (version.version === LATEST ? undefined : version.version)),
-    Runtime: version.runtime as FunctionConfiguration['Runtime'],
+    ...(version.image ? {} : { Runtime: version.runtime as FunctionConfiguration['Runtime'] }),
     Role: version.role,
-    Handler: version.handler,
+    ...(version.image ? {} : { Handler: version.handler }),
     CodeSize: version.code.sizeBytes,
     Description: version.description,
     Timeout: version.timeoutS,
@@ -235,6 +239,7 @@ export function showListedConfiguration(
       : {}),
     RevisionId: version.revisionId,
     PackageType: version.packageType,
+    ...showImage(version),
     Architectures: version.architectures,
     EphemeralStorage: { Size: version.ephemeralStorageMb },
     SnapStart: {

@@ -9,6 +9,7 @@ import type {
   SystemLogLevel,
   TracingMode,
 } from '@aws-sdk/client-lambda';
+import type { ImageDefaults, ImageOverrides } from '#engines/functions/function-engine.ts';
 import { defineCollection } from '#storage/state/state.ts';
 import type { PolicyStatement } from './resource-policy.ts';
 
@@ -29,7 +30,7 @@ export interface FunctionDocument {
 /** Code and configuration of one version. */
 export interface VersionDocument {
   version: string;
-  /** Absent for what is not run by a managed runtime. */
+  /** Empty, as the handler, for a container image. */
   runtime: string;
   handler: string;
   role: string;
@@ -53,6 +54,8 @@ export interface VersionDocument {
   };
   vpc?: { subnetIds: string[]; securityGroupIds: string[]; ipv6: boolean };
   code: CodeReference;
+  /** Of a function from a container image. */
+  image?: ImageDocument;
   layers?: FunctionLayer[];
   runtimeVersionHash: string;
   lastModifiedMs: number;
@@ -65,11 +68,23 @@ export interface VersionDocument {
   fingerprint?: string;
 }
 
+export interface ImageDocument {
+  /** As the function's author named it. */
+  uri: string;
+  /** With the digest that the tag stood for. */
+  resolvedUri: string;
+  /** Of its files and configuration. */
+  id: string;
+  defaults: ImageDefaults;
+  /** Set by ImageConfig. */
+  overrides?: ImageOverrides;
+}
+
 export interface CodeReference {
-  /** Of the package in the object store. */
+  /** Of the package in the object store; empty for an image, which is kept elsewhere. */
   objectId: string;
   sizeBytes: number;
-  /** Base64, as in CodeSha256. */
+  /** As in CodeSha256: base64, hexadecimal for an image. */
   sha256: string;
 }
 

@@ -8,12 +8,14 @@ import {
   type ChunkSink,
   ConcurrencyLimitError,
   type FunctionVersion,
+  ImageError,
   type InvocationResult,
   MissingInterpreterError,
 } from '#engines/functions/function-engine.ts';
 import type { ServiceDependencies } from '../dependencies.ts';
 import { type FunctionReference, functionArn } from './function-name.ts';
 import type { Target } from './function-table.ts';
+import { commandOf } from './images.ts';
 import { runningRevision } from './revision.ts';
 
 export interface InvocationRequest {
@@ -52,7 +54,9 @@ export class Invoker {
    */
   async run(reference: FunctionReference, target: Target, request: InvocationRequest): Promise<InvocationResult> {
     const { functions } = this.#dependencies;
-    const version = await this.#versionOf(reference, target);
+    const version = await this.#versionOf(reference, target).catch((error) => {
+      throw asAwsError(error);
+    });
     const ended = this.provisioned?.invocation(reference, version.version) ?? (() => {});
     try {
       return await functions.invoke(version, {
@@ -96,7 +100,9 @@ export class Invoker {
       load: () => objects.readAll(layer.objectId),
     }));
     const [codeDir, layersDir, credentials] = await Promise.all([
-      functions.code.find(code.sha256, () => objects.readAll(code.objectId)),
+      version.image
+        ? functions.code.findImage(version.image.id)
+        : functions.code.find(code.sha256, () => objects.readAll(code.objectId)),
       layers.length === 0 ? undefined : functions.code.merged(layers),
       this.#credentialsFor(reference, version.role),
     ]);
@@ -115,6 +121,7 @@ export class Invoker {
       ephemeralStorageMb: version.ephemeralStorageMb,
       environment: version.environment ?? {},
       codeDir,
+      ...(version.image ? { image: commandOf(version.image) } : {}),
       ...(layersDir === undefined ? {} : { layersDir }),
       credentials,
       endpoint: `http://${reachable(config.host)}:${config.port}`,
@@ -182,7 +189,7 @@ function asAwsError(error: unknown): unknown {
       fields: { Reason: error.reason, Type: 'User', retryAfterSeconds: '1' },
     });
   }
-  if (error instanceof MissingInterpreterError) {
+  if (error instanceof MissingInterpreterError || error instanceof ImageError) {
     return new AwsError('InvalidRuntimeException', error.message, { fields: { Type: 'User' } });
   }
   return error;

@@ -18,7 +18,7 @@ export async function unnamedPackages(
   const document = await tx.documents.get(FUNCTIONS, scope, name);
   const versions = document ? [document.latest, ...(await publishedVersions(tx.documents, scope, name))] : [];
   const named = new Set(versions.map(({ code }) => code.objectId));
-  return [...new Set(packages)].filter((id) => !named.has(id));
+  return [...new Set(packages)].filter((id) => id !== '' && !named.has(id));
 }
 
 /** Whether a function or a version of one, in whatever account, names the package of a layer. */

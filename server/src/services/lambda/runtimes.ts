@@ -1,7 +1,7 @@
 // The runtimes that Lambda knows. https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
 
 import { createRequire } from 'node:module';
-import { AwsError, notImplemented } from '#core/errors.ts';
+import { AwsError } from '#core/errors.ts';
 import { type FunctionEngine, MissingInterpreterError } from '#engines/functions/function-engine.ts';
 
 const require = createRequire(import.meta.url);
@@ -14,7 +14,7 @@ const RETIRED: ReadonlySet<string> = new Set([
 ]);
 
 /** Checks that Brume can run it here and gives the hash of the version that will. */
-export async function checkRuntime(runtime: string, engine: FunctionEngine, operation: string): Promise<string> {
+export async function checkRuntime(runtime: string, engine: FunctionEngine): Promise<string> {
   checkRuntimeName(runtime, 'runtime');
   if (RETIRED.has(runtime)) {
     throw new AwsError(
@@ -22,7 +22,6 @@ export async function checkRuntime(runtime: string, engine: FunctionEngine, oper
       `The runtime parameter of ${runtime} is no longer supported for creating or updating AWS Lambda functions. We recommend you use a supported runtime while creating or updating functions.`,
     );
   }
-  if (!/^(python|nodejs|ruby|java|provided)/.test(runtime)) throw notImplemented(operation, `the runtime ${runtime}`);
   try {
     return (await engine.interpreter(runtime)).runtimeVersionHash;
   } catch (error) {

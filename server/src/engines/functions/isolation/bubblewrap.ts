@@ -2,6 +2,7 @@
 // Its arguments go through a descriptor, so that no other user of the machine reads a function's environment off the
 // process list, and no LD_PRELOAD of a function's author ever loads into the starter outside of the sandbox.
 
+import { imageRoot } from '../images/image-root.ts';
 import { programNames } from '../interpreter.ts';
 import { GROUP_ID, hostView, LANGUAGE_DIR, RUNTIME_DIR, TASK_ROOT, USER_ID } from './host-view.ts';
 import { type Cell, type Isolation, STARTER_ENVIRONMENT, type View } from './isolation.ts';
@@ -13,14 +14,15 @@ export const bubblewrap: Isolation = {
   view: sandboxView,
   command(cell, environment) {
     const { executable } = sandboxView(cell);
+    const { root } = cell.interpreter;
     const options = [
       ...['--clearenv', ...Object.entries(environment).flatMap(([name, value]) => ['--setenv', name, value])],
       // A user namespace of its own, in which no further one can be made; no capabilities, and none to be had.
       ...['--unshare-user', '--disable-userns', '--uid', String(USER_ID), '--gid', String(GROUP_ID)],
       ...['--cap-drop', 'ALL', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
       ...['--hostname', 'localhost', '--die-with-parent', '--new-session'],
-      ...rootOf(cell, executable),
-      ...['--chdir', TASK_ROOT],
+      ...(root ? imageRoot(root.dir, cell.ephemeralStorageMb) : rootOf(cell, executable)),
+      ...['--chdir', root?.workingDir ?? TASK_ROOT],
     ];
     return {
       file: 'bwrap',

@@ -1,7 +1,7 @@
 // CreateFunction: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
 
 import type { CreateFunctionRequest, FunctionConfiguration } from '@aws-sdk/client-lambda';
-import { AwsError, notImplemented } from '#core/errors.ts';
+import { AwsError } from '#core/errors.ts';
 import { uuid } from '#core/ids.ts';
 import type { RequestContext } from '#wire/service.ts';
 import { checkArchitectures } from '../architectures.ts';
@@ -13,6 +13,7 @@ import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import type { VersionDocument } from '../documents.ts';
 import { functionArn, LATEST, readFunctionName } from '../function-name.ts';
+import { checkImageRequest, checkPackageRequest, readImage, withImageConfig } from '../images.ts';
 import { readFunctionLayers } from '../layers/function-layers.ts';
 import { checkRuntime, checkSnapStart } from '../runtimes.ts';
 import { checkTags } from '../tags.ts';
@@ -27,16 +28,18 @@ export function createFunction(dependencies: LambdaDependencies) {
     checkConstraints([{ at: 'packageType', value: input.PackageType, oneOf: ['Zip', 'Image'] }]);
     checkArchitectures(input.Architectures);
     checkTags(input.Tags ?? {});
-    if (input.PackageType === 'Image') throw notImplemented(OPERATION, 'PackageType Image');
-    if (!input.Runtime || !input.Handler) {
+    const isImage = input.PackageType === 'Image';
+    if (isImage) checkImageRequest(input);
+    else checkPackageRequest(input);
+    if (!isImage && (!input.Runtime || !input.Handler)) {
       throw new AwsError(
         'InvalidParameterValueException',
         'Runtime and Handler are mandatory parameters for functions created with deployment packages.',
       );
     }
-    if (input.SnapStart?.ApplyOn === 'PublishedVersions') checkSnapStart(input.Runtime);
+    if (input.SnapStart?.ApplyOn === 'PublishedVersions') checkSnapStart(input.Runtime ?? 'Container image');
     const { table, activation, functions, garbage, clock } = dependencies;
-    const runtimeVersionHash = await checkRuntime(input.Runtime, functions, OPERATION);
+    const runtimeVersionHash = isImage ? '' : await checkRuntime(input.Runtime!, functions);
     if (await table.find(reference.scope, reference.name)) {
       throw new AwsError('ResourceConflictException', `Function already exist: ${reference.name}`, {
         fields: { Type: 'User' },
@@ -49,13 +52,16 @@ export function createFunction(dependencies: LambdaDependencies) {
       await checkSignature(dependencies, reference, CodeSigningConfigArn);
     }
     const layers = await readFunctionLayers(dependencies.state.documents, input.Layers ?? [], context);
-    const code = await keepPackage(dependencies, await loadPackage(dependencies, input.Code!, context, OPERATION));
+    const { code, image } = isImage
+      ? await readImage(functions, input.Code!.ImageUri)
+      : { code: await keepPackage(dependencies, await loadPackage(dependencies, input.Code!, context, OPERATION)) };
     const latest: VersionDocument = {
       ...applyConfiguration(input, DEFAULT_SETTINGS, reference.name, layers),
       version: LATEST,
-      packageType: 'Zip',
+      packageType: isImage ? 'Image' : 'Zip',
       architectures: input.Architectures?.length ? input.Architectures : ['x86_64'],
       code,
+      ...(image ? { image: withImageConfig(image, input.ImageConfig) } : {}),
       runtimeVersionHash,
       lastModifiedMs: clock.now(),
       revisionId: uuid(),
@@ -74,7 +80,7 @@ export function createFunction(dependencies: LambdaDependencies) {
         if (input.Publish) published = await publish(tx, reference.scope, document);
       });
     } catch (error) {
-      await garbage.discard(code.objectId);
+      if (!image) await garbage.discard(code.objectId);
       throw error;
     }
     activation.begin(reference);

@@ -30,7 +30,10 @@ async function deleteWhole(
   const { versions, result: dropped } = await table.delete(reference, async (tx, all) => {
     await asynchronous.purge(tx, reference);
     await deleteQualified(tx, scope, name);
-    return garbage.condemn(tx, [...new Set(all.map(({ code }) => code.objectId))]);
+    return garbage.condemn(
+      tx,
+      [...new Set(all.map(({ code }) => code.objectId))].filter((id) => id !== ''),
+    );
   });
   for (const { version } of versions) await invoker.retire(reference, version);
   provisioner.forget(functionArn(reference));

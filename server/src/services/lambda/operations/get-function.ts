@@ -18,7 +18,9 @@ export function getFunction({ table, locations }: LambdaDependencies) {
     const { tags, reservedConcurrency } = document;
     return {
       Configuration: showConfiguration(reference, version, reference.qualifier),
-      Code: { RepositoryType: 'S3', Location: locations.url(context.endpoint, version.code.objectId) },
+      Code: version.image
+        ? { RepositoryType: 'ECR', ImageUri: version.image.uri, ResolvedImageUri: version.image.resolvedUri }
+        : { RepositoryType: 'S3', Location: locations.url(context.endpoint, version.code.objectId) },
       ...(Object.keys(tags).length > 0 ? { Tags: tags } : {}),
       ...(reservedConcurrency === undefined
         ? {}

@@ -1,7 +1,7 @@
 // UpdateFunctionCode: https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html
 
 import type { FunctionConfiguration, UpdateFunctionCodeRequest } from '@aws-sdk/client-lambda';
-import { notImplemented } from '#core/errors.ts';
+import { AwsError, notImplemented } from '#core/errors.ts';
 import { uuid } from '#core/ids.ts';
 import { CodeStore } from '#engines/functions/function-engine.ts';
 import type { RequestContext } from '#wire/service.ts';
@@ -10,8 +10,15 @@ import { keepPackage, loadPackage } from '../code-package.ts';
 import { checkSignature } from '../code-signing/functions.ts';
 import { showConfiguration } from '../configuration.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
-import { FUNCTIONS, type FunctionDocument, type VersionDocument } from '../documents.ts';
+import {
+  type CodeReference,
+  FUNCTIONS,
+  type FunctionDocument,
+  type ImageDocument,
+  type VersionDocument,
+} from '../documents.ts';
 import { readFunctionName } from '../function-name.ts';
+import { readImage } from '../images.ts';
 import { unnamedPackages } from '../packages.ts';
 import { checkRevision } from '../revision.ts';
 import { publish } from '../versions/publish.ts';
@@ -29,12 +36,16 @@ export function updateFunctionCode(dependencies: LambdaDependencies) {
     checkRevision(input.RevisionId, before.latest.revisionId);
 
     await checkSignature(dependencies, reference, before.codeSigningConfigArn);
-    const zip = await loadPackage(dependencies, input, context, OPERATION);
+    checkSource(input, before.latest);
+    const found = before.latest.image
+      ? await readImage(dependencies.functions, input.ImageUri)
+      : await loadPackage(dependencies, input, context, OPERATION);
     if (input.DryRun) {
-      const code = { objectId: '', sizeBytes: zip.byteLength, sha256: CodeStore.hash(zip) };
-      return showConfiguration(reference, { ...before.latest, code });
+      const change = 'image' in found ? found : { code: unkept(found) };
+      return showConfiguration(reference, { ...before.latest, ...change });
     }
-    const code = await keepPackage(dependencies, zip);
+    const { code, image } =
+      'image' in found ? found : { code: await keepPackage(dependencies, found), image: undefined };
     let dropped: string[] = [];
     let published: VersionDocument | undefined;
     let after: FunctionDocument;
@@ -50,6 +61,7 @@ export function updateFunctionCode(dependencies: LambdaDependencies) {
             revisionId: uuid(),
             architectures: input.Architectures?.length ? input.Architectures : document.latest.architectures,
             code,
+            ...(image ? { image: keepOverrides(image, latest) } : {}),
             updating: true,
           },
         };
@@ -60,7 +72,7 @@ export function updateFunctionCode(dependencies: LambdaDependencies) {
         return (await tx.documents.get(FUNCTIONS, reference.scope, reference.name))!;
       });
     } catch (error) {
-      await garbage.discard(code.objectId);
+      if (!image) await garbage.discard(code.objectId);
       throw error;
     }
     await invoker.retire(reference, after.latest.version);
@@ -68,4 +80,26 @@ export function updateFunctionCode(dependencies: LambdaDependencies) {
     activation.begin(reference);
     return showConfiguration(reference, published ? { ...published, state: 'Pending' } : after.latest);
   };
+}
+
+function checkSource(input: UpdateFunctionCodeRequest, { image }: VersionDocument): void {
+  const type = image ? 'Image' : 'Zip';
+  if (image && !input.ImageUri)
+    throw invalid(`Please provide ImageUri when updating a function with packageType ${type}.`);
+  if (!image && input.ImageUri) {
+    throw invalid(`Please don't provide ImageUri when updating a function with packageType ${type}.`);
+  }
+}
+
+function unkept(zip: Uint8Array): CodeReference {
+  return { objectId: '', sizeBytes: zip.byteLength, sha256: CodeStore.hash(zip) };
+}
+
+/** The new image is run as the one before it was configured to be. */
+function keepOverrides(image: ImageDocument, { image: before }: Pick<VersionDocument, 'image'>): ImageDocument {
+  return before?.overrides ? { ...image, overrides: before.overrides } : image;
+}
+
+function invalid(message: string): AwsError {
+  return new AwsError('InvalidParameterValueException', message, { fields: { Type: 'User' } });
 }

@@ -11,6 +11,7 @@ import {
 } from '../configuration.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import { readFunctionName } from '../function-name.ts';
+import { checkImageRequest, checkPackageRequest, withImageConfig } from '../images.ts';
 import { readFunctionLayers } from '../layers/function-layers.ts';
 import { checkRevision } from '../revision.ts';
 import { checkRuntime, checkSnapStart } from '../runtimes.ts';
@@ -29,19 +30,23 @@ export function updateFunctionConfiguration({
     const reference = readFunctionName(input.FunctionName!, context, { namespaced: false });
     const settings = input as ConfigurationInput;
     checkConfiguration(settings, OPERATION);
-    const runtimeVersionHash = input.Runtime && (await checkRuntime(input.Runtime, functions, OPERATION));
+    const runtimeVersionHash = input.Runtime && (await checkRuntime(input.Runtime, functions));
     const layers = input.Layers && (await readFunctionLayers(state.documents, input.Layers, context));
     await activation.settled(reference);
     const after = await table.update(reference, (document) => {
       const { latest } = document;
+      if (latest.image) checkImageRequest(input);
+      else checkPackageRequest(input);
       checkRevision(input.RevisionId, latest.revisionId);
-      if (input.SnapStart?.ApplyOn === 'PublishedVersions') checkSnapStart(input.Runtime ?? latest.runtime);
+      if (input.SnapStart?.ApplyOn === 'PublishedVersions')
+        checkSnapStart(input.Runtime ?? (latest.image ? 'Container image' : latest.runtime));
       const { environment, kmsKeyArn, deadLetterArn, vpc, layers: layersBefore, runningRevision, ...rest } = latest;
       return {
         ...document,
         latest: {
           ...rest,
           ...applyConfiguration(settings, latest, document.name, layers ?? layersBefore),
+          ...(latest.image ? { image: withImageConfig(latest.image, input.ImageConfig) } : {}),
           ...(runtimeVersionHash ? { runtimeVersionHash } : {}),
           lastModifiedMs: clock.now(),
           revisionId: uuid(),
