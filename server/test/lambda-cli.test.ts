@@ -1,44 +1,22 @@
 // `brume lambda …` and `brume cost` as processes.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test, { after } from 'node:test';
+import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { InvokeCommand, ListFunctionsCommand } from '@aws-sdk/client-lambda';
-import { ACCOUNT, REGION, startBrume, temporaryDirectory } from '#test/harness.ts';
+import { CloudWatchLogsClient, DeleteLogGroupCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { InvokeCommand, ListFunctionsCommand, PutProvisionedConcurrencyConfigCommand } from '@aws-sdk/client-lambda';
+import { clientConfig, startBrume, temporaryDirectory } from '#test/harness.ts';
+import { type CliOptions, spawnCli } from './cli-process.ts';
 import { testLambda } from './lambda-functions.ts';
 
-const CLI = fileURLToPath(new URL('../bin/brume.mjs', import.meta.url));
 const brume = await startBrume();
 const { client, create } = testLambda(brume);
 const dir = temporaryDirectory();
 
-function spawnCli(args: string[], { input, endpoint }: { input?: string; endpoint?: string } = {}) {
-  const child = spawn(process.execPath, [CLI, ...args], {
-    env: {
-      PATH: process.env.PATH,
-      HOME: dir,
-      ...(endpoint === undefined ? {} : { AWS_ENDPOINT_URL: endpoint }),
-      AWS_REGION: REGION,
-      AWS_ACCESS_KEY_ID: ACCOUNT,
-      AWS_SECRET_ACCESS_KEY: 'test',
-    },
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
-  after(() => void child.kill('SIGKILL'));
-  const output = { stdout: '', stderr: '' };
-  child.stdout.setEncoding('utf8').on('data', (chunk) => (output.stdout += chunk));
-  child.stderr.setEncoding('utf8').on('data', (chunk) => (output.stderr += chunk));
-  child.stdin.end(input ?? '');
-  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, ...output }));
-  return { child, output, ended };
-}
-
-const cli = (args: string[], options?: Parameters<typeof spawnCli>[1]) => spawnCli(args, options).ended;
+const cli = (args: string[], options?: CliOptions) => spawnCli(args, withHome(options)).ended;
+const withHome = (options: CliOptions = {}) => ({ ...options, environment: { HOME: dir } });
 
 let directories = 0;
 
@@ -152,20 +130,46 @@ test('lambda logs prints what a function logged, and follows it', async () => {
   assert.deepEqual([code, stdout.trimEnd().split('\n').length], [0, 2]);
 });
 
-test('cost tells requests and GB-seconds of each function', async () => {
+test('cost tells requests and billed GB-seconds of each function, initialization included', async () => {
   await create('billed', 'async () => {}', { MemorySize: 1_024 });
-  for (let count = 0; count < 3; count++) await client.send(new InvokeCommand({ FunctionName: 'billed' }));
+  let billedMs = 0;
+  for (let count = 0; count < 3; count++) {
+    const { LogResult } = await client.send(new InvokeCommand({ FunctionName: 'billed', LogType: 'Tail' }));
+    const report = Buffer.from(LogResult!, 'base64').toString();
+    billedMs += Number(/Billed Duration: (\d+) ms/.exec(report)![1]);
+    assert.equal(report.includes('Init Duration'), count === 0);
+  }
   const at = { endpoint: brume.endpoint };
   let report: any;
   await until('the metrics', async () => {
     report = JSON.parse((await cli(['cost', '--json'], at)).stdout);
     return report.functions.some(({ name, requests }: any) => name === 'billed' && requests === 3);
   });
-  const billed = report.functions.find(({ name }: any) => name === 'billed');
-  assert.equal(billed.memoryMb, 1_024);
-  assert.ok(billed.seconds > 0 && Math.abs(billed.gbSeconds - billed.seconds) < 1e-9);
-  assert.ok(Math.abs(billed.dollars - (billed.gbSeconds * 0.0000166667 + 3 * 2e-7)) < 1e-12);
+  const { seconds, gbSeconds, dollars, ...billed } = report.functions.find(({ name }: any) => name === 'billed');
+  assert.deepEqual(billed, { name: 'billed', memoryMb: 1_024, architecture: 'x86_64', requests: 3, billed: true });
+  assert.ok(Math.abs(seconds - billedMs / 1_000) < 1e-9, `${seconds} s for ${billedMs} ms`);
+  assert.ok(Math.abs(gbSeconds - seconds) < 1e-9);
+  assert.ok(Math.abs(dollars - (gbSeconds * 0.0000166667 + 3 * 2e-7)) < 1e-12);
   assert.equal(report.withinFreeTier, true);
   const table = await cli(['cost'], at);
   assert.match(table.stdout, /^function .*USD on AWS\n[\s\S]*^billed +1024 +x86_64 +3 /m);
+});
+
+test('cost without the REPORT lines goes by the metrics and says so; provisioned environments have an hourly price', async () => {
+  await create('unlogged', 'async () => {}', { MemorySize: 512, Publish: true });
+  await client.send(new InvokeCommand({ FunctionName: 'unlogged' }));
+  await client.send(
+    new PutProvisionedConcurrencyConfigCommand({
+      FunctionName: 'unlogged',
+      Qualifier: '1',
+      ProvisionedConcurrentExecutions: 2,
+    }),
+  );
+  const at = { endpoint: brume.endpoint };
+  await until('the metrics', async () => (await cli(['cost'], at)).stdout.includes('unlogged'));
+  const logs = new CloudWatchLogsClient(clientConfig(brume));
+  await logs.send(new DeleteLogGroupCommand({ logGroupName: '/aws/lambda/unlogged' }));
+  const { stdout } = await cli(['cost'], at);
+  assert.match(stdout, /^Not every REPORT line of unlogged is there: /m);
+  assert.match(stdout, /function:unlogged:1 keeps 2 environments ready: 0\.015000 USD more each hour\.$/m);
 });

@@ -1,13 +1,10 @@
 // `brume logs …` as a process, against a whole server.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test, { after } from 'node:test';
+import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import {
   CloudWatchLogsClient,
@@ -17,35 +14,18 @@ import {
   FilterLogEventsCommand,
   PutLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
-import { ACCOUNT, clientConfig, REGION, startBrume, temporaryDirectory } from '#test/harness.ts';
+import { clientConfig, startBrume, temporaryDirectory } from '#test/harness.ts';
+import { type CliOptions, spawnCli } from './cli-process.ts';
 
-const CLI = fileURLToPath(new URL('../bin/brume.mjs', import.meta.url));
 const brume = await startBrume();
 const client = new CloudWatchLogsClient(clientConfig(brume));
 const dir = temporaryDirectory();
 const HOUR_MS = 3_600_000;
 
-function brumeLogs(args: string[], { input, endpoint = brume.endpoint }: { input?: string; endpoint?: string } = {}) {
-  const child = spawn(process.execPath, [CLI, 'logs', ...args], {
-    env: {
-      PATH: process.env.PATH,
-      AWS_ENDPOINT_URL: endpoint,
-      AWS_REGION: REGION,
-      AWS_ACCESS_KEY_ID: ACCOUNT,
-      AWS_SECRET_ACCESS_KEY: 'test',
-    },
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
-  after(() => void child.kill('SIGKILL'));
-  const output = { stdout: '', stderr: '' };
-  child.stdout.setEncoding('utf8').on('data', (chunk) => (output.stdout += chunk));
-  child.stderr.setEncoding('utf8').on('data', (chunk) => (output.stderr += chunk));
-  child.stdin.end(input ?? '');
-  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, ...output }));
-  return { child, output, ended };
-}
+const brumeLogs = (args: string[], options: CliOptions = {}) =>
+  spawnCli(['logs', ...args], { endpoint: brume.endpoint, ...options });
 
-const run = (args: string[], options?: Parameters<typeof brumeLogs>[1]) => brumeLogs(args, options).ended;
+const run = (args: string[], options?: CliOptions) => brumeLogs(args, options).ended;
 
 function file(name: string, content: string | Uint8Array): string {
   const path = join(dir, name);

@@ -3,7 +3,15 @@ import test from 'node:test';
 import { priced } from './cost.ts';
 
 test('prices: tiers, ARM, storage', () => {
-  const use = { name: 'f', memoryMb: 1_024, storageMb: 512, architecture: 'x86_64', requests: 0, seconds: 0 } as const;
+  const use = {
+    name: 'f',
+    memoryMb: 1_024,
+    storageMb: 512,
+    architecture: 'x86_64',
+    requests: 0,
+    seconds: 0,
+    billed: true,
+  } as const;
   const dollars = (more: object) => priced({ ...use, ...more }).dollars.toFixed(6);
   assert.deepEqual(
     [

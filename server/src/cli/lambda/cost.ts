@@ -1,4 +1,5 @@
-// `brume cost`: requests and GB-seconds of each function, from the metrics that Lambda keeps, and what AWS would bill for them.
+// `brume cost`: requests and GB-seconds of each function and what AWS would bill for them. The metrics that Lambda keeps tell which
+// functions ran; their REPORT lines what is billed. Where these are gone, the metrics tell the duration without initialization.
 
 import {
   CloudWatchClient,
@@ -6,9 +7,16 @@ import {
   ListMetricsCommand,
   type MetricDataQuery,
 } from '@aws-sdk/client-cloudwatch';
-import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
+import {
+  type FunctionConfiguration,
+  GetFunctionConfigurationCommand,
+  LambdaClient,
+  ListProvisionedConcurrencyConfigsCommand,
+} from '@aws-sdk/client-lambda';
+import { clientOptions } from '../client-options.ts';
 import { formatTable } from '../logs/table.ts';
-import { clientOptions } from './client-options.ts';
+import { billedUsage } from './billed-usage.ts';
 import {
   DOLLARS_PER_GB_SECOND,
   DOLLARS_PER_GB_SECOND_OF_STORAGE,
@@ -16,6 +24,7 @@ import {
   FREE_GB_SECONDS,
   FREE_REQUESTS,
   FREE_STORAGE_MB,
+  PROVISIONED_DOLLARS_PER_GB_SECOND,
   RATES_DATE,
 } from './rates.ts';
 
@@ -32,6 +41,15 @@ export interface FunctionCost {
   seconds: number;
   gbSeconds: number;
   dollars: number;
+  /** Whether the seconds are those that AWS bills, initialization included. */
+  billed: boolean;
+}
+
+/** Environments that are kept ready now: they cost whether they are used or not. */
+interface Provisioned {
+  functionArn: string;
+  environments: number;
+  dollarsPerHour: number;
 }
 
 export async function cost(
@@ -39,34 +57,80 @@ export async function cost(
   { fromMs, toMs, json }: { fromMs: number; toMs: number; json: boolean },
 ): Promise<number> {
   const options = clientOptions(endpoint, process.env);
-  const clients = { cloudwatch: new CloudWatchClient(options), lambda: new LambdaClient(options) };
+  const clients = {
+    cloudwatch: new CloudWatchClient(options),
+    lambda: new LambdaClient(options),
+    logs: new CloudWatchLogsClient(options),
+  };
   try {
     const functions: FunctionCost[] = [];
+    const provisioned: Provisioned[] = [];
     for (const { name, requests, durationMs } of await usage(clients.cloudwatch, fromMs, toMs)) {
-      const configuration = await clients.lambda
-        .send(new GetFunctionConfigurationCommand({ FunctionName: name }))
-        .catch((error: Error) => {
-          if (error.name !== 'ResourceNotFoundException') throw error;
-          return undefined;
-        });
-      functions.push(
-        priced({
-          name,
-          requests,
-          seconds: durationMs / 1_000,
-          memoryMb: configuration?.MemorySize,
-          storageMb: configuration?.EphemeralStorage?.Size ?? FREE_STORAGE_MB,
-          architecture: configuration?.Architectures?.[0] === 'arm64' ? 'arm64' : 'x86_64',
-        }),
-      );
+      const configuration = await configurationOf(clients.lambda, name);
+      const group = configuration?.LoggingConfig?.LogGroup ?? `/aws/lambda/${name}`;
+      const architecture = configuration?.Architectures?.[0] === 'arm64' ? 'arm64' : 'x86_64';
+      const common = {
+        name,
+        storageMb: configuration?.EphemeralStorage?.Size ?? FREE_STORAGE_MB,
+        architecture,
+      } as const;
+      // A group of another name may hold the lines of several functions.
+      const reported = group === `/aws/lambda/${name}` ? await billedUsage(clients.logs, group, { fromMs, toMs }) : [];
+      const complete = reported.reduce((total, use) => total + use.requests, 0) >= requests;
+      if (complete) functions.push(summed(reported.map((use) => priced({ ...common, ...use, billed: true }))));
+      else {
+        const seconds = durationMs / 1_000;
+        functions.push(priced({ ...common, requests, seconds, memoryMb: configuration?.MemorySize, billed: false }));
+      }
+      if (configuration) provisioned.push(...(await provisionedOf(clients.lambda, configuration, architecture)));
     }
     functions.sort((a, b) => b.dollars - a.dollars || (a.name < b.name ? -1 : 1));
-    print(functions, fromMs, toMs, json);
+    print(functions, provisioned, fromMs, toMs, json);
     return 0;
   } finally {
     clients.cloudwatch.destroy();
     clients.lambda.destroy();
+    clients.logs.destroy();
   }
+}
+
+async function configurationOf(lambda: LambdaClient, name: string): Promise<FunctionConfiguration | undefined> {
+  try {
+    return await lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name }));
+  } catch (error) {
+    if ((error as Error).name !== 'ResourceNotFoundException') throw error;
+    return undefined;
+  }
+}
+
+async function provisionedOf(
+  lambda: LambdaClient,
+  { FunctionName, MemorySize = 128 }: FunctionConfiguration,
+  architecture: 'x86_64' | 'arm64',
+): Promise<Provisioned[]> {
+  const { ProvisionedConcurrencyConfigs = [] } = await lambda.send(
+    new ListProvisionedConcurrencyConfigsCommand({ FunctionName }),
+  );
+  return ProvisionedConcurrencyConfigs.map(({ FunctionArn, RequestedProvisionedConcurrentExecutions = 0 }) => ({
+    functionArn: FunctionArn!,
+    environments: RequestedProvisionedConcurrentExecutions,
+    dollarsPerHour:
+      RequestedProvisionedConcurrentExecutions *
+      (MemorySize / 1_024) *
+      3_600 *
+      PROVISIONED_DOLLARS_PER_GB_SECOND[architecture],
+  }));
+}
+
+/** The uses of one function with different memory sizes; shows the size of the last. */
+function summed(costs: readonly FunctionCost[]): FunctionCost {
+  return costs.reduce((total, cost) => ({
+    ...cost,
+    requests: total.requests + cost.requests,
+    seconds: total.seconds + cost.seconds,
+    gbSeconds: total.gbSeconds + cost.gbSeconds,
+    dollars: total.dollars + cost.dollars,
+  }));
 }
 
 interface Usage {
@@ -76,10 +140,12 @@ interface Usage {
   architecture: 'x86_64' | 'arm64';
   requests: number;
   seconds: number;
+  billed: boolean;
 }
 
 /** The price of one function's use, before what is free. */
-export function priced({ name, memoryMb, storageMb, architecture, requests, seconds }: Usage): FunctionCost {
+export function priced(use: Usage): FunctionCost {
+  const { name, memoryMb, storageMb, architecture, requests, seconds, billed } = use;
   const gbSeconds = ((memoryMb ?? 128) / 1_024) * seconds;
   const storage = (Math.max(0, storageMb - FREE_STORAGE_MB) / 1_024) * seconds * DOLLARS_PER_GB_SECOND_OF_STORAGE;
   const compute = tiered(gbSeconds, DOLLARS_PER_GB_SECOND[architecture]);
@@ -91,6 +157,7 @@ export function priced({ name, memoryMb, storageMb, architecture, requests, seco
     seconds,
     gbSeconds,
     dollars: compute + storage + (requests / 1e6) * DOLLARS_PER_MILLION_REQUESTS,
+    billed,
   };
 }
 
@@ -163,7 +230,13 @@ async function functionNames(cloudwatch: CloudWatchClient): Promise<string[]> {
   return [...names].sort();
 }
 
-function print(functions: readonly FunctionCost[], fromMs: number, toMs: number, json: boolean): void {
+function print(
+  functions: readonly FunctionCost[],
+  provisioned: readonly Provisioned[],
+  fromMs: number,
+  toMs: number,
+  json: boolean,
+): void {
   const total = {
     requests: sum(functions, 'requests'),
     gbSeconds: sum(functions, 'gbSeconds'),
@@ -173,7 +246,7 @@ function print(functions: readonly FunctionCost[], fromMs: number, toMs: number,
   if (json) {
     const range = { from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() };
     process.stdout.write(
-      `${JSON.stringify({ ...range, ratesDate: RATES_DATE, functions, total, withinFreeTier: free }, undefined, 2)}\n`,
+      `${JSON.stringify({ ...range, ratesDate: RATES_DATE, functions, provisioned, total, withinFreeTier: free }, undefined, 2)}\n`,
     );
     return;
   }
@@ -195,8 +268,19 @@ function print(functions: readonly FunctionCost[], fromMs: number, toMs: number,
   process.stdout.write(
     `\n${total.requests} requests, ${total.gbSeconds.toFixed(4)} GB-seconds: ${total.dollars.toFixed(6)} USD on AWS` +
       `${free ? '; within what AWS gives for free in a month' : ''}.\n` +
-      `Rates of us-east-1, ${RATES_DATE}. Memory as configured now; initialization, which AWS bills as well, is not in it.\n`,
+      `Rates of us-east-1, ${RATES_DATE}.\n`,
   );
+  const unbilled = functions.filter(({ billed }) => !billed).map(({ name }) => name);
+  if (unbilled.length > 0) {
+    process.stdout.write(
+      `Not every REPORT line of ${unbilled.join(', ')} is there: memory as configured now, without initialization.\n`,
+    );
+  }
+  for (const { functionArn, environments, dollarsPerHour } of provisioned) {
+    process.stdout.write(
+      `${functionArn} keeps ${environments} environments ready: ${dollarsPerHour.toFixed(6)} USD more each hour.\n`,
+    );
+  }
 }
 
 function sum(functions: readonly FunctionCost[], field: 'requests' | 'gbSeconds' | 'dollars'): number {

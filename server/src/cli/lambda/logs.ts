@@ -2,9 +2,9 @@
 
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { clientOptions } from '../client-options.ts';
 import { type TailOptions, tail } from '../logs/tail.ts';
 import { UsageError } from '../logs/usage-error.ts';
-import { clientOptions } from './client-options.ts';
 
 export async function functionLogs(
   endpoint: string,

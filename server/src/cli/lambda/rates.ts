@@ -1,6 +1,8 @@
-// What AWS bills for Lambda in us-east-1, in US dollars. https://aws.amazon.com/lambda/pricing/
+// What AWS bills for Lambda in us-east-1, in US dollars, from its price list (https://aws.amazon.com/lambda/pricing/, which builds its
+// tables from the offers at https://pricing.us-east-1.amazonaws.com). Initialization is billed as duration since August 2025:
+// https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/
 
-/** When the rates below were looked up. */
+/** When the rates below were compared with copies of the price list, the newest of August 2026. */
 export const RATES_DATE = '2026-11-23';
 
 export const DOLLARS_PER_MILLION_REQUESTS = 0.2;
@@ -17,6 +19,12 @@ export const DOLLARS_PER_GB_SECOND: Record<'x86_64' | 'arm64', { upToGbSeconds: 
     { upToGbSeconds: 18.75e9, dollars: 0.0000120001 },
     { upToGbSeconds: Number.POSITIVE_INFINITY, dollars: 0.0000106667 },
   ],
+};
+
+/** Of the memory of environments that are kept ready, used or not. */
+export const PROVISIONED_DOLLARS_PER_GB_SECOND: Record<'x86_64' | 'arm64', number> = {
+  x86_64: 0.0000041667,
+  arm64: 0.0000033334,
 };
 
 /** /tmp beyond the first 512 MB. */

@@ -19,9 +19,9 @@ import {
 } from '@aws-sdk/client-lambda';
 import { SystemClock } from '#core/clock.ts';
 import { randomHex } from '#core/ids.ts';
+import { clientOptions } from '../client-options.ts';
 import { paint } from '../logs/paint.ts';
 import { UsageError } from '../logs/usage-error.ts';
-import { clientOptions } from './client-options.ts';
 import { packageOf, readSourceFile, type SourceFile } from './source-file.ts';
 
 export interface RunOptions {

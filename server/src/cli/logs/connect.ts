@@ -1,15 +1,7 @@
-// The official client through which the `logs` commands speak to a running Brume (or to AWS).
-
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
+import { clientOptions } from '../client-options.ts';
 
-/** With the credentials and region of the environment; on loopback any do, so without them `test`. */
+/** The official client through which the `logs` commands speak to a running Brume (or to AWS). */
 export function connect(endpoint: string, environment: NodeJS.ProcessEnv): CloudWatchLogsClient {
-  return new CloudWatchLogsClient({
-    endpoint,
-    region: environment.AWS_REGION ?? environment.AWS_DEFAULT_REGION ?? 'us-east-1',
-    disableHostPrefix: true,
-    ...(environment.AWS_ACCESS_KEY_ID || environment.AWS_PROFILE
-      ? {}
-      : { credentials: { accessKeyId: 'test', secretAccessKey: 'test' } }),
-  });
+  return new CloudWatchLogsClient(clientOptions(endpoint, environment));
 }

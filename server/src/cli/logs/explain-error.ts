@@ -1,7 +1,7 @@
 // What went wrong in a `logs` command, in words that say what to do.
 
 import { type CloudWatchLogsClient, DescribeLogGroupsCommand } from '@aws-sdk/client-cloudwatch-logs';
-import { UsageError } from './usage-error.ts';
+import { type CommandError, explainUse } from '../explain-error.ts';
 
 const MOST_SUGGESTIONS = 5;
 
@@ -25,17 +25,13 @@ export async function explained(
 }
 
 async function explain(
-  error: Error & { code?: string; $metadata?: { httpStatusCode?: number } },
+  error: CommandError,
   endpoint: string,
   client: CloudWatchLogsClient,
   groups: readonly string[],
 ): Promise<string> {
-  if (error instanceof UsageError) return error.message;
-  const codes = [error.code, ...((error as unknown as AggregateError).errors ?? []).map(({ code }) => code)];
-  if (codes.includes('ECONNREFUSED')) {
-    return `No Brume answers at ${endpoint}: nothing listens there. Start one with \`brume start\`, or name another with --endpoint.`;
-  }
-  if (codes.includes('ENOTFOUND')) return `The host of ${endpoint} cannot be resolved.`;
+  const explained = explainUse(error, endpoint);
+  if (explained !== undefined) return explained;
   if (error.name === 'ResourceNotFoundException') {
     const missing = await firstMissing(client, groups);
     if (missing !== undefined) return missing;

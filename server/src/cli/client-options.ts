@@ -1,4 +1,4 @@
-// How the `lambda` commands speak to a Brume: through the official clients, as any program does.
+// How commands speak to a Brume (or to AWS): through the official clients, as any program does.
 
 /** With the credentials and region of the environment; on loopback any do, so without them `test`. */
 export function clientOptions(endpoint: string, environment: NodeJS.ProcessEnv) {
