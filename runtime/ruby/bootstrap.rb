@@ -83,11 +83,23 @@ end
 module LogSink
   FRAME_MARK = 0xa55a0003
 
+  # With the format JSON the mark names the level as well, above the two bits for the format.
+  class Line < String
+    LEVELS = { 'DEBUG' => 2, 'INFO' => 3, 'WARN' => 4, 'ERROR' => 5, 'FATAL' => 6 }.freeze
+    attr_reader :mark
+
+    def initialize(text, severity)
+      super(text)
+      @mark = 0xa55a0002 | LEVELS.fetch(severity, 0) << 2
+    end
+  end
+
   def self.write(message)
     data = UTF8.of(message).b
     $stdout.flush
     now = Process.clock_gettime(Process::CLOCK_REALTIME, :microsecond)
-    frame = [FRAME_MARK, data.bytesize, now].pack('L>L>Q>') + data
+    mark = message.is_a?(Line) ? message.mark : FRAME_MARK
+    frame = [mark, data.bytesize, now].pack('L>L>Q>') + data
     frame = frame.byteslice(STDOUT.syswrite(frame)..) until frame.empty?
     message.bytesize
   end
@@ -120,7 +132,7 @@ class LambdaJsonLogFormatter < Logger::Formatter
       line.update(errorType: message.class.to_s, errorMessage: text, stackTrace: message.backtrace,
                   location: message.backtrace&.first)
     end
-    "#{JSON.generate(line.compact)}\n"
+    LogSink::Line.new("#{JSON.generate(line.compact)}\n", severity)
   end
 end
 

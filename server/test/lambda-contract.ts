@@ -43,3 +43,19 @@ export async function linesOf({ engine, log }: TestEngine, result: ParsedResult)
   const end = rest.findIndex(({ message }) => message.startsWith(`END RequestId: ${result.requestId}`));
   return rest.slice(0, end).map(({ message }) => message);
 }
+
+/** The function's own messages of one invocation with the JSON log format, those that are JSON parsed. */
+export async function jsonLinesOf({ engine, log }: TestEngine, { requestId }: ParsedResult): Promise<any[]> {
+  await engine.flushLogs();
+  const stream = log.find(({ message }) => message.includes(requestId))?.stream;
+  const lines = log.filter((line) => line.stream === stream).map(({ message }) => parsed(message));
+  return lines.filter((line) => !String(line.type).startsWith('platform.'));
+}
+
+function parsed(message: string): any {
+  try {
+    return JSON.parse(message);
+  } catch {
+    return message;
+  }
+}

@@ -3,14 +3,15 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { JAVA_RUNTIME_JAR } from '../../scripts/build-java-runtime.ts';
-import { linesOf, runCases } from './lambda-contract.ts';
-import { missing, startEngine, type TestFunction } from './lambda-engine.ts';
+import { temporaryDirectory } from './harness.ts';
+import { jsonLinesOf, linesOf, runCases } from './lambda-contract.ts';
+import { missing, noBubblewrap, startEngine, type TestFunction } from './lambda-engine.ts';
 import { makeZip } from './lambda-zip.ts';
 
 const noJava = missing('java', '-version') || missing('javac', '-version');
@@ -343,6 +344,38 @@ describe('java', { skip: noJava }, () => {
       'bytes',
       'of the runtime',
     ]);
+  });
+
+  test('the JSON log format', async () => {
+    const logging = { format: 'JSON', applicationLevel: 'WARN' } as const;
+    const lines = await jsonLinesOf(testEngine, await deploy(app('$Logs', { logging })).invoke({}));
+    const warning = lines.find(({ message }) => message === 'with a level');
+    assert.match(warning.timestamp, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    assert.deepEqual([warning.level, warning.AWSRequestId?.length], ['WARN', 36]);
+    const failed = await deploy(app('$Thrower', { logging })).invoke({ message: 'no' });
+    const error = (await jsonLinesOf(testEngine, failed)).find(({ level }) => level === 'ERROR');
+    assert.deepEqual([error.level, error.message.split('\n')[0]], ['ERROR', 'no: example.Handlers$Bad']);
+  });
+
+  test('jars of layers', { skip: noBubblewrap }, async () => {
+    const { version, invoke } = deploy(
+      app('$Resources', { files: { ...classesOf('example/Handlers'), 'settings.txt': 's' } }),
+    );
+    version.layersDir = temporaryDirectory();
+    mkdirSync(join(version.layersDir, 'java/lib'), { recursive: true });
+    writeFileSync(join(version.layersDir, 'java/lib/tool.jar'), jarOf('library/'));
+    assert.deepEqual((await invoke({})).value, ['s', 42, true, -1]);
+  });
+
+  test('in the least memory that there is', async () => {
+    const { invoke } = deploy(app('$Echo', { memoryMb: 128 }));
+    const event = { text: 'x'.repeat(1_000_000) };
+    for (let i = 0; i < 5; i++) assert.deepEqual((await invoke(event)).value, event);
+  });
+
+  test('as a plain process', async () => {
+    const plain = startEngine({ functions: { isolation: 'process' } });
+    assert.deepEqual((await plain.deploy(app('$Echo')).invoke([1])).value, [1]);
   });
 
   test('another version than asked for is told once', async () => {

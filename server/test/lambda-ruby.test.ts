@@ -1,9 +1,12 @@
 // The contract of the Ruby runtime. https://docs.aws.amazon.com/lambda/latest/dg/lambda-ruby.html
 
 import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
-import { linesOf, runCases } from './lambda-contract.ts';
-import { missing, startEngine, type TestFunction } from './lambda-engine.ts';
+import { temporaryDirectory } from './harness.ts';
+import { jsonLinesOf, linesOf, runCases } from './lambda-contract.ts';
+import { missing, noBubblewrap, startEngine, type TestFunction } from './lambda-engine.ts';
 
 const noRuby = missing('ruby', '--version');
 const testEngine = startEngine();
@@ -250,6 +253,44 @@ describe('ruby', { skip: noRuby }, () => {
       ),
     );
     assert.deepEqual(lines.slice(2), ['stdout\n', 'raw\n', 'to stderr\n']);
+  });
+
+  test('the JSON log format', async () => {
+    const code =
+      'require "logger"\ndef handler(event:, context:)\n  log = Logger.new($stdout, progname: "p")\n  log.info("not this")\n  log.warn("of\\nlogger ü")\n  log.error(RuntimeError.new("e"))\nend';
+    const { invoke } = deploy(app(code, { logging: { format: 'JSON', applicationLevel: 'WARN' } }));
+    const result = await invoke({});
+    const lines = (await jsonLinesOf(testEngine, result)).filter(({ requestId }) => requestId === result.requestId);
+    assert.deepEqual(
+      lines.map(({ timestamp, ...rest }) => rest),
+      [
+        { level: 'WARN', message: 'of\nlogger ü', requestId: result.requestId, logger: 'p' },
+        {
+          level: 'ERROR',
+          message: 'e',
+          requestId: result.requestId,
+          logger: 'p',
+          errorType: 'RuntimeError',
+          errorMessage: 'e',
+        },
+      ],
+    );
+    assert.match(lines[0].timestamp, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+  });
+
+  test('gems of layers', { skip: noBubblewrap }, async () => {
+    const { version, invoke } = deploy(app('require "tiny"\ndef handler(event:, context:) = Tiny::SIZE'));
+    version.layersDir = temporaryDirectory();
+    for (const [path, text] of Object.entries(gem('ruby/gems/3.3.0'))) {
+      mkdirSync(join(version.layersDir, dirname(path)), { recursive: true });
+      writeFileSync(join(version.layersDir, path), text);
+    }
+    assert.equal((await invoke({})).value, 7);
+  });
+
+  test('as a plain process', async () => {
+    const plain = startEngine({ functions: { isolation: 'process' } });
+    assert.deepEqual((await plain.deploy(app('def handler(event:, context:) = event')).invoke([1])).value, [1]);
   });
 
   test('another version than asked for is told once', async () => {

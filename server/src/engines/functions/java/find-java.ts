@@ -1,7 +1,8 @@
-// Finds the Java that runs javaNN: the one of that version, else another of at least 17, for which our runtime is compiled.
+// Finds the Java that runs javaNN: the one of that version, else the next newer, else another of at least 17, for which our
+// runtime is compiled.
 
 import { execFile } from 'node:child_process';
-import { globSync, realpathSync } from 'node:fs';
+import { globSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import {
@@ -14,6 +15,8 @@ import {
 import { type ClassArchive, openClassArchive } from './class-archive.ts';
 
 const OLDEST = 17;
+/** What each installed Java says of itself. */
+const INSTALLED = '/usr/lib/jvm/*/release';
 const MAIN_CLASS = 'dev.brume.lambda.Main';
 /** Read as part of the JDK, though Debian keeps them in /etc. */
 const SETTINGS = ['lib/jvm.cfg', 'conf/security/java.security', 'conf/net.properties', 'lib/security/cacerts'];
@@ -64,9 +67,21 @@ export async function findJava(runtime: string, wanted: number, options: JavaOpt
 }
 
 function candidatesFor(wanted: number): string[] {
-  const installed = globSync('/usr/lib/jvm/*/bin/java').sort();
-  const named = installed.filter((path) => new RegExp(`[^\\d.]${wanted}(\\D|$)`).test(path));
-  return [...named, 'java', ...installed.filter((path) => !named.includes(path))];
+  const installed = globSync(INSTALLED)
+    .map((path) => ({ java: join(path, '../bin/java'), major: majorOf(path) }))
+    .sort((a, b) => a.major - b.major);
+  // A newer one runs what was compiled for an older; the other way round it refuses.
+  const suitable = installed.filter(({ major }) => major >= Math.max(wanted, OLDEST)).map(({ java }) => java);
+  return [...suitable, 'java', ...installed.reverse().map(({ java }) => java)];
+}
+
+/** `JAVA_VERSION="17.0.15"`, and before 9 `"1.8.0_382"`; 0 when it does not say. */
+function majorOf(release: string): number {
+  try {
+    return Number(/^JAVA_VERSION="(?:1\.)?(\d+)/m.exec(readFileSync(release, 'utf8'))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
 }
 
 async function probe(executable: string): Promise<JavaFacts> {

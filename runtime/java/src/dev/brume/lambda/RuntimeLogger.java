@@ -14,6 +14,8 @@ import java.util.Map;
 /** Writes one frame per message to standard output: mark, length, microseconds, text. A frame is one log event. */
 final class RuntimeLogger implements LambdaLogger {
     private static final int FRAME_MARK = 0xa55a0003;
+    /** With the format JSON the mark names the level as well, above the two bits for the format. */
+    private static final int JSON_FRAME_MARK = 0xa55a0002;
     private static final int HEAD_BYTES = 16;
 
     private final OutputStream output;
@@ -51,13 +53,13 @@ final class RuntimeLogger implements LambdaLogger {
         if (level != LogLevel.UNDEFINED && level.ordinal() < lowest.ordinal()) return;
         String text = String.valueOf(message);
         if (json) writeJson(text, level);
-        else write((level == LogLevel.UNDEFINED ? text : "[" + level + "] " + text).getBytes(StandardCharsets.UTF_8));
+        else write(FRAME_MARK, (level == LogLevel.UNDEFINED ? text : "[" + level + "] " + text).getBytes(StandardCharsets.UTF_8));
     }
 
     @Override
     public void log(byte[] message, LogLevel level) {
         if (json) log(message == null ? null : new String(message, StandardCharsets.UTF_8), level);
-        else if (level == LogLevel.UNDEFINED || level.ordinal() >= lowest.ordinal()) write(message == null ? "null".getBytes(StandardCharsets.UTF_8) : message);
+        else if (level == LogLevel.UNDEFINED || level.ordinal() >= lowest.ordinal()) write(FRAME_MARK, message == null ? "null".getBytes(StandardCharsets.UTF_8) : message);
     }
 
     private void writeJson(String message, LogLevel level) {
@@ -74,12 +76,12 @@ final class RuntimeLogger implements LambdaLogger {
         byte[] text = JsonWriter.bytes(line);
         byte[] ended = java.util.Arrays.copyOf(text, text.length + 1);
         ended[text.length] = '\n';
-        write(ended);
+        write(JSON_FRAME_MARK | level.ordinal() << 2, ended);
     }
 
-    private synchronized void write(byte[] text) {
+    private synchronized void write(int mark, byte[] text) {
         byte[] frame = new byte[HEAD_BYTES + text.length];
-        putInt(frame, 0, FRAME_MARK);
+        putInt(frame, 0, mark);
         putInt(frame, 4, text.length);
         long micros = System.currentTimeMillis() * 1_000;
         putInt(frame, 8, (int) (micros >>> 32));
