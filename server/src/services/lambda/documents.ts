@@ -81,11 +81,13 @@ export interface ImageDocument {
 }
 
 export interface CodeReference {
-  /** Of the package in the object store; empty for an image, which is kept elsewhere. */
+  /** Of the package in the object store; empty where there is none: for images and directories. */
   objectId: string;
   sizeBytes: number;
   /** As in CodeSha256: base64, hexadecimal for an image. */
   sha256: string;
+  /** Where the code lies, and is run from as it is then; there is no package. */
+  directory?: string;
 }
 
 /** A layer as a function names it: it keeps the package, also when the layer is deleted. */

@@ -15,6 +15,7 @@ import {
 import type { ServiceDependencies } from '../dependencies.ts';
 import { type FunctionReference, functionArn } from './function-name.ts';
 import type { Target } from './function-table.ts';
+import { stateOf } from './hot-reload.ts';
 import { commandOf } from './images.ts';
 import { runningRevision } from './revision.ts';
 
@@ -99,12 +100,14 @@ export class Invoker {
       hash: layer.sha256,
       load: () => objects.readAll(layer.objectId),
     }));
-    const [codeDir, layersDir, credentials] = await Promise.all([
-      version.image
-        ? functions.code.findImage(version.image.id)
-        : functions.code.find(code.sha256, () => objects.readAll(code.objectId)),
+    const [codeDir, layersDir, credentials, hotState] = await Promise.all([
+      code.directory ??
+        (version.image
+          ? functions.code.findImage(version.image.id)
+          : functions.code.find(code.sha256, () => objects.readAll(code.objectId))),
       layers.length === 0 ? undefined : functions.code.merged(layers),
       this.#credentialsFor(reference, version.role),
+      code.directory === undefined ? undefined : stateOf(code.directory),
     ]);
     return {
       versionArn: functionArn(reference, version.version),
@@ -113,7 +116,7 @@ export class Invoker {
       version: version.version,
       account: reference.scope.account,
       region: reference.scope.region,
-      revision: `${runningRevision(version)}/${credentials.accessKeyId}`,
+      revision: [runningRevision(version), credentials.accessKeyId, ...(hotState === undefined ? [] : [hotState])].join('/'),
       runtime: version.runtime,
       handler: version.handler,
       timeoutS: version.timeoutS,

@@ -1,6 +1,6 @@
 // CreateFunction: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
 
-import type { CreateFunctionRequest, FunctionConfiguration } from '@aws-sdk/client-lambda';
+import type { CreateFunctionRequest, FunctionCode, FunctionConfiguration } from '@aws-sdk/client-lambda';
 import { AwsError } from '#core/errors.ts';
 import { uuid } from '#core/ids.ts';
 import type { RequestContext } from '#wire/service.ts';
@@ -11,9 +11,10 @@ import { checkConfigThere, checkSignature } from '../code-signing/functions.ts';
 import { applyConfiguration, checkConfiguration, DEFAULT_SETTINGS, showConfiguration } from '../configuration.ts';
 import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
-import type { VersionDocument } from '../documents.ts';
+import type { CodeReference, VersionDocument } from '../documents.ts';
 import { functionArn, LATEST, readFunctionName } from '../function-name.ts';
 import { checkImageRequest, checkPackageRequest, readImage, withImageConfig } from '../images.ts';
+import { readHotReload } from '../hot-reload.ts';
 import { readFunctionLayers } from '../layers/function-layers.ts';
 import { checkRuntime, checkSnapStart } from '../runtimes.ts';
 import { checkTags } from '../tags.ts';
@@ -54,7 +55,7 @@ export function createFunction(dependencies: LambdaDependencies) {
     const layers = await readFunctionLayers(dependencies.state.documents, input.Layers ?? [], context);
     const { code, image } = isImage
       ? await readImage(functions, input.Code!.ImageUri)
-      : { code: await keepPackage(dependencies, await loadPackage(dependencies, input.Code!, context, OPERATION)) };
+      : { code: await readCode(dependencies, input.Code!, context) };
     const latest: VersionDocument = {
       ...applyConfiguration(input, DEFAULT_SETTINGS, reference.name, layers),
       version: LATEST,
@@ -80,7 +81,7 @@ export function createFunction(dependencies: LambdaDependencies) {
         if (input.Publish) published = await publish(tx, reference.scope, document);
       });
     } catch (error) {
-      if (!image) await garbage.discard(code.objectId);
+      if (code.objectId !== '') await garbage.discard(code.objectId);
       throw error;
     }
     activation.begin(reference);
@@ -90,4 +91,13 @@ export function createFunction(dependencies: LambdaDependencies) {
       FunctionArn: functionArn(reference),
     };
   };
+}
+
+async function readCode(
+  dependencies: LambdaDependencies,
+  source: FunctionCode,
+  context: RequestContext,
+): Promise<CodeReference> {
+  const hot = await readHotReload(dependencies.config, source);
+  return hot ?? keepPackage(dependencies, await loadPackage(dependencies, source, context, OPERATION));
 }

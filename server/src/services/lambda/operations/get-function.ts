@@ -10,6 +10,7 @@ import type { RequestContext } from '#wire/service.ts';
 import { showConfiguration } from '../configuration.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import { readFunctionName } from '../function-name.ts';
+import { showDirectory } from '../hot-reload.ts';
 
 export function getFunction({ table, locations }: LambdaDependencies) {
   return async (input: GetFunctionRequest, context: RequestContext): Promise<GetFunctionResponse> => {
@@ -20,7 +21,13 @@ export function getFunction({ table, locations }: LambdaDependencies) {
       Configuration: showConfiguration(reference, version, reference.qualifier),
       Code: version.image
         ? { RepositoryType: 'ECR', ImageUri: version.image.uri, ResolvedImageUri: version.image.resolvedUri }
-        : { RepositoryType: 'S3', Location: locations.url(context.endpoint, version.code.objectId) },
+        : {
+            RepositoryType: 'S3',
+            Location:
+              version.code.directory === undefined
+                ? locations.url(context.endpoint, version.code.objectId)
+                : showDirectory(version.code.directory),
+          },
       ...(Object.keys(tags).length > 0 ? { Tags: tags } : {}),
       ...(reservedConcurrency === undefined
         ? {}

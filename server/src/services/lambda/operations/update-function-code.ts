@@ -18,6 +18,7 @@ import {
   type VersionDocument,
 } from '../documents.ts';
 import { readFunctionName } from '../function-name.ts';
+import { readHotReload } from '../hot-reload.ts';
 import { readImage } from '../images.ts';
 import { unnamedPackages } from '../packages.ts';
 import { checkRevision } from '../revision.ts';
@@ -39,13 +40,13 @@ export function updateFunctionCode(dependencies: LambdaDependencies) {
     checkSource(input, before.latest);
     const found = before.latest.image
       ? await readImage(dependencies.functions, input.ImageUri)
-      : await loadPackage(dependencies, input, context, OPERATION);
+      : await readSource(dependencies, input, context);
     if (input.DryRun) {
-      const change = 'image' in found ? found : { code: unkept(found) };
+      const change = 'code' in found ? found : { code: unkept(found) };
       return showConfiguration(reference, { ...before.latest, ...change });
     }
     const { code, image } =
-      'image' in found ? found : { code: await keepPackage(dependencies, found), image: undefined };
+      'code' in found ? found : { code: await keepPackage(dependencies, found), image: undefined };
     let dropped: string[] = [];
     let published: VersionDocument | undefined;
     let after: FunctionDocument;
@@ -72,7 +73,7 @@ export function updateFunctionCode(dependencies: LambdaDependencies) {
         return (await tx.documents.get(FUNCTIONS, reference.scope, reference.name))!;
       });
     } catch (error) {
-      if (!image) await garbage.discard(code.objectId);
+      if (code.objectId !== '') await garbage.discard(code.objectId);
       throw error;
     }
     await invoker.retire(reference, after.latest.version);
@@ -102,4 +103,13 @@ function keepOverrides(image: ImageDocument, { image: before }: Pick<VersionDocu
 
 function invalid(message: string): AwsError {
   return new AwsError('InvalidParameterValueException', message, { fields: { Type: 'User' } });
+}
+
+async function readSource(
+  dependencies: LambdaDependencies,
+  input: UpdateFunctionCodeRequest,
+  context: RequestContext,
+): Promise<Uint8Array | { code: CodeReference; image: undefined }> {
+  const code = await readHotReload(dependencies.config, input);
+  return code ? { code, image: undefined } : loadPackage(dependencies, input, context, OPERATION);
 }
