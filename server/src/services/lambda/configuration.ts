@@ -11,6 +11,7 @@ import { AwsError, notImplemented } from '#core/errors.ts';
 import { LOG_LEVELS, SYSTEM_LOG_LEVELS } from '#engines/functions/log-level.ts';
 import { checkConstraints } from './constraints.ts';
 import type { VersionDocument } from './documents.ts';
+import { applyDurableConfig, checkDurableConfig, showDurableConfig } from './durable-config.ts';
 import { checkEnvironment } from './environment-limits.ts';
 import { type FunctionReference, functionArn, LATEST } from './function-name.ts';
 import { showImage } from './images.ts';
@@ -32,19 +33,14 @@ export type Settings = Pick<
   | 'deadLetterArn'
   | 'tracing'
   | 'snapStart'
+  | 'durable'
   | 'logging'
   | 'vpc'
   | 'layers'
 >;
 
 /** Members that Brume has no use for yet: refused rather than forgotten. */
-const UNSUPPORTED = [
-  'CapacityProviderConfig',
-  'DurableConfig',
-  'FileSystemConfigs',
-  'PublishTo',
-  'TenancyConfig',
-] as const;
+const UNSUPPORTED = ['CapacityProviderConfig', 'FileSystemConfigs', 'PublishTo', 'TenancyConfig'] as const;
 
 const ROLE = /arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role\/?[a-zA-Z_0-9+=,.@\-_/]+/;
 const KMS_KEY = /(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()/;
@@ -83,6 +79,7 @@ export function checkConfiguration(input: ConfigurationInput, operation: string)
       pattern: /[.\-_/#A-Za-z0-9]+/,
     },
   ]);
+  checkDurableConfig(input.DurableConfig);
   if (input.Environment?.Variables) checkEnvironment(input.Environment.Variables);
   checkDeadLetterTarget(input.DeadLetterConfig?.TargetArn);
 }
@@ -150,6 +147,7 @@ export function applyConfiguration(
     tracing: input.TracingConfig?.Mode ?? before.tracing,
     snapStart: input.SnapStart?.ApplyOn ?? before.snapStart,
     logging: applyLogging(input.LoggingConfig, before.logging, name),
+    ...applyDurableConfig(input.DurableConfig, before.durable),
     ...(environment ? { environment } : {}),
     ...(deadLetterArn ? { deadLetterArn } : {}),
     ...(kmsKeyArn ? { kmsKeyArn } : {}),
@@ -252,6 +250,7 @@ export function showListedConfiguration(
       ...(logging.systemLevel === undefined ? {} : { SystemLogLevel: logging.systemLevel }),
       LogGroup: logging.group,
     },
+    ...showDurableConfig(version.durable),
   };
 }
 

@@ -1,5 +1,6 @@
 // What the operations of Lambda share.
 
+import type { DurableExecutions } from '#engines/durable-executions/durable-executions.ts';
 import type { Garbage } from '#storage/objects/garbage.ts';
 import type { ServiceDependencies } from '../dependencies.ts';
 import type { Activation } from './activation.ts';
@@ -17,4 +18,5 @@ export interface LambdaDependencies extends ServiceDependencies {
   garbage: Garbage;
   locations: CodeLocations;
   provisioner: Provisioner;
+  durable: DurableExecutions;
 }

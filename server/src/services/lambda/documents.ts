@@ -45,6 +45,8 @@ export interface VersionDocument {
   deadLetterArn?: string;
   tracing: TracingMode;
   snapStart: 'PublishedVersions' | 'None';
+  /** Of durable functions. */
+  durable?: { timeoutS: number; retentionDays: number; kmsKeyArn?: string };
   logging: {
     format: LogFormat;
     group: string;

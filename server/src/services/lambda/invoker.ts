@@ -24,6 +24,10 @@ export interface InvocationRequest {
   payload: Uint8Array;
   clientContext?: string;
   traceHeader?: string;
+  /** Of a durable function: what tells its execution from others. */
+  durableExecutionName?: string;
+  /** Whether it carries on a durable execution, rather than starts one. */
+  ofDurableExecution?: boolean;
   /** Where a streamed response goes as it is made. */
   onChunk?: ChunkSink;
 }
@@ -45,6 +49,11 @@ export class Invoker {
   /** Told of every invocation; set once it is there. */
   provisioned: { invocation(reference: FunctionReference, version: string): () => void } | undefined;
 
+  /** What an invocation of a durable function comes to; set once it is there. */
+  startDurable:
+    | ((reference: FunctionReference, target: Target, request: InvocationRequest) => Promise<InvocationResult>)
+    | undefined;
+
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies;
   }
@@ -54,6 +63,7 @@ export class Invoker {
    * the runtime is gone from this machine.
    */
   async run(reference: FunctionReference, target: Target, request: InvocationRequest): Promise<InvocationResult> {
+    if (target.version.durable && !request.ofDurableExecution) return this.startDurable!(reference, target, request);
     const { functions } = this.#dependencies;
     const version = await this.#versionOf(reference, target).catch((error) => {
       throw asAwsError(error);

@@ -22,6 +22,7 @@ import {
   putFunctionCodeSigningConfig,
 } from './code-signing/functions.ts';
 import type { LambdaDependencies } from './dependencies.ts';
+import { createDurableExecutions, runDurable } from './durable-invocations.ts';
 import {
   deleteFunctionEventInvokeConfig,
   getFunctionEventInvokeConfig,
@@ -61,6 +62,18 @@ import {
 } from './operations/concurrency.ts';
 import { createFunction } from './operations/create-function.ts';
 import { deleteFunction } from './operations/delete-function.ts';
+import {
+  sendDurableExecutionCallbackFailure,
+  sendDurableExecutionCallbackHeartbeat,
+  sendDurableExecutionCallbackSuccess,
+} from './operations/durable-callbacks.ts';
+import { checkpointDurableExecution, getDurableExecutionState } from './operations/durable-checkpoints.ts';
+import {
+  getDurableExecution,
+  getDurableExecutionHistory,
+  listDurableExecutionsByFunction,
+  stopDurableExecution,
+} from './operations/durable-executions.ts';
 import { getFunction, getFunctionConfiguration } from './operations/get-function.ts';
 import { invoke } from './operations/invoke.ts';
 import { invokeAsync } from './operations/invoke-async.ts';
@@ -120,6 +133,8 @@ export function createLambdaService(common: ServiceDependencies): Service {
   const locations = new CodeLocations(clock, objects);
   const provisioner = new Provisioner({ state, clock, table, invoker, meter, log });
   invoker.provisioned = provisioner;
+  const durable = createDurableExecutions({ state, clock, log, meter, table, activation, invoker });
+  invoker.startDurable = (reference, target, request) => runDurable(durable, reference, target, request);
   const dependencies: LambdaDependencies = {
     ...common,
     table,
@@ -129,6 +144,7 @@ export function createLambdaService(common: ServiceDependencies): Service {
     garbage,
     locations,
     provisioner,
+    durable,
   };
   const mappings = createEventSourceMappings(dependencies);
   return {
@@ -138,6 +154,7 @@ export function createLambdaService(common: ServiceDependencies): Service {
       ...mappings.operations,
       AddLayerVersionPermission: addLayerVersionPermission(dependencies),
       AddPermission: addPermission(dependencies),
+      CheckpointDurableExecution: checkpointDurableExecution(dependencies),
       CreateAlias: createAlias(dependencies),
       CreateCodeSigningConfig: createCodeSigningConfig(dependencies),
       CreateFunction: createFunction(dependencies),
@@ -155,6 +172,9 @@ export function createLambdaService(common: ServiceDependencies): Service {
       GetAccountSettings: getAccountSettings(dependencies),
       GetAlias: getAlias(dependencies),
       GetCodeSigningConfig: getCodeSigningConfig(dependencies),
+      GetDurableExecution: getDurableExecution(dependencies),
+      GetDurableExecutionHistory: getDurableExecutionHistory(dependencies),
+      GetDurableExecutionState: getDurableExecutionState(dependencies),
       GetFunction: getFunction(dependencies),
       GetFunctionCodeSigningConfig: getFunctionCodeSigningConfig(dependencies),
       GetFunctionConcurrency: getFunctionConcurrency(dependencies),
@@ -173,6 +193,7 @@ export function createLambdaService(common: ServiceDependencies): Service {
       InvokeAsync: invokeAsync(dependencies),
       InvokeWithResponseStream: invokeWithResponseStream(dependencies),
       ListAliases: listAliases(dependencies),
+      ListDurableExecutionsByFunction: listDurableExecutionsByFunction(dependencies),
       ListFunctionEventInvokeConfigs: listFunctionEventInvokeConfigs(dependencies),
       ListFunctionUrlConfigs: listFunctionUrlConfigs(dependencies),
       ListCodeSigningConfigs: listCodeSigningConfigs(dependencies),
@@ -194,6 +215,10 @@ export function createLambdaService(common: ServiceDependencies): Service {
       PutFunctionEventInvokeConfig: putFunctionEventInvokeConfig(dependencies),
       RemoveLayerVersionPermission: removeLayerVersionPermission(dependencies),
       RemovePermission: removePermission(dependencies),
+      SendDurableExecutionCallbackFailure: sendDurableExecutionCallbackFailure(dependencies),
+      SendDurableExecutionCallbackHeartbeat: sendDurableExecutionCallbackHeartbeat(dependencies),
+      SendDurableExecutionCallbackSuccess: sendDurableExecutionCallbackSuccess(dependencies),
+      StopDurableExecution: stopDurableExecution(dependencies),
       TagResource: tagResource(dependencies),
       UntagResource: untagResource(dependencies),
       UpdateAlias: updateAlias(dependencies),
@@ -214,6 +239,7 @@ export function createLambdaService(common: ServiceDependencies): Service {
       await garbage.start();
       await activation.recover(state);
       await asynchronous.start();
+      await durable.start();
       await provisioner.start();
       await mappings.start();
     },
@@ -222,6 +248,7 @@ export function createLambdaService(common: ServiceDependencies): Service {
       await activation.allSettled();
       provisioner.stop();
       await asynchronous.stop();
+      await durable.stop();
       await garbage.stop(clock.now());
     },
     async reset() {
@@ -233,6 +260,7 @@ export function createLambdaService(common: ServiceDependencies): Service {
       provisioner.reset();
       invoker.reset();
       await asynchronous.reset();
+      durable.reset();
     },
   };
 }

@@ -2,6 +2,7 @@
 
 import type { DeleteFunctionRequest, DeleteFunctionResponse } from '@aws-sdk/client-lambda';
 import { AwsError } from '#core/errors.ts';
+import type { Orphan } from '#engines/durable-executions/durable-executions.ts';
 import type { RequestContext } from '#wire/service.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import { ALIASES, VERSIONS, versionKey } from '../documents.ts';
@@ -23,18 +24,21 @@ export function deleteFunction(dependencies: LambdaDependencies) {
 }
 
 async function deleteWhole(
-  { table, asynchronous, invoker, garbage, provisioner }: LambdaDependencies,
+  { table, asynchronous, invoker, garbage, provisioner, durable }: LambdaDependencies,
   reference: FunctionReference,
 ): Promise<void> {
   const { scope, name } = reference;
+  let orphans: Orphan[] = [];
   const { versions, result: dropped } = await table.delete(reference, async (tx, all) => {
     await asynchronous.purge(tx, reference);
+    orphans = await durable.purge(tx, scope, name);
     await deleteQualified(tx, scope, name);
     return garbage.condemn(
       tx,
       [...new Set(all.map(({ code }) => code.objectId))].filter((id) => id !== ''),
     );
   });
+  durable.forgetFunction(scope, name, orphans);
   for (const { version } of versions) await invoker.retire(reference, version);
   provisioner.forget(functionArn(reference));
   garbage.collect(dropped);

@@ -7,6 +7,7 @@ import { RESPONSE_HEADERS, type RequestContext } from '#wire/service.ts';
 import { authorizeInvocation } from '../authorize.ts';
 import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
+import { type DurableInvocationResult, refuseExecutionName, startDurable } from '../durable-invocations.ts';
 import { functionArn, readFunctionName } from '../function-name.ts';
 import { recordRecursion, recursiveInvocation, traced } from '../recursion.ts';
 import { newTraceHeader } from '../trace-header.ts';
@@ -24,7 +25,7 @@ export interface StreamedTo {
 }
 
 export function invoke(dependencies: LambdaDependencies) {
-  const { table, activation, invoker, asynchronous, clock } = dependencies;
+  const { table, activation, invoker, asynchronous, clock, durable } = dependencies;
   return async (
     input: InvocationRequest,
     context: RequestContext,
@@ -33,9 +34,9 @@ export function invoke(dependencies: LambdaDependencies) {
     const reference = readFunctionName(input.FunctionName!, context, { qualifier: input.Qualifier });
     checkConstraints([
       { at: 'invocationType', value: input.InvocationType, oneOf: ['Event', 'RequestResponse', 'DryRun'] },
+      { at: 'durableExecutionName', value: input.DurableExecutionName, min: 1, max: 64, pattern: /[a-zA-Z0-9-_]+/ },
       { at: 'logType', value: input.LogType, oneOf: ['None', 'Tail'] },
     ]);
-    if (input.DurableExecutionName) throw notImplemented('Invoke', 'DurableExecutionName');
     if (input.TenantId) throw notImplemented('Invoke', 'TenantId');
     const type = input.InvocationType ?? 'RequestResponse';
     const payload = readPayload(input.Payload, type);
@@ -45,6 +46,8 @@ export function invoke(dependencies: LambdaDependencies) {
       target = await table.route(reference, Math.random);
     }
     await authorizeInvocation(dependencies, reference, context);
+    const { durable: isDurable } = target.version;
+    if (!isDurable) refuseExecutionName(input.DurableExecutionName);
     if (type === 'DryRun') return { StatusCode: 204 };
 
     const received = context.headers['x-amzn-trace-id'];
@@ -55,6 +58,10 @@ export function invoke(dependencies: LambdaDependencies) {
       traceHeader,
       ...(input.ClientContext ? { clientContext: checkClientContext(input.ClientContext) } : {}),
     };
+    if (type === 'Event' && isDurable) {
+      const { arn } = await startDurable(durable, reference, target, { ...request, name: input.DurableExecutionName });
+      return { StatusCode: 202, DurableExecutionArn: arn };
+    }
     if (type === 'Event') {
       // Counted when it is run: an event that is stopped goes to the dead-letter queue.
       await asynchronous.enqueue(reference, { ...request, traceHeader: received ?? newTraceHeader(clock.now()) });
@@ -65,12 +72,18 @@ export function invoke(dependencies: LambdaDependencies) {
       throw recursiveInvocation();
     }
     stream?.onTarget(target.version.version);
-    const result = await invoker.run(reference, target, { ...request, ...(stream && { onChunk: stream.onChunk }) });
+    const result = await invoker.run(reference, target, {
+      ...request,
+      ...(stream && { onChunk: stream.onChunk }),
+      ...(input.DurableExecutionName === undefined ? {} : { durableExecutionName: input.DurableExecutionName }),
+    });
+    const { durableExecutionArn } = result as Partial<DurableInvocationResult>;
     return {
       StatusCode: 200,
       ExecutedVersion: target.version.version,
       Payload: result.payload as InvocationResponse['Payload'] & {},
       ...(result.functionError === undefined ? {} : { FunctionError: result.functionError }),
+      ...(durableExecutionArn === undefined ? {} : { DurableExecutionArn: durableExecutionArn }),
       ...(input.LogType === 'Tail' ? { LogResult: Buffer.from(result.logTail).toString('base64') } : {}),
       [RESPONSE_HEADERS]: JSON_HEADERS,
     } as InvocationResponse;

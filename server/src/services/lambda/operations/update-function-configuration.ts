@@ -10,6 +10,7 @@ import {
   showConfiguration,
 } from '../configuration.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
+import { checkStaysDurable } from '../durable-config.ts';
 import { readFunctionName } from '../function-name.ts';
 import { checkImageRequest, checkPackageRequest, withImageConfig } from '../images.ts';
 import { readFunctionLayers } from '../layers/function-layers.ts';
@@ -38,6 +39,7 @@ export function updateFunctionConfiguration({
       if (latest.image) checkImageRequest(input);
       else checkPackageRequest(input);
       checkRevision(input.RevisionId, latest.revisionId);
+      checkStaysDurable(input.DurableConfig, latest);
       if (input.SnapStart?.ApplyOn === 'PublishedVersions')
         checkSnapStart(input.Runtime ?? (latest.image ? 'Container image' : latest.runtime));
       const { environment, kmsKeyArn, deadLetterArn, vpc, layers: layersBefore, runningRevision, ...rest } = latest;

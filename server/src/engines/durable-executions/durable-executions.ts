@@ -1,0 +1,1026 @@
+// Durable executions: a log of operations that a function's SDK writes by checkpoints, and the invocations that carry it on.
+// A change (checkpoint, timer, callback, the end of an invocation) is a transaction; what follows from it (the next
+// invocation, a timer, a chained invocation, the answer to a caller) begins once it is durable, and begins again after a
+// restart from what is stored. https://docs.aws.amazon.com/lambda/latest/dg/durable-functions.html
+
+import { createHash } from 'node:crypto';
+import type { Event, ExecutionStatus, Operation, OperationUpdate } from '@aws-sdk/client-lambda';
+import { type Clock, SystemClock, type Timer, VirtualClock } from '#core/clock.ts';
+import { AwsError } from '#core/errors.ts';
+import { uuid } from '#core/ids.ts';
+import type { Logger } from '#core/log.ts';
+import type { Meter } from '#core/meter.ts';
+import type { Scope, StateStore, Transaction } from '#storage/state/state.ts';
+import {
+  type ErrorObject,
+  EVENTS,
+  EVERYWHERE,
+  EXECUTIONS,
+  EXPIRING,
+  type ExecutionDocument,
+  type ExecutionReference,
+  eventKey,
+  executionKey,
+  NAMES,
+  nameKey,
+  OPERATIONS,
+  PAYLOADS,
+  payloadKey,
+  RUNNING,
+  type RunningDocument,
+  readExpiringKey,
+  readRunningKey,
+  runningKey,
+  type StoredOperation,
+} from './documents.ts';
+import { Draft, type EndStatus, expiresAtMs, type LiveExecution, type Outcome } from './draft.ts';
+import { recordExecutionEnd, recordExecutionStart, recordRunning } from './execution-metrics.ts';
+import {
+  checkpointToken,
+  executionArn,
+  newExecutionId,
+  readCallbackId,
+  readCheckpointToken,
+  readExecutionArn,
+} from './identifiers.ts';
+import {
+  errorOfFunction,
+  invocationInput,
+  operationPage,
+  pageMarker,
+  readAnswer,
+  readPageMarker,
+} from './invocation.ts';
+import {
+  CLIENT_TOKEN_MS,
+  FIRST_BACKOFF_MS,
+  LARGEST_PAYLOAD_BYTES,
+  LARGEST_SYNCHRONOUS_PAYLOAD_BYTES,
+  MOST_IN_FLIGHT,
+} from './limits.ts';
+import { showEvent, showOperation } from './presentation.ts';
+import { checkUpdates, invalid } from './update-rules.ts';
+
+/** How long a stop waits for what is being written down. */
+const LONGEST_STOP_MS = 5_000;
+/** Ended executions that are forgotten in one transaction. */
+const EXPIRED_AT_ONCE = 50;
+const MOST_SCANNED = 5_000;
+const SCANNED_AT_ONCE = 500;
+
+export interface DurableSettings {
+  timeoutS: number;
+  retentionDays: number;
+  kmsKeyArn?: string;
+}
+
+export interface StartRequest {
+  scope: Scope;
+  functionName: string;
+  version: string;
+  settings: DurableSettings;
+  /** A name of its own where there is none. */
+  name?: string | undefined;
+  /** JSON text. */
+  payload: string;
+  traceHeader?: string | undefined;
+  /** Whether the caller waits for the end. */
+  synchronous: boolean;
+}
+
+/** How a function is invoked; what it does wrong is a result, what keeps it from running an error. */
+export interface FunctionCall {
+  scope: Scope;
+  functionName: string;
+  version: string;
+  requestId: string;
+  payload: Uint8Array;
+  traceHeader?: string | undefined;
+}
+
+/** What the name of a chained invocation stands for. */
+export type ChainTarget =
+  | { kind: 'durable'; scope: Scope; functionName: string; version: string; settings: DurableSettings }
+  | { kind: 'ordinary'; version: string; invoke(payload: Uint8Array, traceHeader?: string): Promise<CallResult> };
+
+export interface CallResult {
+  payload: Uint8Array;
+  functionError?: string;
+}
+
+export interface DurableExecutionsOptions {
+  state: StateStore;
+  clock: Clock;
+  log: Logger;
+  meter: Meter;
+  invoke(call: FunctionCall): Promise<CallResult>;
+  /** Rejects with AwsError where the function, or the version, is not there. */
+  resolve(scope: Scope, functionName: string): Promise<ChainTarget>;
+}
+
+export interface Ending {
+  arn: string;
+  document: ExecutionDocument;
+  result: string | undefined;
+}
+
+export interface ListOptions {
+  functionName: string;
+  version?: string | undefined;
+  name?: string | undefined;
+  statuses?: readonly ExecutionStatus[] | undefined;
+  startedAfterMs?: number | undefined;
+  startedBeforeMs?: number | undefined;
+  oldestFirst?: boolean | undefined;
+  /** An execution's id. */
+  after?: string | undefined;
+  most: number;
+}
+
+/** Whose chained invocation was deleted. */
+export type Orphan = NonNullable<ExecutionDocument['parent']>;
+
+interface Held {
+  /** Absent before it is read, and after a change that may or may not have been written. */
+  live: LiveExecution | undefined;
+  /** Work on one execution is done one piece after another. */
+  last: Promise<unknown>;
+  users: number;
+}
+
+export class DurableExecutions {
+  readonly #options: DurableExecutionsOptions;
+  readonly #held = new Map<string, Held>();
+  readonly #timers = new Map<string, Timer>();
+  readonly #driven = new Map<string, { done: Promise<void>; again: boolean }>();
+  readonly #waiters = new Map<string, Set<() => void>>();
+  /** Invocations that nobody waits for, by function, and who waits for a place among them. */
+  readonly #places = new Map<string, { taken: number; waiting: (() => void)[] }>();
+  readonly #work = new Set<Promise<unknown>>();
+  /** Running executions, by account and region. */
+  readonly #runningCounts = new Map<string, number>();
+  #hold: Timer | undefined;
+  #sweep: { atMs: number; timer: Timer } | undefined;
+  /** What began before a stop or a reset goes nowhere. */
+  #generation = 0;
+  #stopped = true;
+
+  constructor(options: DurableExecutionsOptions) {
+    this.#options = options;
+  }
+
+  /** Takes up what runs: timers, invocations that a process which is gone had begun, chained invocations. */
+  async start(): Promise<void> {
+    this.#stopped = false;
+    for await (const page of this.#options.state.documents.scanPages(RUNNING)) {
+      for (const { key, value } of page) {
+        const reference = readRunningKey(key);
+        this.#count(reference.scope, 1);
+        this.#arm(reference, value);
+        if (value.active) this.#track(this.#recover(reference));
+      }
+    }
+    await this.#armSweep();
+  }
+
+  async stop(): Promise<void> {
+    this.#forgetAll();
+    const realTime = new SystemClock();
+    const locks = [...this.#held.values()].map(({ last }) => last.catch(() => {}));
+    await new Promise<void>((resolve) => {
+      const timer = realTime.at(realTime.now() + LONGEST_STOP_MS, resolve);
+      void Promise.all(locks).then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+
+  reset(): void {
+    this.#forgetAll();
+    this.#held.clear();
+    this.#runningCounts.clear();
+    this.#stopped = false;
+  }
+
+  /**
+   * Starts an execution, or finds the one that was started with this name and payload; resolves once it is durable. Throws
+   * DurableExecutionAlreadyStartedException where the name stands for another payload.
+   */
+  async begin(request: StartRequest): Promise<{ arn: string; reference: ExecutionReference }> {
+    const { scope, functionName, name = uuid() } = request;
+    const id = newExecutionId(this.#options.clock.now());
+    return this.#begin(request, { scope, functionName, id }, name);
+  }
+
+  async #begin(
+    request: StartRequest,
+    reference: ExecutionReference,
+    name: string,
+    parent?: ExecutionDocument['parent'],
+  ): Promise<{ arn: string; reference: ExecutionReference }> {
+    const { state, clock, meter } = this.#options;
+    const { scope, functionName, settings, payload, traceHeader } = request;
+    const nowMs = clock.now();
+    const payloadHash = createHash('sha256').update(payload).digest('base64');
+    const document: ExecutionDocument = {
+      id: reference.id,
+      name,
+      functionName,
+      version: request.version,
+      status: 'RUNNING',
+      startedAtMs: nowMs,
+      ...settings,
+      ...(traceHeader === undefined ? {} : { traceHeader }),
+      synchronous: request.synchronous,
+      payloadHash,
+      operations: 0,
+      bytes: 0,
+      events: 1,
+      changes: 0,
+      seen: 0,
+      checkpoints: 0,
+      invokeAtMs: nowMs,
+      failures: 0,
+      ...(parent ? { parent } : {}),
+      chained: 0,
+    };
+    const existing = await state.transact(async (tx) => {
+      const before = await this.#named(tx, scope, functionName, name, nowMs);
+      if (before) return before;
+      await tx.documents.put(EXECUTIONS, scope, executionKey(reference), document);
+      await tx.documents.put(NAMES, scope, nameKey(functionName, name), { id: reference.id });
+      await tx.documents.put(PAYLOADS, scope, payloadKey(reference, 'input'), payload);
+      await tx.documents.put(EVENTS, scope, eventKey(reference, 1), { type: 'ExecutionStarted', atMs: nowMs });
+      await tx.documents.put(RUNNING, EVERYWHERE, runningKey(reference), { wakeAtMs: nowMs, active: false });
+      return undefined;
+    });
+    if (existing) {
+      if (existing.payloadHash !== payloadHash) throw alreadyStarted(name);
+      const found = { scope, functionName, id: existing.id };
+      return { arn: executionArn(found, existing), reference: found };
+    }
+    this.#count(scope, 1);
+    recordExecutionStart(meter, reference, request.version);
+    this.#drive(reference);
+    return { arn: executionArn(reference, document), reference };
+  }
+
+  /** The execution of a name, unless it is due to be forgotten: then it is. */
+  async #named(
+    tx: Transaction,
+    scope: Scope,
+    functionName: string,
+    name: string,
+    nowMs: number,
+  ): Promise<ExecutionDocument | undefined> {
+    const named = await tx.documents.get(NAMES, scope, nameKey(functionName, name));
+    if (!named) return undefined;
+    const reference = { scope, functionName, id: named.id };
+    const document = await tx.documents.get(EXECUTIONS, scope, executionKey(reference));
+    if (!document) return undefined;
+    if ((expiresAtMs(document) ?? Number.POSITIVE_INFINITY) > nowMs) return document;
+    await forget(tx, reference, document);
+    return undefined;
+  }
+
+  /** Resolves once the execution has ended. Rejects with ResourceNotFoundException when it is deleted before. */
+  async ended(reference: ExecutionReference): Promise<Ending> {
+    const key = runningKey(reference);
+    for (;;) {
+      let wake = () => {};
+      const signal = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      const waiters = this.#waiters.get(key) ?? new Set();
+      this.#waiters.set(key, waiters.add(wake));
+      try {
+        const ending = await this.get(reference);
+        if (ending.document.status !== 'RUNNING') return ending;
+        if (this.#stopped) throw new AwsError('ServiceException', 'Brume stops.', { status: 500 });
+        await signal;
+      } finally {
+        waiters.delete(wake);
+        if (waiters.size === 0) this.#waiters.delete(key);
+      }
+    }
+  }
+
+  /** Throws ResourceNotFoundException for what is not there, or no longer kept. */
+  async get(reference: ExecutionReference): Promise<Ending> {
+    const document = await this.#read(reference);
+    const result = await this.#payload(reference, 'result');
+    return { arn: executionArn(reference, document), document, result };
+  }
+
+  input(reference: ExecutionReference): Promise<string | undefined> {
+    return this.#payload(reference, 'input');
+  }
+
+  /** Reads an ARN. Throws InvalidParameterValueException or ResourceNotFoundException. */
+  find(arn: string): ExecutionReference {
+    const found = readExecutionArn(arn);
+    if (!found) throw invalid(`Invalid durable execution ARN: ${arn}`);
+    return found;
+  }
+
+  async checkpoint(
+    arn: string,
+    token: string,
+    updates: readonly OperationUpdate[],
+    clientToken?: string,
+  ): Promise<{ token: string; operations: Operation[] }> {
+    const reference = this.find(arn);
+    const claim = readCheckpointToken(token);
+    if (!claim || claim.id !== reference.id) throw invalidToken();
+    return this.#change(reference, (draft) => {
+      const { document, nowMs } = draft;
+      const { invocation, lastCheckpoint: last } = document;
+      if (!draft.isRunning || !invocation || invocation.nonce !== claim.nonce) throw invalidToken();
+      const next = () => checkpointToken(document.id, invocation.nonce, document.checkpoints);
+      if (claim.count !== document.checkpoints) {
+        const isRepeated =
+          clientToken !== undefined &&
+          last?.clientToken === clientToken &&
+          last.count === claim.count &&
+          nowMs - last.atMs <= CLIENT_TOKEN_MS;
+        if (!isRepeated) throw invalidToken();
+        const again = [...draft.operations()].filter(({ changed }) => changed > last.seen);
+        return { token: next(), operations: again.map(showOperation) };
+      }
+      checkUpdates(updates, (id) => draft.find(id), document.synchronous);
+      for (const update of updates) draft.update(update);
+      draft.changed = true;
+      const unseen = draft.unseen();
+      document.checkpoints++;
+      if (clientToken === undefined) delete document.lastCheckpoint;
+      else document.lastCheckpoint = { clientToken, count: claim.count, seen: document.seen, atMs: nowMs };
+      document.seen = document.changes;
+      return { token: next(), operations: unseen.map(showOperation) };
+    });
+  }
+
+  async state(
+    arn: string,
+    token: string,
+    marker: string | undefined,
+    most: number,
+  ): Promise<{ operations: Operation[]; marker?: string }> {
+    const reference = this.find(arn);
+    const claim = readCheckpointToken(token);
+    const after = marker ? readPageMarker(marker) : undefined;
+    if (marker && after === undefined) throw invalid('Invalid marker.');
+    const input = after === undefined ? await this.#payload(reference, 'input') : undefined;
+    return this.#change(reference, (draft) => {
+      const { document } = draft;
+      if (!claim || claim.id !== reference.id || document.invocation?.nonce !== claim.nonce) throw invalidToken();
+      const page = operationPage(document, draft.operations(), input, { after, most });
+      return {
+        operations: page.operations,
+        ...(page.after === undefined ? {} : { marker: pageMarker(page.after) }),
+      };
+    });
+  }
+
+  async history(
+    reference: ExecutionReference,
+    options: { withData: boolean; newestFirst: boolean; after?: number | undefined; most: number },
+  ): Promise<{ events: Event[]; after?: number }> {
+    const { documents } = this.#options.state;
+    const document = await this.#read(reference);
+    const [operations, input, result] = await Promise.all([
+      documents.range(OPERATIONS, reference.scope, { prefix: `${executionKey(reference)}/` }),
+      options.withData ? this.#payload(reference, 'input') : undefined,
+      options.withData ? this.#payload(reference, 'result') : undefined,
+    ]);
+    const found = await documents.range(EVENTS, reference.scope, {
+      prefix: `${executionKey(reference)}/`,
+      limit: options.most + 1,
+      reverse: options.newestFirst,
+      ...(options.after === undefined ? {} : { after: eventKey(reference, options.after) }),
+    });
+    const sources = {
+      document,
+      operations: new Map(operations.map(({ value }) => [value.id, value])),
+      input,
+      result,
+      withData: options.withData,
+    };
+    const numberOf = (key: string) => Number(key.slice(key.lastIndexOf('/') + 1));
+    const page = found.slice(0, options.most);
+    return {
+      events: page.map(({ key, value }) => showEvent(numberOf(key), value, sources)),
+      ...(found.length > page.length ? { after: numberOf(page.at(-1)!.key) } : {}),
+    };
+  }
+
+  /** Some of a function's executions, by start; `after` says that there may be more. */
+  async list(scope: Scope, options: ListOptions): Promise<{ executions: ExecutionDocument[]; after?: string }> {
+    const { documents } = this.#options.state;
+    const { functionName, most } = options;
+    const nowMs = this.#options.clock.now();
+    const executions: ExecutionDocument[] = [];
+    let after = options.after === undefined ? undefined : executionKey({ functionName, id: options.after });
+    let scanned = 0;
+    while (scanned < MOST_SCANNED) {
+      const page = await documents.range(EXECUTIONS, scope, {
+        prefix: `${functionName}/`,
+        limit: SCANNED_AT_ONCE,
+        reverse: !options.oldestFirst,
+        ...(after === undefined ? {} : { after }),
+      });
+      for (const { key, value } of page) {
+        if (matches(value, options, nowMs)) {
+          if (executions.length === most) return { executions, after: executions.at(-1)!.id };
+          executions.push(value);
+        }
+        after = key;
+      }
+      if (page.length < SCANNED_AT_ONCE) return { executions };
+      scanned += page.length;
+    }
+    return { executions, ...(after === undefined ? {} : { after: after.slice(functionName.length + 1) }) };
+  }
+
+  /** Ends it; an execution that has ended stays as it is. When it ended. */
+  async stopExecution(reference: ExecutionReference, error: ErrorObject | undefined): Promise<number> {
+    await this.#read(reference);
+    return this.#change(reference, (draft) => {
+      if (draft.isRunning)
+        draft.end('STOPPED', { error: error ?? { ErrorMessage: 'Execution stopped by user request' } });
+      return draft.document.endedAtMs!;
+    });
+  }
+
+  succeedCallback(id: string, result: string | undefined): Promise<void> {
+    return this.#callback(id, (draft, operation) => {
+      draft.document.bytes += result === undefined ? 0 : Buffer.byteLength(result);
+      draft.endCallback(operation, 'SUCCEEDED', { result });
+    });
+  }
+
+  failCallback(id: string, error: ErrorObject | undefined): Promise<void> {
+    return this.#callback(id, (draft, operation) => draft.endCallback(operation, 'FAILED', { error: error ?? {} }));
+  }
+
+  heartbeat(id: string): Promise<void> {
+    return this.#callback(id, (draft, operation) => draft.heartbeat(operation));
+  }
+
+  /** Deletes a function's executions in the transaction that deletes the function; `forgetFunction` has to follow. */
+  async purge(tx: Transaction, scope: Scope, functionName: string): Promise<Orphan[]> {
+    const prefix = `${scope.account}/${scope.region}/${functionName}/`;
+    const orphans: Orphan[] = [];
+    for (const { key } of await tx.documents.range(RUNNING, EVERYWHERE, { prefix })) {
+      const document = await tx.documents.get(EXECUTIONS, scope, executionKey(readRunningKey(key)));
+      if (document?.parent && document.parent.functionName !== functionName) orphans.push(document.parent);
+    }
+    for (const collection of [EXECUTIONS, OPERATIONS, EVENTS, PAYLOADS, NAMES]) {
+      await tx.documents.deleteRange(collection, scope, { prefix: `${functionName}/` });
+    }
+    await tx.documents.deleteRange(RUNNING, EVERYWHERE, { prefix });
+    return orphans;
+  }
+
+  /** Ends what is under way for a function that has been deleted, and tells those who had invoked it. */
+  forgetFunction({ account, region }: Scope, functionName: string, orphans: readonly Orphan[]): void {
+    const prefix = `${account}/${region}/${functionName}/`;
+    for (const [key, timer] of this.#timers) {
+      if (!key.startsWith(prefix)) continue;
+      timer.cancel();
+      this.#timers.delete(key);
+      this.#count({ account, region }, -1);
+    }
+    for (const key of this.#held.keys()) if (key.startsWith(prefix)) this.#held.delete(key);
+    for (const key of [...this.#waiters.keys()]) if (key.startsWith(prefix)) this.#wakeWaiters(key);
+    const error = { ErrorType: 'ResourceNotFoundException', ErrorMessage: 'The function has been deleted.' };
+    for (const { operationId, ...parent } of orphans) {
+      this.#track(this.#endChained(parent, operationId, 'STOPPED', { error }));
+    }
+  }
+
+  async #callback(id: string, change: (draft: Draft, operation: StoredOperation) => void): Promise<void> {
+    const found = readCallbackId(id);
+    if (!found) throw invalid('Invalid callback id.');
+    try {
+      await this.#change(found.execution, (draft) => {
+        const operation = draft.find(found.operationId);
+        if (operation?.callback?.id !== id) throw invalid('Invalid callback id.');
+        // Its time may have come before the timer did.
+        draft.applyDue();
+        const current = draft.find(found.operationId)!;
+        if (!draft.isRunning || current.status !== 'STARTED') return callbackClosed();
+        change(draft, current);
+        return undefined;
+      }).then((refusal) => {
+        if (refusal) throw refusal;
+      });
+    } catch (error) {
+      if (error instanceof AwsError && error.code === 'ResourceNotFoundException')
+        throw invalid('Invalid callback id.');
+      throw error;
+    }
+  }
+
+  // ---- one execution at a time ----
+
+  /** Changes an execution in a transaction; what `work` throws, or a change that cannot be written, leaves it as it was. */
+  async #change<T>(reference: ExecutionReference, work: (draft: Draft) => T): Promise<T> {
+    const key = runningKey(reference);
+    let held = this.#held.get(key);
+    if (!held) {
+      held = { live: undefined, last: Promise.resolve(), users: 0 };
+      this.#held.set(key, held);
+    }
+    const mine = held;
+    mine.users++;
+    const turn = mine.last.then(() => this.#inTurn(mine, reference, work));
+    mine.last = turn.catch(() => {});
+    try {
+      return await turn;
+    } finally {
+      mine.users--;
+      if (mine.users === 0 && !this.#driven.has(key) && this.#held.get(key) === mine) this.#held.delete(key);
+    }
+  }
+
+  async #inTurn<T>(held: Held, reference: ExecutionReference, work: (draft: Draft) => T): Promise<T> {
+    const { state, clock, meter } = this.#options;
+    held.live ??= await this.#load(reference);
+    const { live } = held;
+    const draft = new Draft(live, clock.now());
+    const wasRunning = draft.isRunning;
+    const value = work(draft);
+    if (!draft.changed) return value;
+    const key = executionKey(reference);
+    held.live = undefined;
+    const running = await state.transact(async (tx) => {
+      if (!(await tx.documents.get(EXECUTIONS, reference.scope, key))) throw notFound(reference);
+      return draft.write(tx);
+    });
+    draft.apply(running);
+    held.live = live;
+    if (wasRunning && !draft.isRunning) {
+      this.#disarm(reference);
+      this.#count(reference.scope, -1);
+      recordExecutionEnd(meter, reference, draft.document);
+      this.#wakeWaiters(runningKey(reference));
+      this.#track(this.#armSweep());
+      if (draft.document.parent) this.#track(this.#tellParent(reference, draft.document));
+      return value;
+    }
+    if (running) this.#arm(reference, running);
+    for (const operation of draft.chained) this.#track(this.#chain(reference, operation.id));
+    if (draft.document.invokeAtMs !== undefined && draft.document.invokeAtMs <= draft.nowMs) this.#drive(reference);
+    return value;
+  }
+
+  async #load(reference: ExecutionReference): Promise<LiveExecution> {
+    const { documents } = this.#options.state;
+    const [document, operations, running] = await Promise.all([
+      this.#read(reference),
+      documents.range(OPERATIONS, reference.scope, { prefix: `${executionKey(reference)}/` }),
+      documents.get(RUNNING, EVERYWHERE, runningKey(reference)),
+    ]);
+    const inOrder = operations.map(({ value }) => value).sort((a, b) => a.sequence - b.sequence);
+    return { reference, document, operations: new Map(inOrder.map((one) => [one.id, one])), running };
+  }
+
+  async #read(reference: ExecutionReference): Promise<ExecutionDocument> {
+    const document = await this.#options.state.documents.get(EXECUTIONS, reference.scope, executionKey(reference));
+    if (document && (expiresAtMs(document) ?? Number.POSITIVE_INFINITY) > this.#options.clock.now()) return document;
+    throw notFound(reference);
+  }
+
+  #payload(reference: ExecutionReference, which: 'input' | 'result'): Promise<string | undefined> {
+    return this.#options.state.documents.get(PAYLOADS, reference.scope, payloadKey(reference, which));
+  }
+
+  // ---- time ----
+
+  #arm(reference: ExecutionReference, { wakeAtMs }: RunningDocument): void {
+    const key = runningKey(reference);
+    this.#timers.get(key)?.cancel();
+    if (this.#stopped) return;
+    this.#timers.set(
+      key,
+      this.#options.clock.at(wakeAtMs, () => this.#wake(reference)),
+    );
+  }
+
+  #disarm(reference: ExecutionReference): void {
+    const key = runningKey(reference);
+    this.#timers.get(key)?.cancel();
+    this.#timers.delete(key);
+  }
+
+  async #wake(reference: ExecutionReference): Promise<void> {
+    const generation = this.#generation;
+    try {
+      await this.#change(reference, (draft) => void draft.applyDue());
+    } catch (error) {
+      if (generation !== this.#generation || isGone(error)) return;
+      this.#options.log.error('a durable execution cannot be carried on', { id: reference.id, error });
+      this.#arm(reference, { wakeAtMs: this.#options.clock.now() + FIRST_BACKOFF_MS, active: false });
+      return;
+    }
+    await this.#drive(reference);
+  }
+
+  async #recover(reference: ExecutionReference): Promise<void> {
+    const chained: string[] = [];
+    try {
+      await this.#change(reference, (draft) => {
+        for (const { id, type, status } of draft.operations()) {
+          if (type === 'CHAINED_INVOKE' && status === 'STARTED') chained.push(id);
+        }
+        if (!draft.document.invocation) return;
+        // It went with the process that began it.
+        delete draft.document.invocation;
+        draft.invokeSoon();
+      });
+    } catch (error) {
+      if (!isGone(error))
+        this.#options.log.error('a durable execution cannot be taken up', { id: reference.id, error });
+      return;
+    }
+    for (const id of chained) this.#track(this.#chain(reference, id));
+    await this.#wake(reference);
+  }
+
+  // ---- invocations ----
+
+  /** Invokes the function as long as there is something to tell it; resolves when there is not. */
+  #drive(reference: ExecutionReference): Promise<void> {
+    const key = runningKey(reference);
+    const before = this.#driven.get(key);
+    if (before) {
+      before.again = true;
+      return before.done;
+    }
+    const driven = { done: Promise.resolve(), again: true };
+    this.#driven.set(key, driven);
+    driven.done = this.#invocations(reference, driven).finally(() => {
+      if (this.#driven.get(key) === driven) this.#driven.delete(key);
+      if (this.#held.get(key)?.users === 0) this.#held.delete(key);
+    });
+    this.#track(driven.done);
+    return driven.done;
+  }
+
+  async #invocations(reference: ExecutionReference, driven: { again: boolean }): Promise<void> {
+    const generation = this.#generation;
+    const isOver = () => this.#stopped || generation !== this.#generation;
+    try {
+      while (driven.again && !isOver()) {
+        driven.again = false;
+        const due = await this.#change(reference, ({ document, nowMs }) => {
+          const { invokeAtMs, synchronous } = document;
+          return invokeAtMs !== undefined && invokeAtMs <= nowMs && { synchronous };
+        });
+        if (!due) continue;
+        // A caller who waits may hold the place of another invocation: his goes beside the others.
+        const leave = due.synchronous ? () => {} : await this.#enter(reference);
+        try {
+          if (!isOver()) await this.#invokeOnce(reference, generation);
+        } finally {
+          leave();
+        }
+        driven.again = true;
+      }
+      // In the same moment as the last look: what comes after it begins anew.
+      this.#driven.delete(runningKey(reference));
+    } catch (error) {
+      if (isOver() || isGone(error)) return;
+      this.#options.log.error('a durable execution cannot be invoked', { id: reference.id, error });
+      this.#arm(reference, { wakeAtMs: this.#options.clock.now() + FIRST_BACKOFF_MS, active: true });
+    }
+  }
+
+  async #invokeOnce(reference: ExecutionReference, generation: number): Promise<void> {
+    const { clock, invoke } = this.#options;
+    const input = await this.#payload(reference, 'input');
+    const call = await this.#change(reference, (draft) => {
+      const { document, nowMs } = draft;
+      const { invokeAtMs, traceHeader, version } = document;
+      if (!draft.isRunning || document.invocation || invokeAtMs === undefined || invokeAtMs > nowMs) return undefined;
+      const requestId = uuid();
+      const updated = draft.unseen().map(({ id }) => id);
+      document.invocation = { requestId, nonce: uuid(), startedAtMs: nowMs };
+      document.seen = document.changes;
+      delete document.invokeAtMs;
+      draft.changed = true;
+      const payload = invocationInput(reference, document, draft.operations(), input, updated);
+      return { requestId, payload, traceHeader, version };
+    });
+    if (!call || generation !== this.#generation) return;
+    const { scope, functionName } = reference;
+    let outcome: CallResult | { failure: unknown };
+    try {
+      outcome = await invoke({ scope, functionName, ...call });
+    } catch (failure) {
+      outcome = { failure };
+    }
+    if (generation !== this.#generation) return;
+    const endedAtMs = clock.now();
+    await this.#change(reference, (draft) => this.#conclude(draft, call.requestId, outcome, endedAtMs));
+  }
+
+  #conclude(draft: Draft, requestId: string, outcome: CallResult | { failure: unknown }, endedAtMs: number): void {
+    const { document } = draft;
+    if (document.invocation?.requestId !== requestId) return;
+    const { startedAtMs } = document.invocation;
+    delete document.invocation;
+    const invocationError = this.#invocationError(outcome);
+    draft.event({
+      type: 'InvocationCompleted',
+      atMs: endedAtMs,
+      invocation: { requestId, startedAtMs, endedAtMs },
+      ...(invocationError ? { error: invocationError.error } : {}),
+    });
+    // A checkpoint, a timer or a stop may have ended it meanwhile.
+    if (!draft.isRunning) return;
+    if (invocationError?.isFinal) draft.end('FAILED', invocationError);
+    else if (invocationError) draft.invokeAgain();
+    else this.#heed(draft, (outcome as CallResult).payload);
+  }
+
+  /** Why an invocation came to nothing, and whether another could do better. */
+  #invocationError(outcome: CallResult | { failure: unknown }): { error: ErrorObject; isFinal: boolean } | undefined {
+    if (!('failure' in outcome)) {
+      if (outcome.functionError === undefined) return undefined;
+      return { error: errorOfFunction(outcome.payload), isFinal: false };
+    }
+    const { failure } = outcome;
+    if (failure instanceof AwsError) {
+      const error = { ErrorType: failure.code, ErrorMessage: failure.message };
+      return { error, isFinal: failure.code === 'ResourceNotFoundException' };
+    }
+    this.#options.log.error('a durable function failed in Brume', { error: failure });
+    return { error: { ErrorType: 'ServiceException', ErrorMessage: String(failure) }, isFinal: false };
+  }
+
+  /** Does as the function answered. */
+  #heed(draft: Draft, payload: Uint8Array): void {
+    const { document } = draft;
+    const fail = (message: string) =>
+      draft.end('FAILED', { error: { ErrorType: 'InvalidParameterValueException', ErrorMessage: message } });
+    document.failures = 0;
+    const answer = readAnswer(payload);
+    if (!answer) {
+      fail('Invalid Status in invocation output.');
+    } else if (answer.status === 'PENDING') {
+      if (draft.unseen().length > 0) draft.invokeSoon();
+      else if (!isPending(draft.operations())) fail('Cannot return PENDING status with no pending operations.');
+    } else if (answer.status === 'FAILED') {
+      draft.end('FAILED', { error: answer.error });
+    } else {
+      const limit = document.synchronous ? LARGEST_SYNCHRONOUS_PAYLOAD_BYTES : LARGEST_PAYLOAD_BYTES;
+      if (answer.result !== undefined && Buffer.byteLength(answer.result) > limit) {
+        fail(`EXECUTION output payload size must be less than or equal to ${limit} bytes.`);
+      } else {
+        draft.end('SUCCEEDED', { result: answer.result });
+      }
+    }
+  }
+
+  async #enter({ scope, functionName }: ExecutionReference): Promise<() => void> {
+    const key = `${scope.account}/${scope.region}/${functionName}`;
+    const places = this.#places.get(key) ?? { taken: 0, waiting: [] };
+    this.#places.set(key, places);
+    if (places.taken < MOST_IN_FLIGHT) places.taken++;
+    // The one that leaves hands its place over.
+    else await new Promise<void>((resolve) => places.waiting.push(resolve));
+    return () => {
+      const next = places.waiting.shift();
+      if (next) return next();
+      if (--places.taken === 0) this.#places.delete(key);
+    };
+  }
+
+  // ---- chained invocations ----
+
+  /** Starts what an operation invokes, once, and writes down what came of it. */
+  async #chain(reference: ExecutionReference, operationId: string): Promise<void> {
+    const generation = this.#generation;
+    try {
+      const operation = await this.#change(reference, (draft) => draft.isRunning && draft.find(operationId));
+      if (!operation) return;
+      if (operation.status !== 'STARTED') return;
+      const { functionName, input = '{}', traceHeader, childId, arn } = operation.invoke!;
+      const target = await this.#options.resolve(reference.scope, functionName);
+      if (target.kind === 'ordinary') {
+        const { payload, functionError } = await target.invoke(Buffer.from(input), traceHeader);
+        if (generation !== this.#generation) return;
+        await (functionError === undefined
+          ? this.#endChained(reference, operationId, 'SUCCEEDED', { result: Buffer.from(payload).toString() })
+          : this.#endChained(reference, operationId, 'FAILED', { error: errorOfFunction(payload) }));
+        return;
+      }
+      const child = { scope: target.scope, functionName: target.functionName, id: childId };
+      const known = await this.#options.state.documents.get(EXECUTIONS, child.scope, executionKey(child));
+      if (known) {
+        if (known.status !== 'RUNNING') await this.#tellParent(child, known);
+        return;
+      }
+      // Started before, and deleted since.
+      if (arn !== undefined) throw notFound(child);
+      const started = await this.#begin(
+        { ...target, payload: input, traceHeader, synchronous: false },
+        child,
+        childId,
+        { ...reference, operationId },
+      );
+      await this.#change(reference, (draft) => {
+        const current = draft.find(operationId);
+        if (current?.status === 'STARTED') draft.chainedStarted(current, target.version, started.arn);
+      });
+    } catch (error) {
+      if (generation !== this.#generation || isGone(error, reference)) return;
+      if (error instanceof AwsError && error.code !== 'TooManyRequestsException') {
+        const failure = { ErrorType: error.code, ErrorMessage: error.message };
+        return this.#endChained(reference, operationId, 'FAILED', { error: failure });
+      }
+      if (!(error instanceof AwsError)) {
+        this.#options.log.error('a chained invocation failed in Brume', { id: reference.id, error });
+      }
+      this.#options.clock.at(this.#options.clock.now() + FIRST_BACKOFF_MS, () => {
+        if (generation === this.#generation) return this.#chain(reference, operationId);
+      });
+    }
+  }
+
+  async #tellParent(child: ExecutionReference, document: ExecutionDocument): Promise<void> {
+    const { operationId, ...parent } = document.parent!;
+    const result = await this.#payload(child, 'result');
+    await this.#endChained(parent, operationId, document.status as EndStatus, { result, error: document.error });
+  }
+
+  async #endChained(
+    reference: ExecutionReference,
+    operationId: string,
+    status: EndStatus,
+    outcome: Outcome,
+  ): Promise<void> {
+    const generation = this.#generation;
+    try {
+      await this.#change(reference, (draft) => {
+        const operation = draft.find(operationId);
+        if (draft.isRunning && operation?.status === 'STARTED') draft.endChained(operation, status, outcome);
+      });
+    } catch (error) {
+      if (generation !== this.#generation || isGone(error)) return;
+      this.#options.log.error('the end of a chained invocation cannot be written down', { id: reference.id, error });
+      this.#options.clock.at(this.#options.clock.now() + FIRST_BACKOFF_MS, () => {
+        if (generation === this.#generation) return this.#endChained(reference, operationId, status, outcome);
+      });
+    }
+  }
+
+  // ---- the end ----
+
+  #wakeWaiters(key: string): void {
+    for (const wake of this.#waiters.get(key) ?? []) wake();
+  }
+
+  async #armSweep(): Promise<void> {
+    const { state, clock } = this.#options;
+    const [first] = await state.documents.range(EXPIRING, EVERYWHERE, { limit: 1 });
+    if (!first || this.#stopped) return;
+    const { atMs } = readExpiringKey(first.key);
+    if (this.#sweep && this.#sweep.atMs <= atMs) return;
+    this.#sweep?.timer.cancel();
+    this.#sweep = { atMs, timer: clock.at(atMs, () => this.#forgetExpired()) };
+  }
+
+  async #forgetExpired(): Promise<void> {
+    const { state, clock, log } = this.#options;
+    this.#sweep = undefined;
+    try {
+      for (;;) {
+        const nowMs = clock.now();
+        const page = await state.documents.range(EXPIRING, EVERYWHERE, { limit: EXPIRED_AT_ONCE });
+        const due = page.filter(({ key }) => readExpiringKey(key).atMs <= nowMs);
+        if (due.length === 0 || this.#stopped) break;
+        await state.transact(async (tx) => {
+          for (const { key } of due) {
+            const { execution } = readExpiringKey(key);
+            const document = await tx.documents.get(EXECUTIONS, execution.scope, executionKey(execution));
+            if (document) await forget(tx, execution, document);
+            await tx.documents.delete(EXPIRING, EVERYWHERE, key);
+          }
+        });
+      }
+      await this.#armSweep();
+    } catch (error) {
+      log.error('ended durable executions cannot be forgotten', { error });
+    }
+  }
+
+  // ---- what is under way ----
+
+  /** A virtual clock must not run past it: what it sets off belongs before later timers. */
+  #track(work: Promise<unknown>): void {
+    const tracked = work
+      .catch((error) => this.#options.log.error('a durable execution failed in Brume', { error }))
+      .finally(() => this.#work.delete(tracked));
+    this.#work.add(tracked);
+    const { clock } = this.#options;
+    if (!(clock instanceof VirtualClock)) return;
+    this.#hold ??= clock.at(clock.now(), async () => {
+      this.#hold = undefined;
+      while (this.#work.size > 0) await Promise.all(this.#work);
+    });
+  }
+
+  #count(scope: Scope, change: number): void {
+    const key = `${scope.account}/${scope.region}`;
+    const running = Math.max(0, (this.#runningCounts.get(key) ?? 0) + change);
+    this.#runningCounts.set(key, running);
+    recordRunning(this.#options.meter, { scope }, running);
+  }
+
+  #forgetAll(): void {
+    this.#stopped = true;
+    this.#generation++;
+    for (const timer of this.#timers.values()) timer.cancel();
+    this.#timers.clear();
+    this.#sweep?.timer.cancel();
+    this.#sweep = undefined;
+    this.#hold?.cancel();
+    this.#hold = undefined;
+    this.#work.clear();
+    this.#driven.clear();
+    this.#places.clear();
+    for (const key of [...this.#waiters.keys()]) this.#wakeWaiters(key);
+  }
+}
+
+/** Everything that is kept of an execution. */
+async function forget(tx: Transaction, reference: ExecutionReference, document: ExecutionDocument): Promise<void> {
+  const { scope, functionName } = reference;
+  const prefix = `${executionKey(reference)}/`;
+  await tx.documents.delete(EXECUTIONS, scope, executionKey(reference));
+  for (const collection of [OPERATIONS, EVENTS, PAYLOADS])
+    await tx.documents.deleteRange(collection, scope, { prefix });
+  const named = await tx.documents.get(NAMES, scope, nameKey(functionName, document.name));
+  // The name may stand for a newer one by now.
+  if (named?.id === reference.id) await tx.documents.delete(NAMES, scope, nameKey(functionName, document.name));
+}
+
+function matches(document: ExecutionDocument, options: ListOptions, nowMs: number): boolean {
+  const { version, name, statuses, startedAfterMs, startedBeforeMs } = options;
+  return (
+    (expiresAtMs(document) ?? Number.POSITIVE_INFINITY) > nowMs &&
+    (version === undefined || document.version === version) &&
+    (name === undefined || document.name === name) &&
+    (!statuses?.length || statuses.includes(document.status)) &&
+    (startedAfterMs === undefined || document.startedAtMs > startedAfterMs) &&
+    (startedBeforeMs === undefined || document.startedAtMs < startedBeforeMs)
+  );
+}
+
+/** Whether something will happen that the function has to be told. */
+function isPending(operations: Iterable<StoredOperation>): boolean {
+  for (const { type, status } of operations) {
+    if (status === 'PENDING' || status === 'READY') return true;
+    if (status === 'STARTED' && (type === 'WAIT' || type === 'CALLBACK' || type === 'CHAINED_INVOKE')) return true;
+  }
+  return false;
+}
+
+function invalidToken(): AwsError {
+  return invalid('Invalid Checkpoint Token');
+}
+
+function alreadyStarted(name: string): AwsError {
+  return new AwsError(
+    'DurableExecutionAlreadyStartedException',
+    `A durable execution with the name ${name} has already been started with a different payload.`,
+    { fields: { Type: 'User' } },
+  );
+}
+
+function callbackClosed(): AwsError {
+  return new AwsError('CallbackTimeoutException', 'The callback has timed out or has already been completed.', {
+    fields: { Type: 'User' },
+  });
+}
+
+class ExecutionGone extends AwsError {
+  readonly key: string;
+
+  constructor(reference: ExecutionReference) {
+    super('ResourceNotFoundException', `Durable execution not found: ${reference.id}`, { fields: { Type: 'User' } });
+    this.key = runningKey(reference);
+  }
+}
+
+function notFound(reference: ExecutionReference): AwsError {
+  return new ExecutionGone(reference);
+}
+
+/** Whether the execution (this one, where it is named) has been deleted. */
+function isGone(error: unknown, reference?: ExecutionReference): boolean {
+  return error instanceof ExecutionGone && (!reference || error.key === runningKey(reference));
+}
