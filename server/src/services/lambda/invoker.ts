@@ -126,7 +126,9 @@ export class Invoker {
       version: version.version,
       account: reference.scope.account,
       region: reference.scope.region,
-      revision: [runningRevision(version), credentials.accessKeyId, ...(hotState === undefined ? [] : [hotState])].join('/'),
+      revision: [runningRevision(version), credentials.accessKeyId, ...(hotState === undefined ? [] : [hotState])].join(
+        '/',
+      ),
       runtime: version.runtime,
       handler: version.handler,
       timeoutS: version.timeoutS,
