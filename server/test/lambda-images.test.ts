@@ -122,7 +122,9 @@ describe('functions from container images', { skip: cannot }, async () => {
 
   test('it runs the entry point with its command, in its directory', async () => {
     await create('plain');
-    assert.deepEqual((await invoke('plain', 'start')).value, ['/app', 'first', '/app/bootstrap', 'one', 'two']);
+    const begun = await invoke('plain', 'start');
+    assert.deepEqual(begun.value, ['/app', 'first', '/app/bootstrap', 'one', 'two']);
+    assert.match(begun.logTail, /^START RequestId: /);
     const { value, logTail } = await invoke('plain', { a: 'ü' });
     assert.deepEqual(value, { a: 'ü' });
     assert.match(logTail, /^START RequestId: \S+ Version: \$LATEST\ngot \{"a":"ü"\}\nEND /);

@@ -189,7 +189,8 @@ export class Environment {
     const { runtimeVersion, runtimeVersionHash } = cell.interpreter;
     if (this.#generation === 0 || !this.#process) {
       const arn = `arn:aws:lambda:${version.region}::runtime:${runtimeVersionHash}`;
-      this.#log.initStart(phase, runtimeVersion, arn);
+      // An image has no version of a runtime to tell.
+      if (!cell.interpreter.root) this.#log.initStart(phase, runtimeVersion, arn);
       if (this.#generation === 0 && notice !== undefined) this.#log.notice(notice);
     }
     this.#generation++;

@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { randomHex } from '#core/ids.ts';
@@ -58,7 +58,8 @@ export async function openClassArchive({ home, version, dir, signal }: ClassArch
   const jar = join(own, JAR);
   const archive = join(own, ARCHIVE);
   const java = join(home, 'bin', 'java');
-  if (!existsSync(jar)) {
+  // One that a power cut left half written is written anew.
+  if (!(await isSame(jar, jarBytes))) {
     await mkdir(own, { recursive: true });
     const temporary = `${jar}.${randomHex(8)}`;
     await writeFile(temporary, jarBytes);
@@ -78,6 +79,21 @@ export async function openClassArchive({ home, version, dir, signal }: ClassArch
     args: () => [...START_ARGS, ...QUIET_ARGS, ...(isThere ? [`-XX:SharedArchiveFile=${archive}`] : [])],
     ready,
   };
+}
+
+async function isSame(path: string, content: Buffer): Promise<boolean> {
+  const there = await readFile(path).catch(() => undefined);
+  return there?.equals(content) ?? false;
+}
+
+/** Java trusts an archive that it finds. */
+async function makeDurable(path: string): Promise<void> {
+  const file = await open(path);
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 async function make(
@@ -101,6 +117,7 @@ async function make(
       [`-XX:ArchiveClassesAtExit=${made}`, ...START_ARGS, '-cp', jar, 'dev.brume.lambda.Main', 'train', taskRoot],
       { timeout: TRAINING_TIMEOUT_MS, signal, env: { PATH: process.env.PATH, LC_ALL: 'C.UTF-8' } },
     );
+    await makeDurable(made);
     await rename(made, archive);
   } catch {
     // Functions start without it, somewhat later; the next Brume tries again.
