@@ -5,6 +5,7 @@
 // replaced at the next invocation, in the same environment, its start then being a part of that invocation too.
 
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Clock, SystemClock } from '#core/clock.ts';
 import type { ControlGroup, ControlGroups } from './cgroups.ts';
 import { environmentVariables } from './environment-variables.ts';
@@ -18,8 +19,10 @@ import { LogTail } from './log-tail.ts';
 import { type Phase, PlatformLog } from './platform-log.ts';
 import type { PrebootedRuntimes } from './prebooted.ts';
 import { billedDurationMs, type Report } from './report-lines.ts';
-import { findEntrypoint } from './runtime-api/entrypoint.ts';
+import { findEntrypoint, problemOf } from './runtime-api/entrypoint.ts';
+import { EXTENSION_PREFIX, Extensions, MOST_EXTENSIONS, type ShutdownReason } from './runtime-api/extensions.ts';
 import { RuntimeApiServer } from './runtime-api/runtime-api-server.ts';
+import { externalExtensions, SUPERVISOR, Supervisor } from './runtime-api/supervisor.ts';
 import { LARGEST_RESPONSE_BYTES } from './runtime-connection.ts';
 import { type ChunkSink, type Outcome, type Readiness, RuntimeProcess } from './runtime-process.ts';
 import type { StartGate } from './start-gate.ts';
@@ -44,6 +47,9 @@ export interface EnvironmentOptions {
 
 /** How long the first initialization may take. */
 const LONGEST_INIT_MS = 10_000;
+/** With external extensions: for all to shut down, and what of it the runtime may take. */
+const LONGEST_SHUTDOWN_MS = 2_000;
+const LONGEST_RUNTIME_SHUTDOWN_MS = 300;
 /** How often the memory of a running function is looked at. */
 const MEMORY_WATCH_MS = 100;
 
@@ -72,6 +78,10 @@ export class Environment {
   #process: RuntimeProcess | undefined;
   /** Of environments that need it: most runtimes speak over a connection that they inherit. */
   #api: RuntimeApiServer | undefined;
+  /** Those that registered with the process there is. */
+  #extensions: Extensions | undefined;
+  /** Where there are external ones. */
+  #supervisor: Supervisor | undefined;
   /** What the platform itself says. */
   readonly #log: PlatformLog;
   /** Of what the function says, where its log has levels. */
@@ -122,9 +132,42 @@ export class Environment {
     const ending = failure
       ? this.#endingOfInit(failure, invocation.requestId)
       : await this.#run(invocation, version.timeoutS * 1_000 - (performance.now() - beganMs));
-    const durationMs = this.#cap(performance.now() - beganMs, ending);
-    const maxMemoryUsedMb = Math.min(version.memoryMb, this.#process?.maxMemoryUsedMb() ?? 0);
-    if (ending.status) await this.#replaceProcess();
+    const whole = this.#conclude({ invocation, ending, beganMs, initDurationMs, tail });
+    if (!this.#extensions?.all.length) return whole;
+    // The response goes out as soon as it is there; the environment is free when the extensions are done with the invocation.
+    const durationMs = performance.now() - beganMs;
+    return {
+      payload: ending.payload,
+      ...(ending.failed ? { functionError: 'Unhandled' } : {}),
+      logTail: tail.toString(),
+      durationMs,
+      billedDurationMs: billedDurationMs(durationMs, initDurationMs),
+      ...(initDurationMs === undefined ? {} : { initDurationMs }),
+      maxMemoryUsedMb: this.#maxMemoryUsedMb(),
+      whole,
+    };
+  }
+
+  /** What follows the response: extensions that go on, the reset after a failure, the report. */
+  async #conclude(concluded: {
+    invocation: Invocation;
+    ending: Ending;
+    beganMs: number;
+    initDurationMs: number | undefined;
+    tail: LogTail;
+  }): Promise<InvocationResult> {
+    const { invocation, ending, beganMs, initDurationMs, tail } = concluded;
+    const { version } = this.#options;
+    let { status } = ending;
+    let postRuntimeMs: number | undefined;
+    if (this.#extensions?.all.length && !status) {
+      const rest = await this.#awaitExtensions(version.timeoutS * 1_000 - (performance.now() - beganMs), invocation);
+      postRuntimeMs = rest.postRuntimeMs;
+      status = rest.status;
+    }
+    const durationMs = status?.state === 'timeout' ? version.timeoutS * 1_000 : performance.now() - beganMs;
+    const maxMemoryUsedMb = this.#maxMemoryUsedMb();
+    if (status) await this.#replaceProcess(status.state === 'timeout' ? 'timeout' : 'failure');
 
     const billedMs = billedDurationMs(durationMs, initDurationMs);
     this.#log.report({
@@ -135,7 +178,7 @@ export class Environment {
       maxMemoryUsedMb,
       ...(initDurationMs === undefined ? {} : { initDurationMs }),
       ...(invocation.traceHeader === undefined ? {} : { traceHeader: invocation.traceHeader }),
-      ...(ending.status ? { status: ending.status } : {}),
+      ...(status ? { status } : {}),
     });
     this.#tail = undefined;
     return {
@@ -145,22 +188,51 @@ export class Environment {
       durationMs,
       billedDurationMs: billedMs,
       ...(initDurationMs === undefined ? {} : { initDurationMs }),
+      ...(postRuntimeMs === undefined ? {} : { postRuntimeExtensionsDurationMs: postRuntimeMs }),
       maxMemoryUsedMb,
     };
+  }
+
+  /** The phase is over when the runtime and all extensions asked for the next event. */
+  async #awaitExtensions(
+    limitMs: number,
+    { requestId }: Invocation,
+  ): Promise<{ postRuntimeMs: number; status?: Status }> {
+    const process = this.#process!;
+    let runtimeDoneMs = performance.now();
+    const outcome = await this.#within<Start>(
+      limitMs,
+      (async () => {
+        const readiness = await process.readiness();
+        runtimeDoneMs = performance.now();
+        if (readiness.kind !== 'ready') return readiness;
+        const failure = await this.#extensions!.whenReady();
+        return failure ? { kind: 'fault', ...failure } : readiness;
+      })(),
+    );
+    const postRuntimeMs = performance.now() - runtimeDoneMs;
+    if (outcome.kind === 'ready') return { postRuntimeMs };
+    const ending =
+      outcome.kind === 'timeout' ? this.#endingOf(outcome, requestId) : this.#endingOfInit(outcome, requestId);
+    return { postRuntimeMs, ...(ending.status ? { status: ending.status } : {}) };
+  }
+
+  #maxMemoryUsedMb(): number {
+    return Math.min(this.#options.version.memoryMb, this.#process?.maxMemoryUsedMb() ?? 0);
   }
 
   /** Initializes it ahead of its first invocation; whether that went well. */
   async warm(): Promise<boolean> {
     const { readiness } = await this.#initialize('init', LONGEST_INIT_MS);
     if (readiness.kind === 'ready') return true;
-    await this.#replaceProcess();
+    await this.#replaceProcess('failure');
     return false;
   }
 
   /** Ends it; resolves when its processes are gone and its log is durable. */
   destroy(): Promise<void> {
     this.#destroyed ??= (async () => {
-      await this.#process?.kill();
+      await this.#shutDown('spindown');
       this.#group?.remove();
       this.#api?.close();
       await rm(this.#options.cell.dir, { recursive: true, force: true });
@@ -177,10 +249,10 @@ export class Environment {
   /** Of the runtime that is there; undefined when there is none, or it ended since its last invocation. */
   async #warmReadiness(): Promise<Start | undefined> {
     if (!this.#process) return undefined;
-    if (this.#process.ready) return { kind: 'ready' };
+    if (this.#process.ready && !this.#extensions?.failure) return { kind: 'ready' };
     const readiness = await this.#within(this.#options.version.timeoutS * 1_000, this.#process.readiness());
     if (readiness.kind === 'ready' || readiness.kind === 'timeout') return readiness;
-    await this.#replaceProcess();
+    await this.#replaceProcess('failure');
     return undefined;
   }
 
@@ -207,10 +279,17 @@ export class Environment {
     const beganMs = performance.now();
     const cell = this.#cellToStart();
     if ('kind' in cell) return { readiness: cell, durationMs: performance.now() - beganMs };
+    const external = externalExtensions(optOf(cell));
     const speaksHttp = bringsProgram(cell.interpreter);
-    if (speaksHttp) this.#api ??= await RuntimeApiServer.listen();
+    // Extensions come in layers, internal ones too.
+    if (speaksHttp || cell.layersDir !== undefined) this.#api ??= await RuntimeApiServer.listen();
     const api = this.#api;
-    api?.admit(() => process.processes());
+    const extensions = api && new Extensions(version, external);
+    this.#extensions = extensions;
+    if (extensions) api.admit(() => process.processes(), { [EXTENSION_PREFIX]: extensions });
+    const supervisor: Supervisor | undefined =
+      external.length > 0 ? this.#supervise(() => process, extensions!) : undefined;
+    this.#supervisor = supervisor;
     this.#group?.remove();
     const variables = environmentVariables(version, cell.interpreter, isolation.view(cell), stream.name, api?.address);
     const onOutput = (message: string, level?: number) => {
@@ -220,27 +299,70 @@ export class Environment {
         stream.whenDrained(() => process.resumeOutput());
       }
     };
-    const booted = speaksHttp ? undefined : prebooted?.take(version, cell.interpreter, variables, onOutput);
+    const booted =
+      speaksHttp || cell.launcher ? undefined : prebooted?.take(version, cell.interpreter, variables, onOutput);
     this.#group = booted ? booted.group : groups?.create(`${id}-${this.#generation}`, version);
-    const process =
+    const process: RuntimeProcess =
       booted?.process ??
       new RuntimeProcess({
         command: isolation.command(cell, variables),
         group: this.#group,
         onOutput,
         ...(speaksHttp ? { attach: (requests) => api!.attach(requests) } : {}),
+        ...(supervisor ? { supervise: (orders, output) => supervisor.open(orders, output) } : {}),
       });
     this.#process = process;
-    const readiness = await this.#within(limitMs, process.readiness());
+    const readiness = await this.#within<Start>(
+      limitMs,
+      extensions ? this.#begin(process, extensions, supervisor) : process.readiness(),
+    );
     const durationMs = performance.now() - beganMs;
+    for (const { name, state, events, errorType } of extensions?.all ?? []) {
+      this.#log.extension(name, state, events, errorType);
+    }
     await process.drainOutput();
     if (readiness.kind !== 'ready') await process.kill();
     return { readiness, durationMs };
   }
 
-  /** The environment with the program that the function brings, where it does. */
-  #cellToStart(): Cell | Fault {
+  /** External extensions, then the runtime; all must be ready. */
+  async #begin(process: RuntimeProcess, extensions: Extensions, supervisor: Supervisor | undefined): Promise<Start> {
+    if (supervisor) {
+      const external = extensions.all.map(({ name }) => name);
+      if (external.length > MOST_EXTENSIONS) extensions.tooMany();
+      else for (const name of external) this.#startExtension(name, extensions, supervisor);
+      const failure = await extensions.whenRegistered();
+      if (failure) return { kind: 'fault', ...failure };
+      supervisor.startRuntime();
+    }
+    const readiness = await process.readiness();
+    if (readiness.kind !== 'ready') return readiness;
+    extensions.close();
+    const failure = await extensions.whenReady();
+    return failure ? { kind: 'fault', ...failure } : readiness;
+  }
+
+  #startExtension(name: string, extensions: Extensions, supervisor: Supervisor): void {
     const { cell, isolation } = this.#options;
+    const path = `/opt/extensions/${name}`;
+    const problem = cell.interpreter.root === undefined ? problemOf(path, cell) : undefined;
+    if (problem !== undefined) extensions.launchFailed(name, `fork/exec ${path}: ${problem}`);
+    else if (isolation.view(cell).taskRoot !== cell.codeDir) supervisor.startExtension(name, path);
+    else supervisor.startExtension(name, join(cell.layersDir!, 'extensions', name));
+  }
+
+  #supervise(process: () => RuntimeProcess, extensions: Extensions): Supervisor {
+    return new Supervisor({
+      onOutput: (message) => this.#write(message),
+      onExtensionEnded: (name, description) => extensions.ended(name, description),
+      onRuntimeEnded: (description) => process().runtimeEnded(description),
+    });
+  }
+
+  /** The environment with the program that the function brings, and with what starts the runtime, where there are such. */
+  #cellToStart(): Cell | Fault {
+    const cell = this.#withLauncher(this.#options.cell);
+    const { isolation } = this.#options;
     if (!bringsProgram(cell.interpreter)) return cell;
     if (cell.interpreter.root) {
       const fault = entryPointFault(cell.interpreter.root, cell.interpreter.executable);
@@ -250,6 +372,16 @@ export class Environment {
     if ('fault' in found) return { kind: 'fault', errorType: 'Runtime.InvalidEntrypoint', message: found.fault };
     const executable = isolation.view(cell).taskRoot === cell.codeDir ? found.file : found.path;
     return { ...cell, interpreter: { ...cell.interpreter, executable } };
+  }
+
+  /** https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html */
+  #withLauncher(cell: Cell): Cell {
+    const wrapper = this.#options.version.environment.AWS_LAMBDA_EXEC_WRAPPER;
+    const launcher = [
+      ...(externalExtensions(optOf(cell)).length > 0 ? SUPERVISOR : []),
+      ...(wrapper && !bringsProgram(cell.interpreter) ? [wrapper] : []),
+    ];
+    return launcher.length > 0 ? { ...cell, launcher } : cell;
   }
 
   async #run(invocation: Invocation, limitMs: number): Promise<Ending> {
@@ -266,7 +398,15 @@ export class Environment {
         firstChunkMs ??= performance.now() - beganMs;
         return onChunk(bytes, contentType);
       });
-    const outcome = await this.#within(
+    if (this.#extensions?.all.length) {
+      this.#extensions.invoke({
+        requestId,
+        deadlineMs: Math.round(this.#realTime.now() + limitMs),
+        invokedFunctionArn: invocation.invokedFunctionArn,
+        traceHeader: invocation.traceHeader,
+      });
+    }
+    const outcome = await this.#within<Outcome | Fault>(
       limitMs,
       process.run(requestId, this.#headers(invocation, limitMs), invocation.payload, sink),
     );
@@ -288,7 +428,7 @@ export class Environment {
     return ending;
   }
 
-  #endingOf(outcome: Outcome | Interruption, requestId: string): Ending {
+  #endingOf(outcome: Outcome | Interruption | Fault, requestId: string): Ending {
     const { version, clock } = this.#options;
     switch (outcome.kind) {
       case 'response':
@@ -310,6 +450,8 @@ export class Environment {
       }
       case 'exit':
         return this.#endingOfExit(outcome.description, requestId);
+      case 'fault':
+        return this.#endingOfFault(outcome.errorType, outcome.message, requestId);
       case 'memory':
         return this.#endingOfExit('signal: killed', requestId);
     }
@@ -353,14 +495,24 @@ export class Environment {
     return { ...failed(errorType, message), status: { state: 'error', errorType } };
   }
 
-  async #replaceProcess(): Promise<void> {
-    await this.#process?.kill();
+  async #replaceProcess(reason: ShutdownReason): Promise<void> {
+    await this.#shutDown(reason);
     this.#process = undefined;
   }
 
-  /** A time-out is reported with the time that was allowed. */
-  #cap(durationMs: number, ending: Ending): number {
-    return ending.status?.state === 'timeout' ? this.#options.version.timeoutS * 1_000 : durationMs;
+  /** Extensions get time to end by themselves; without them nothing does. */
+  async #shutDown(reason: ShutdownReason): Promise<void> {
+    const [extensions, supervisor] = [this.#extensions, this.#supervisor];
+    if (extensions && supervisor && this.#process && !this.#process.gone) {
+      const deadlineMs = this.#realTime.now() + LONGEST_SHUTDOWN_MS;
+      extensions.beginShutdown();
+      await supervisor.endRuntime(LONGEST_RUNTIME_SHUTDOWN_MS);
+      extensions.shutDown(reason, deadlineMs);
+      await supervisor.extensionsEnded(deadlineMs - this.#realTime.now());
+    }
+    await this.#process?.kill();
+    this.#extensions = undefined;
+    this.#supervisor = undefined;
   }
 
   #headers(invocation: Invocation, limitMs: number): Record<string, string> {
@@ -376,7 +528,7 @@ export class Environment {
   }
 
   /** The result, or what came first: the end of the time, or of the memory. */
-  #within<T>(limitMs: number, result: Promise<T>): Promise<T | Interruption> {
+  #within<T>(limitMs: number, result: Promise<T>): Promise<T | Interruption | Fault> {
     const process = this.#process!;
     const { memoryMb } = this.#options.version;
     return new Promise((resolve, reject) => {
@@ -388,6 +540,8 @@ export class Environment {
         else timer = this.#realTime.at(nextLookMs(), look);
       };
       let timer = this.#realTime.at(nextLookMs(), look);
+      const extensions = this.#extensions;
+      if (extensions) extensions.onFailure = (failure) => resolve({ kind: 'fault', ...failure });
       result.then(resolve, reject).finally(() => timer.cancel());
     });
   }
@@ -406,6 +560,11 @@ export class Environment {
     this.#options.stream.append(this.#options.clock.now(), message);
     this.#tail?.add(message);
   }
+}
+
+/** What the function sees as /opt, on the host. */
+function optOf({ interpreter, layersDir }: Cell): string | undefined {
+  return interpreter.root === undefined ? layersDir : join(interpreter.root.dir, 'opt');
 }
 
 function failed(errorType: string, errorMessage: string): Ending {

@@ -125,6 +125,10 @@ export interface InvocationResult {
   billedDurationMs: number;
   initDurationMs?: number;
   maxMemoryUsedMb: number;
+  /** How long extensions went on after the runtime. */
+  postRuntimeExtensionsDurationMs?: number;
+  /** With extensions: the same with all that follows the response; the environment is busy until then. */
+  whole?: Promise<InvocationResult>;
 }
 
 /** No environment could be had within the concurrency limit. */
@@ -208,8 +212,21 @@ class Engine implements FunctionEngine {
     const isUnreserved = version.reservedConcurrency === undefined;
     this.#allExecutions++;
     if (isUnreserved) this.#unreservedExecutions++;
+    const leave = () => {
+      this.#allExecutions--;
+      if (isUnreserved) this.#unreservedExecutions--;
+      const left = this.#executions.get(functionArn)! - 1;
+      if (left === 0) this.#executions.delete(functionArn);
+      else this.#executions.set(functionArn, left);
+    };
+    // Set where the environment is busy for longer than the caller waits.
+    let rest: Promise<void> | undefined;
     try {
       const entry = await this.#pool.acquire(version);
+      const giveBack = () => {
+        this.#pool.release(entry);
+        this.#holdClock();
+      };
       recordStart(meter, subject, {
         function: functionNow,
         all: this.#allExecutions,
@@ -217,18 +234,20 @@ class Engine implements FunctionEngine {
       });
       try {
         const result = await entry.environment.invoke(invocation);
-        recordEnd(meter, subject, result);
+        if (!result.whole) recordEnd(meter, subject, result);
+        else {
+          rest = result.whole
+            .then((whole) => recordEnd(meter, subject, whole))
+            .catch((error) => this.#options.log.error('an invocation did not end as it should', { functionArn, error }))
+            .finally(giveBack)
+            .finally(leave);
+        }
         return result;
       } finally {
-        this.#pool.release(entry);
-        this.#holdClock();
+        if (!rest) giveBack();
       }
     } finally {
-      this.#allExecutions--;
-      if (isUnreserved) this.#unreservedExecutions--;
-      const left = this.#executions.get(functionArn)! - 1;
-      if (left === 0) this.#executions.delete(functionArn);
-      else this.#executions.set(functionArn, left);
+      if (!rest) leave();
     }
   }
 

@@ -39,6 +39,10 @@ export function recordEnd(meter: Meter, subject: InvocationSubject, result: Invo
   record(meter, subject, 'Errors', result.functionError === undefined ? 0 : 1, 'Count');
   record(meter, subject, 'Throttles', 0, 'Count');
   record(meter, subject, 'Duration', result.durationMs, 'Milliseconds');
+  const { postRuntimeExtensionsDurationMs } = result;
+  if (postRuntimeExtensionsDurationMs !== undefined) {
+    record(meter, subject, 'PostRuntimeExtensionsDuration', postRuntimeExtensionsDurationMs, 'Milliseconds');
+  }
 }
 
 export function recordThrottle(meter: Meter, subject: InvocationSubject): void {

@@ -130,6 +130,11 @@ export class RuntimeProcess {
     return this.#asks && this.#exit === undefined;
   }
 
+  /** Whether the starter itself ended, and with it all that it started. */
+  get gone(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
   get ended(): boolean {
     return this.#exit !== undefined;
   }

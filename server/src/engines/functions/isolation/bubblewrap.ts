@@ -30,6 +30,7 @@ export const bubblewrap: Isolation = {
         '--args',
         '4',
         '--',
+        ...(cell.launcher ?? []),
         executable,
         ...cell.interpreter.args.map((arg) => arg.replace('{runtime}', RUNTIME_DIR)),
       ],

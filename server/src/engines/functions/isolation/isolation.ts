@@ -25,6 +25,8 @@ export interface Cell {
   /** Directory of this environment on the host. */
   dir: string;
   ephemeralStorageMb: number;
+  /** Programs that start the runtime: they get its command as arguments. */
+  launcher?: readonly string[];
 }
 
 /** Where the function finds what is its own. */

@@ -78,6 +78,7 @@ export const namespaces: Isolation = {
         ...['/bin/sh', '-c', SCRIPT, 'sh', dir, String(ephemeralStorageMb), String(binds.length), String(links.length)],
         ...binds.flat(),
         ...links.flat(),
+        ...(cell.launcher ?? []),
         executable,
         ...interpreter.args.map((arg) => arg.replace('{runtime}', RUNTIME_DIR)),
       ],

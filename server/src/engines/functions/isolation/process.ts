@@ -10,10 +10,9 @@ export const plainProcess: Isolation = {
     executable: interpreter.executable,
     temporaryDir: dir,
   }),
-  command: ({ interpreter, codeDir }, environment) => ({
-    file: interpreter.executable,
-    args: interpreter.args.map((arg) => arg.replace('{runtime}', interpreter.runtimeDir)),
-    environment: { ...environment },
-    workingDir: codeDir,
-  }),
+  command: ({ interpreter, codeDir, launcher = [] }, environment) => {
+    const args = interpreter.args.map((arg) => arg.replace('{runtime}', interpreter.runtimeDir));
+    const [file, ...rest] = [...launcher, interpreter.executable, ...args];
+    return { file: file!, args: rest, environment: { ...environment }, workingDir: codeDir };
+  },
 };

@@ -32,7 +32,8 @@ export function findEntrypoint(directories: PackageDirectories): Entrypoint {
   return { fault: `Couldn't find valid bootstrap(s): [${PLACES.join(' ')}]` };
 }
 
-function problemOf(path: string, directories: PackageDirectories): string | undefined {
+/** What the system would say to a program of a package, `path` being the one in the sandbox; undefined when it would start it. */
+export function problemOf(path: string, directories: PackageDirectories): string | undefined {
   const file = followLinks(path, directories);
   if (file === undefined || !existsSync(file)) return 'no such file or directory';
   const { mode } = statSync(file);

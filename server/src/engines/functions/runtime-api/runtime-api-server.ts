@@ -9,9 +9,9 @@ import { notFound } from './answers.ts';
 import { isHeldBy, type Processes } from './peer.ts';
 import { RUNTIME_PREFIX, RuntimeRoutes } from './runtime-routes.ts';
 
-/** Serves what follows a prefix; whether it knew the path. */
+/** Serves what follows its prefix. */
 export interface Routes {
-  serve(request: IncomingMessage, response: ServerResponse, path: string): Promise<boolean> | boolean;
+  serve(request: IncomingMessage, response: ServerResponse, what: string): Promise<void>;
 }
 
 const HOST = '127.0.0.1';
@@ -23,7 +23,7 @@ export class RuntimeApiServer {
   readonly #sockets = new Set<Socket>();
   #processes: Processes = () => [];
   #runtime: RuntimeRoutes | undefined;
-  #others: Routes | undefined;
+  #others: Readonly<Record<string, Routes>> = {};
 
   private constructor() {
     this.#http = createServer((request, response) => void this.#serve(request, response));
@@ -53,8 +53,11 @@ export class RuntimeApiServer {
     return `${HOST}:${(this.#tcp.address() as AddressInfo).port}`;
   }
 
-  /** Whose connections it takes from now on: the processes of the start that follows. What was connected before goes. */
-  admit(processes: Processes, others?: Routes): void {
+  /**
+   * Whose connections it takes from now on: the processes of the start that follows, and what they reach besides the Runtime
+   * API, by prefix. What was connected before goes.
+   */
+  admit(processes: Processes, others: Readonly<Record<string, Routes>> = {}): void {
     this.#disconnect();
     this.#processes = processes;
     this.#others = others;
@@ -80,9 +83,13 @@ export class RuntimeApiServer {
     response.on('error', () => {});
     const path = request.url ?? '';
     try {
-      if (path.startsWith(RUNTIME_PREFIX) && this.#runtime) {
-        await this.#runtime.serve(request, response, path.slice(RUNTIME_PREFIX.length));
-      } else if (!(await this.#others?.serve(request, response, path))) notFound(response);
+      const served: Record<string, Routes> = {
+        ...(this.#runtime ? { [RUNTIME_PREFIX]: this.#runtime } : {}),
+        ...this.#others,
+      };
+      const prefix = Object.keys(served).find((one) => path.startsWith(one));
+      if (prefix === undefined) notFound(response);
+      else await served[prefix]!.serve(request, response, path.slice(prefix.length));
     } catch {
       response.destroy();
     } finally {
