@@ -88,7 +88,7 @@ describe('runtimes that are booted ahead', { skip: noBubblewrap || noPython }, (
 names = sorted(os.listdir("/proc/self/fd"))
 return dict(booted=${PYTHON_ORIGIN}, environment=dict(os.environ), path=sys.path, argv=sys.argv, directory=os.getcwd(),
   modules=MODULES, encoding=sys.stdout.encoding, preferred=__import__("locale").getpreferredencoding(),
-  task=sorted(os.listdir("/var/task")), opt=sorted(os.listdir("/opt")), file=__file__, user=os.getuid(),
+  task=sorted(os.listdir("/var/task")), opt=sorted(os.listdir("/opt")), file=__file__, user=__import__('pwd').getpwuid(os.getuid()).pw_name,
   pid=os.getpid(), executable=sys.executable, output=os.fstat(1).st_mode)`,
       'import sys\nMODULES = sorted(sys.modules)',
     );
@@ -147,16 +147,16 @@ export const handler = async () => ({ booted: ${NODE_ORIGIN}, environment: { ...
   test('code, links and layers are there, read-only, and nobody else finds them', async () => {
     await fill(tested, PYTHON);
     const code = python(
-      `import os, mine, deep.below
+      `import errno, os, mine, deep.below
 try: open("/var/task/app.py", "a")
-except OSError as error: denied = error.strerror
+except OSError as error: denied = error.errno in (errno.EROFS, errno.EACCES)
 return [${PYTHON_ORIGIN}, mine.FROM, deep.below.FROM, denied, oct(os.stat("/var/task/deep").st_mode)]`,
     );
     const answer = await answerOf(tested, {
       files: { ...code.files, 'deep/below.py': 'FROM = "code"' },
       layer: { 'python/mine.py': 'FROM = "layer"' },
     });
-    assert.deepEqual(answer, [true, 'layer', 'code', 'Read-only file system', '0o40755']);
+    assert.deepEqual(answer, [true, 'layer', 'code', true, '0o40755']);
     await fill(tested, PYTHON);
     assert.deepEqual(
       await answerOf(

@@ -10,6 +10,7 @@ import type { Command } from './isolation/isolation.ts';
 import { type Emit, OutputReader } from './output-reader.ts';
 import { processesOfGroup, processTree } from './runtime-api/peer.ts';
 import { LARGEST_RESPONSE_BYTES, RuntimeConnection, type RuntimeRequests } from './runtime-connection.ts';
+import { starting } from './starter.ts';
 
 export interface RuntimeExit {
   kind: 'exit';
@@ -37,8 +38,6 @@ export interface RuntimeProcessOptions {
   onEnded?: () => Promise<void>;
 }
 
-/** Joins the control groups named first, puts standard error where standard output goes, and becomes the command. */
-const STARTER = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 125; shift; done; shift; exec "$@" 2>&1';
 /** How long output may stay open after the runtime's end, held by a process that escaped its group. */
 const LONGEST_OUTPUT_AFTER_EXIT_MS = 500;
 const MEGABYTE = 1_048_576;
@@ -77,21 +76,17 @@ export class RuntimeProcess {
   constructor({ command, group, onOutput, onEnded, attach, supervise }: RuntimeProcessOptions) {
     this.#onOutput = onOutput;
     this.#group = group;
-    this.#child = spawn(
-      '/bin/sh',
-      ['-c', STARTER, 'sh', ...(group?.joinFiles ?? []), '--', command.file, ...command.args],
-      {
-        env: command.environment,
-        cwd: command.workingDir,
-        // A process group of its own, so that the whole of it can be killed.
-        detached: true,
-        stdio: [
-          ...(['ignore', 'pipe', 'ignore'] as const),
-          ...([attach ? 'ignore' : 'pipe', command.input ? 'pipe' : 'ignore'] as const),
-          ...(supervise ? (['pipe', 'pipe'] as const) : []),
-        ],
-      },
-    );
+    this.#child = spawn(...starting(command, group?.joinFiles ?? []), {
+      env: command.environment,
+      cwd: command.workingDir,
+      // A process group of its own, so that the whole of it can be killed.
+      detached: true,
+      stdio: [
+        ...([command.shellInput ? 'pipe' : 'ignore', 'pipe', 'ignore'] as const),
+        ...([attach ? 'ignore' : 'pipe', command.input ? 'pipe' : 'ignore'] as const),
+        ...(supervise ? (['pipe', 'pipe'] as const) : []),
+      ],
+    });
     this.#reader = new OutputReader((message, severity) => this.#onOutput(message, severity));
     this.#output = this.#child.stdout!;
     this.#output.on('data', (chunk: Buffer) => {
@@ -99,6 +94,8 @@ export class RuntimeProcess {
       this.#reader.read(chunk);
     });
     this.#output.on('error', () => {});
+    this.#child.stdin?.on('error', () => {});
+    this.#child.stdin?.end(command.shellInput);
     if (command.input) {
       const input = this.#child.stdio[4] as Writable;
       input.on('error', () => {});
@@ -123,7 +120,10 @@ export class RuntimeProcess {
     this.#connection = attach ? attach(requests) : new RuntimeConnection(this.#child.stdio[3] as Duplex, requests);
     const [orders, extensionOutput] = this.#child.stdio.slice(5) as unknown as [Duplex, Readable];
     supervise?.(orders, extensionOutput);
-    this.#ended = onEnded ? this.#watchEnd().then(onEnded) : this.#watchEnd();
+    this.#ended = this.#watchEnd().then(() => {
+      command.release?.();
+      return onEnded?.();
+    });
   }
 
   get ready(): boolean {

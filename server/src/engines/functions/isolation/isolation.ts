@@ -1,18 +1,24 @@
 // Isolation: how a runtime is started so that a function sees its own code and a machine of its own, and nothing of Brume's.
-//   sandbox     bubblewrap: new user, mount, pid, ipc and uts namespaces, no capabilities, a read-only root of the
-//               system's libraries, /tmp of the configured size; the network stays the host's, so that SDKs reach Brume
+//   sandbox     bubblewrap: new mount, pid, ipc and uts namespaces, a user of its own (where Brume is root, else a user
+//               namespace), no capabilities, a seccomp filter, a read-only root of the system's libraries, /tmp of the
+//               configured size; the network stays the host's, so that SDKs reach Brume
 //   namespaces  the same with `unshare` and `mount` where bubblewrap is missing
 //   process     a plain process, for machines that allow neither; with a notice, since it can read what Brume's user can
-// The user namespace keeps the user that Brume runs as, without its privileges: mapping another one would need root or
+// A user namespace keeps the user that Brume runs as, without its privileges: mapping another one would need root or
 // /etc/subuid, and interpreters below a home directory would be unreadable for it.
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import type { Logger } from '#core/log.ts';
 import type { Interpreter } from '../interpreter.ts';
-import { bubblewrap } from './bubblewrap.ts';
+import { starting } from '../starter.ts';
+import { type BubblewrapOptions, bubblewrap } from './bubblewrap.ts';
 import { namespaces } from './namespaces.ts';
 import { plainProcess } from './process.ts';
+import { seccompFilter } from './seccomp.ts';
+import { UserIds } from './user-ids.ts';
 
 export type IsolationName = 'sandbox' | 'namespaces' | 'process';
 
@@ -45,6 +51,12 @@ export interface Command {
   environment: Record<string, string>;
   /** Read by the starter from file descriptor 4. */
   input?: Buffer;
+  /** Read by a shell inside from its standard input. */
+  shellInput?: Buffer;
+  /** File that the starter finds open as descriptor 9. */
+  filter?: string;
+  /** To be called once when the processes are gone, or none was started. */
+  release?: () => void;
   workingDir?: string;
 }
 
@@ -69,28 +81,67 @@ export async function chooseIsolation(
   log: Logger,
 ): Promise<Isolation> {
   if (wanted === 'process') return plainProcess;
-  const failures: string[] = [];
-  for (const isolation of [bubblewrap, namespaces]) {
+  const reasons: Record<string, string> = {};
+  for (const [name, isolation] of isolations(cell)) {
     const failure = process.platform === 'linux' ? await tryOut(isolation, cell) : 'it needs Linux';
     if (failure === undefined) {
-      if (isolation === namespaces) {
-        log.warn('functions run in plain namespaces; install bubblewrap for a faster and stricter sandbox', {
-          bubblewrap: failures[0],
-        });
-      }
+      if (name !== 'bubblewrap') log.warn(WEAKER[name], reasons);
       return isolation;
     }
-    failures.push(failure);
+    reasons[name] = failure;
   }
-  const reasons = { bubblewrap: failures[0], namespaces: failures[1] };
   if (wanted === 'sandbox') {
     throw new Error(
-      `functions.isolation is "sandbox", which does not work on this machine (bubblewrap: ${reasons.bubblewrap}; ` +
+      `functions.isolation is "sandbox", which does not work on this machine (bubblewrap: ${reasons['no filter']}; ` +
         `unshare: ${reasons.namespaces}). Install bubblewrap, or allow "process".`,
     );
   }
   log.warn('functions run as plain processes and can read what Brume can; install bubblewrap to isolate them', reasons);
   return plainProcess;
+}
+
+const WEAKER = {
+  'user namespace': 'functions run as the user of Brume, in user namespaces: users of their own do not work here',
+  'no filter': 'functions run without a seccomp filter, which does not work here',
+  namespaces: 'functions run in plain namespaces; install bubblewrap for a faster and stricter sandbox',
+} as const;
+
+/** Those that are to be tried, the strongest first. */
+function isolations(cell: Cell): ['bubblewrap' | keyof typeof WEAKER, Isolation][] {
+  const program = seccompFilter();
+  const isRoot = process.getuid?.() === 0;
+  if (!program) {
+    return [
+      ['no filter', bubblewrap({})],
+      ['namespaces', namespaces],
+    ];
+  }
+  const filter = join(dirname(cell.dir), 'seccomp.bpf');
+  writeFileSync(filter, program);
+  const nullDevice = isRoot ? nullDeviceFor(dirname(cell.dir)) : 'missing';
+  return [
+    ...(nullDevice === 'missing' ? [] : [withUsers({ filter, users: new UserIds(), nullDevice })]),
+    [isRoot ? 'user namespace' : 'bubblewrap', bubblewrap({ filter })],
+    ['no filter', bubblewrap({})],
+    ['namespaces', namespaces],
+  ];
+}
+
+function withUsers(options: BubblewrapOptions): ['bubblewrap', Isolation] {
+  return ['bubblewrap', bubblewrap(options)];
+}
+
+/** Machines are met on which root alone may write to /dev/null: then there is one of Brume's own. */
+function nullDeviceFor(dir: string): string | 'missing' | undefined {
+  if ((statSync('/dev/null').mode & 0o006) === 0o006) return undefined;
+  const path = join(dir, 'null');
+  rmSync(path, { force: true });
+  try {
+    execFileSync('mknod', ['-m', '0666', path, 'c', '1', '3'], { stdio: 'ignore' });
+    return path;
+  } catch {
+    return 'missing';
+  }
 }
 
 /** Why an interpreter cannot be started this way; undefined when it can. */
@@ -100,9 +151,10 @@ function tryOut(isolation: Isolation, cell: Cell): Promise<string | undefined> {
     { PATH: '/usr/bin' },
   );
   return new Promise((resolve) => {
-    const child = spawn(command.file, command.args, {
+    // Errors go where output goes.
+    const child = spawn(...starting(command, []), {
       env: command.environment,
-      stdio: ['ignore', 'ignore', 'pipe', 'ignore', 'pipe'],
+      stdio: [command.shellInput ? 'pipe' : 'ignore', 'pipe', 'ignore', 'ignore', 'pipe'],
       timeout: PROBE_TIMEOUT_MS,
       killSignal: 'SIGKILL',
     });
@@ -110,12 +162,15 @@ function tryOut(isolation: Isolation, cell: Cell): Promise<string | undefined> {
     input.on('error', () => {});
     input.end(command.input);
     let errors = '';
-    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(command.shellInput);
+    child.stdout!.setEncoding('utf8').on('data', (text: string) => {
       errors = (errors + text).slice(0, 500);
     });
     child.on('error', (error) => resolve(error.message));
-    child.on('close', (code, signal) =>
-      resolve(code === 0 ? undefined : errors.trim() || `it ended with ${signal ?? `status ${code}`}`),
-    );
+    child.on('close', (code, signal) => {
+      command.release?.();
+      resolve(code === 0 ? undefined : errors.trim() || `it ended with ${signal ?? `status ${code}`}`);
+    });
   });
 }
