@@ -3,13 +3,14 @@
 import { Command, Option } from 'commander';
 import { SystemClock } from '#core/clock.ts';
 import { DEFAULT_ENDPOINT } from '../health.ts';
+import type { DeployOptions } from './deploy.ts';
 import type { RunOptions } from './run.ts';
 
 type End = (code: Promise<number>) => Promise<void>;
 
 /** `end` sets the exit code of the process and ends it. */
 export function lambdaCommand(end: End): Command {
-  const lambda = new Command('lambda').description('Run functions from files, and follow their logs.');
+  const lambda = new Command('lambda').description('Run functions from files, deploy directories, and follow logs.');
 
   lambda
     .command('run <file>')
@@ -23,11 +24,35 @@ export function lambdaCommand(end: End): Command {
     .option('--memory <MB>', 'Memory that it gets.', '512')
     .option('--env <NAME=VALUE...>', 'Environment variables of the function.')
     .option('-w, --watch', 'Run again whenever a file beside it is saved, until Ctrl-C.')
+    .option(
+      '--inspect [port]',
+      'Wait for a debugger (Node.js: 9229, Python: 5678, which needs debugpy), with the longest time-out.',
+    )
     .option('--endpoint <url>', 'Run on the Brume that listens there, instead of a throw-away one in memory.')
     .action((file: string, options: RunOptions) =>
       run(end, options.endpoint ?? 'its own Brume', async (signal) => {
         const { runFile } = await import('./run.ts');
         return runFile(file, options, signal);
+      }),
+    );
+
+  lambda
+    .command('deploy <directory>')
+    .description('Make a function of a directory, or bring it up to date.')
+    .option('--name <name>', 'Of the function; that of the directory without it.')
+    .option('--handler <handler>', 'Handler as Lambda knows it; found in the files without it.')
+    .option('--runtime <runtime>', 'python3.X or nodejsNN.x; told from the files without it.')
+    .option('--timeout <seconds>', 'How long it may take.')
+    .option('--memory <MB>', 'Memory that it gets.')
+    .option('--env <NAME=VALUE...>', 'Environment variables of the function.')
+    .option('--role <arn>', 'Role of a new function.', 'arn:aws:iam::000000000000:role/brume-deploy')
+    .option('-w, --watch', 'Deploy again whenever a file in it is saved, until Ctrl-C.')
+    .option('--hot', 'Run it from the directory itself, where Brume runs on the same machine without access keys.')
+    .addOption(endpointOption())
+    .action((directory: string, options: DeployOptions) =>
+      run(end, options.endpoint, async (signal) => {
+        const { deployDirectory } = await import('./deploy.ts');
+        return deployDirectory(directory, options, signal);
       }),
     );
 

@@ -1,7 +1,6 @@
 // `brume lambda run`: makes a function of a file on a Brume of its own (in memory, in this process) or a running one, invokes it,
 // prints its log on stderr and its result on stdout, and takes it away again. With --watch it does so at each save.
 
-import { watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -10,7 +9,6 @@ import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cl
 import {
   CreateFunctionCommand,
   DeleteFunctionCommand,
-  type Environment,
   InvokeCommand,
   LambdaClient,
   type Runtime,
@@ -22,6 +20,9 @@ import { randomHex } from '#core/ids.ts';
 import { clientOptions } from '../client-options.ts';
 import { paint } from '../logs/paint.ts';
 import { UsageError } from '../logs/usage-error.ts';
+import { type DebugTarget, debugTarget, withDebugger } from './debugger.ts';
+import { readEnvironment, readNumber } from './function-options.ts';
+import { saves } from './saves.ts';
 import { packageOf, readSourceFile, type SourceFile } from './source-file.ts';
 
 export interface RunOptions {
@@ -32,11 +33,12 @@ export interface RunOptions {
   memory: string;
   env?: string[];
   watch?: boolean;
+  /** The port of the debugger; true for the usual one. */
+  inspect?: string | true;
   endpoint?: string;
 }
 
-/** Editors write a file in several steps. */
-const SETTLE_MS = 100;
+const LONGEST_TIMEOUT_S = 900;
 const LOG_ATTEMPTS = 40;
 const LOG_INTERVAL_MS = 50;
 
@@ -46,6 +48,8 @@ export async function runFile(file: string, options: RunOptions, signal: AbortSi
   const event = await readEvent(options.event);
   const environment = readEnvironment(options.env);
   let source = await readSourceFile(path, options);
+  const inspected = options.inspect === undefined ? undefined : debugTarget(source, options.inspect);
+  const handlerOf = ({ handler }: SourceFile) => (inspected ? inspected.handler : handler);
   const own = options.endpoint === undefined ? await startOwn() : undefined;
   const target = clientOptions(options.endpoint ?? own!.endpoint, process.env);
   const clients = { lambda: new LambdaClient(target), logs: new CloudWatchLogsClient(target) };
@@ -58,19 +62,21 @@ export async function runFile(file: string, options: RunOptions, signal: AbortSi
         FunctionName,
         Role: 'arn:aws:iam::000000000000:role/brume-run',
         Runtime: source.runtime as Runtime,
-        Handler: source.handler,
-        Code: { ZipFile: await packageOf(source) },
-        Timeout: readNumber(options.timeout, '--timeout', 1, 900),
+        Handler: handlerOf(source),
+        Code: { ZipFile: await packaged(source, inspected) },
+        // Who debugs takes their time.
+        Timeout: inspected ? LONGEST_TIMEOUT_S : readNumber(options.timeout, '--timeout', 1, LONGEST_TIMEOUT_S),
         MemorySize: readNumber(options.memory, '--memory', 128, 10_240),
         Environment: environment,
       }),
     );
+    if (inspected) process.stderr.write(`${paint('cyan', inspected.announcement)}\n`);
     let succeeded = await invoke(clients, FunctionName, event);
     if (options.watch) {
       for await (const _ of saves(dirname(path), signal)) {
         process.stderr.write(`${paint('cyan', `--- ${basename(path)} saved`)}\n`);
         try {
-          source = await update(clients.lambda, FunctionName, source, options);
+          source = await update(clients.lambda, FunctionName, source, options, inspected);
           succeeded = await invoke(clients, FunctionName, event);
         } catch (error) {
           if (!(error instanceof UsageError)) throw error;
@@ -100,13 +106,18 @@ async function update(
   FunctionName: string,
   before: SourceFile,
   options: RunOptions,
+  inspected: DebugTarget | undefined,
 ): Promise<SourceFile> {
   const source = await readSourceFile(before.path, options);
-  await lambda.send(new UpdateFunctionCodeCommand({ FunctionName, ZipFile: await packageOf(source) }));
-  if (source.handler !== before.handler) {
+  await lambda.send(new UpdateFunctionCodeCommand({ FunctionName, ZipFile: await packaged(source, inspected) }));
+  if (source.handler !== before.handler && !inspected) {
     await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Handler: source.handler }));
   }
   return source;
+}
+
+function packaged(source: SourceFile, inspected: DebugTarget | undefined): Promise<Buffer> {
+  return packageOf(source, inspected && withDebugger(source, inspected));
 }
 
 /** Whether the function succeeded. */
@@ -184,39 +195,5 @@ function isJson(value: string): boolean {
     return true;
   } catch {
     return false;
-  }
-}
-
-function readEnvironment(given: readonly string[] = []): Environment {
-  const pairs = given.map((pair) => {
-    const at = pair.indexOf('=');
-    if (at < 1) throw new UsageError(`--env ${pair} is not NAME=VALUE.`);
-    return [pair.slice(0, at), pair.slice(at + 1)] as const;
-  });
-  return { Variables: Object.fromEntries(pairs) };
-}
-
-function readNumber(given: string, option: string, least: number, most: number): number {
-  const number = Number(given);
-  if (Number.isInteger(number) && number >= least && number <= most) return number;
-  throw new UsageError(`${option} must be a whole number from ${least} to ${most}, not ${given}.`);
-}
-
-/** Yields after each save in a directory, once things have settled, until aborted. */
-async function* saves(directory: string, signal: AbortSignal): AsyncGenerator<void> {
-  let changed: () => void = () => {};
-  let next = new Promise<void>((done) => (changed = done));
-  const watcher = watch(directory, { recursive: true, signal }, () => changed());
-  watcher.on('error', () => {});
-  signal.addEventListener('abort', () => changed(), { once: true });
-  process.stderr.write(`${paint('cyan', 'Waiting for a file to be saved; Ctrl-C ends.')}\n`);
-  for (;;) {
-    await next;
-    if (signal.aborted) return;
-    await sleep(SETTLE_MS);
-    next = new Promise<void>((done) => (changed = done));
-    if (signal.aborted) return;
-    yield;
-    if (signal.aborted) return;
   }
 }

@@ -69,8 +69,25 @@ function choose(names: readonly string[]): string | undefined {
   return names.length === 1 ? names[0] : undefined;
 }
 
-/** A zip of the directory that the file lies in. */
-export async function packageOf({ path }: SourceFile): Promise<Buffer> {
+/** The usual names of the file that holds the handler. */
+const ENTRIES = ['lambda_function', 'app', 'main', 'index', 'handler', 'function'];
+
+/** The file in a directory that holds the handler; throws UsageError where it cannot be told. */
+export async function findSourceFile(directory: string): Promise<string> {
+  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`${directory} cannot be read as a directory: ${error.message}`);
+  });
+  const sources = names.filter((name) => RUNTIMES[extname(name)] !== undefined).sort();
+  const usual = ENTRIES.flatMap((entry) => sources.filter((name) => basename(name, extname(name)) === entry));
+  const found = usual[0] ?? (sources.length === 1 ? sources[0] : undefined);
+  if (found !== undefined) return join(directory, found);
+  throw new UsageError(
+    `Which file in ${directory} holds the handler cannot be told (usual: ${ENTRIES.join(', ')}). Give --handler and --runtime.`,
+  );
+}
+
+/** A zip of the directory that the file lies in, and of `more` files by their names. */
+export async function packageOf({ path }: SourceFile, more: Record<string, string> = {}): Promise<Buffer> {
   const root = dirname(path);
   const files = new Map<string, Uint8Array>();
   let bytes = 0;
@@ -95,5 +112,6 @@ export async function packageOf({ path }: SourceFile): Promise<Buffer> {
     }
   };
   await walk(root);
+  for (const [name, content] of Object.entries(more)) files.set(name, Buffer.from(content));
   return zip(files);
 }
