@@ -9,6 +9,7 @@ import { CloudWatchLogsClient, DeleteLogGroupCommand } from '@aws-sdk/client-clo
 import { InvokeCommand, ListFunctionsCommand, PutProvisionedConcurrencyConfigCommand } from '@aws-sdk/client-lambda';
 import { clientConfig, startBrume, temporaryDirectory } from '#test/harness.ts';
 import { type CliOptions, spawnCli } from './cli-process.ts';
+import { missing } from './lambda-engine.ts';
 import { testLambda } from './lambda-functions.ts';
 
 const brume = await startBrume();
@@ -65,6 +66,20 @@ test('Python, the event from a file and from standard input, on a running Brume,
   );
 });
 
+test('Ruby: a method of the file, or of its class', { skip: missing('ruby', '--version') }, async () => {
+  for (const code of [
+    'def lambda_handler(event:, context:) = event["a"]\n',
+    'class Handler\n  def self.process(event:, context:) = event["a"]\nend\n',
+  ]) {
+    const {
+      code: status,
+      stdout,
+      stderr,
+    } = await run(project({ 'app.rb': code }), ['--event', '{"a": 1}', '--endpoint', brume.endpoint]);
+    assert.deepEqual([status, stdout.trim()], [0, '1'], stderr);
+  }
+});
+
 test('a function that fails gives exit code 1, and its error', async () => {
   const file = project({ 'bad.js': 'exports.handler = async () => { throw new TypeError("broken"); };' });
   const { code, stdout } = await run(file, ['--endpoint', brume.endpoint]);
@@ -80,6 +95,7 @@ for (const { name, files, args = [], says } of [
     files: { 'a.py': 'x = 1\n' },
     says: /No handler was found in a\.py\. Give --handler a\.NAME\.$/,
   },
+  { name: 'a jar without a class', files: { 'a.jar': 'PK' }, says: /Give --handler package\.Class\.$/ },
   {
     name: 'an event that is nothing',
     files: { 'a.py': 'def handler(e, c): pass\n' },

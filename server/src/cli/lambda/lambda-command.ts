@@ -19,7 +19,10 @@ export function lambdaCommand(end: End): Command {
     )
     .option('--handler <handler>', 'Handler as Lambda knows it; found in the file without it.')
     .option('--event <event>', 'JSON text, a file that holds it, or - for standard input.', '{}')
-    .option('--runtime <runtime>', 'python3.X or nodejsNN.x; told from the name of the file without it.')
+    .option(
+      '--runtime <runtime>',
+      'python3.X, nodejsNN.x, rubyN.N or javaNN; told from the name of the file without it.',
+    )
     .option('--timeout <seconds>', 'How long it may take.', '60')
     .option('--memory <MB>', 'Memory that it gets.', '512')
     .option('--env <NAME=VALUE...>', 'Environment variables of the function.')

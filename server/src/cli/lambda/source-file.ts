@@ -7,7 +7,14 @@ import { UsageError } from '../logs/usage-error.ts';
 
 const NODEJS = 'nodejs24.x';
 const PYTHON = 'python3.13';
-const RUNTIMES: Record<string, string> = { '.py': PYTHON, '.js': NODEJS, '.mjs': NODEJS, '.cjs': NODEJS };
+const RUNTIMES: Record<string, string> = {
+  '.py': PYTHON,
+  '.js': NODEJS,
+  '.mjs': NODEJS,
+  '.cjs': NODEJS,
+  '.rb': 'ruby3.4',
+  '.jar': 'java21',
+};
 /** What no function needs. */
 const SKIPPED = new Set(['.git', '.venv', '.mypy_cache', '.pytest_cache', '__pycache__', '.DS_Store']);
 /** A request may have 72 MB, in base64; beyond this the file should lie in a directory of its own. */
@@ -35,7 +42,12 @@ export async function readSourceFile(path: string, given: { runtime?: string; ha
     );
   }
   if (given.handler !== undefined) return { path, runtime, handler: given.handler };
-  const name = runtime.startsWith('python') ? pythonHandler(text) : nodeHandler(text);
+  if (extension === '.jar') {
+    throw new UsageError(
+      `Which class of ${basename(path)} is the handler cannot be told. Give --handler package.Class.`,
+    );
+  }
+  const name = handlerIn(text, runtime);
   if (name === undefined) {
     throw new UsageError(
       `No handler was found in ${basename(path)}. Give --handler ${basename(path, extension)}.NAME.`,
@@ -44,11 +56,25 @@ export async function readSourceFile(path: string, given: { runtime?: string; ha
   return { path, runtime, handler: `${basename(path, extension)}.${name}` };
 }
 
+function handlerIn(text: string, runtime: string): string | undefined {
+  if (runtime.startsWith('python')) return pythonHandler(text);
+  return runtime.startsWith('ruby') ? rubyHandler(text) : nodeHandler(text);
+}
+
 function pythonHandler(text: string): string | undefined {
   const names = [...text.matchAll(/^(?:async\s+)?def\s+(\w+)\s*\(|^(\w*handler)\s*=/gm)].map(
     (match) => match[1] ?? match[2]!,
   );
   return choose(names);
+}
+
+/** `lambda_handler`, or `Class.process` for a method of a class. */
+function rubyHandler(text: string): string | undefined {
+  const plain = choose([...text.matchAll(/^def\s+(\w+)\s*\(/gm)].map((match) => match[1]!));
+  if (plain !== undefined) return plain;
+  const owner = /^class\s+(\w+)/m.exec(text)?.[1];
+  const method = choose([...text.matchAll(/^\s+def\s+self\.(\w+)\s*\(/gm)].map((match) => match[1]!));
+  return owner === undefined || method === undefined ? undefined : `${owner}.${method}`;
 }
 
 function nodeHandler(text: string): string | undefined {
@@ -77,7 +103,7 @@ export async function findSourceFile(directory: string): Promise<string> {
   const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(`${directory} cannot be read as a directory: ${error.message}`);
   });
-  const sources = names.filter((name) => RUNTIMES[extname(name)] !== undefined).sort();
+  const sources = names.filter((name) => RUNTIMES[extname(name)] !== undefined && extname(name) !== '.jar').sort();
   const usual = ENTRIES.flatMap((entry) => sources.filter((name) => basename(name, extname(name)) === entry));
   const found = usual[0] ?? (sources.length === 1 ? sources[0] : undefined);
   if (found !== undefined) return join(directory, found);
@@ -86,8 +112,9 @@ export async function findSourceFile(directory: string): Promise<string> {
   );
 }
 
-/** A zip of the directory that the file lies in, and of `more` files by their names. */
+/** A zip of the directory that the file lies in, and of `more` files by their names; a jar is a package by itself. */
 export async function packageOf({ path }: SourceFile, more: Record<string, string> = {}): Promise<Buffer> {
+  if (extname(path) === '.jar') return readFile(path);
   const root = dirname(path);
   const files = new Map<string, Uint8Array>();
   let bytes = 0;

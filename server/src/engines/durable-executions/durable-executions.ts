@@ -770,12 +770,8 @@ export class DurableExecutions {
     if (!answer) {
       fail('Invalid Status in invocation output.');
     } else if (answer.status === 'PENDING') {
-      const waiting = [...draft.operations()];
       if (draft.unseen().length > 0) draft.invokeSoon();
-      else if (waiting.some(isPending)) return;
-      // It could have gone on with these: another invocation may.
-      else if (waiting.some(({ status }) => status === 'READY')) draft.invokeAgain();
-      else fail('Cannot return PENDING status with no pending operations.');
+      else if (!isPending(draft.operations())) fail('Cannot return PENDING status with no pending operations.');
     } else if (answer.status === 'FAILED') {
       draft.end('FAILED', { error: answer.error });
     } else {
@@ -984,10 +980,13 @@ function matches(document: ExecutionDocument, options: ListOptions, nowMs: numbe
   );
 }
 
-/** Whether something will happen to it that the function has to be told. */
-function isPending({ type, status }: StoredOperation): boolean {
-  if (status === 'PENDING') return true;
-  return status === 'STARTED' && (type === 'WAIT' || type === 'CALLBACK' || type === 'CHAINED_INVOKE');
+/** Whether something will happen that the function has to be told. */
+function isPending(operations: Iterable<StoredOperation>): boolean {
+  for (const { type, status } of operations) {
+    if (status === 'PENDING' || status === 'READY') return true;
+    if (status === 'STARTED' && (type === 'WAIT' || type === 'CALLBACK' || type === 'CHAINED_INVOKE')) return true;
+  }
+  return false;
 }
 
 function invalidToken(): AwsError {

@@ -383,7 +383,7 @@ class Engine implements FunctionEngine {
     const language = LANGUAGE_NAMES[interpreter.language];
     return (
       `BRUME_NOTICE The runtime ${runtime} is run by ${language} ${interpreter.version}, ` +
-      `the one that this machine has (${interpreter.executable}).`
+      `the one that this machine has (${interpreter.program ?? interpreter.executable}).`
     );
   }
 

@@ -22,6 +22,8 @@ export interface Interpreter {
   runtime: string;
   language: Language;
   executable: string;
+  /** What people know it by, where `executable` is a starter of ours. */
+  program?: string;
   /** `3.11.7` */
   version: string;
   /** Whether the version is the one that the runtime names. */

@@ -109,6 +109,7 @@ function interpreterOf(
     runtime,
     language: 'java',
     executable: archive.java,
+    program: join(home, 'bin', 'java'),
     version,
     exact: major === wanted,
     runtimeDir: archive.dir,
