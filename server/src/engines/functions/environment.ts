@@ -23,6 +23,7 @@ import { findEntrypoint, problemOf } from './runtime-api/entrypoint.ts';
 import { EXTENSION_PREFIX, Extensions, MOST_EXTENSIONS, type ShutdownReason } from './runtime-api/extensions.ts';
 import { RuntimeApiServer } from './runtime-api/runtime-api-server.ts';
 import { externalExtensions, SUPERVISOR, Supervisor } from './runtime-api/supervisor.ts';
+import { LOGS_PREFIX, TELEMETRY_PREFIX, Telemetry } from './runtime-api/telemetry.ts';
 import { LARGEST_RESPONSE_BYTES } from './runtime-connection.ts';
 import { type ChunkSink, type Outcome, type Readiness, RuntimeProcess } from './runtime-process.ts';
 import type { StartGate } from './start-gate.ts';
@@ -50,6 +51,8 @@ const LONGEST_INIT_MS = 10_000;
 /** With external extensions: for all to shut down, and what of it the runtime may take. */
 const LONGEST_SHUTDOWN_MS = 2_000;
 const LONGEST_RUNTIME_SHUTDOWN_MS = 300;
+/** Then, for telemetry that is on its way. */
+const LONGEST_FLUSH_MS = 500;
 /** How often the memory of a running function is looked at. */
 const MEMORY_WATCH_MS = 100;
 
@@ -82,6 +85,8 @@ export class Environment {
   #extensions: Extensions | undefined;
   /** Where there are external ones. */
   #supervisor: Supervisor | undefined;
+  /** While somebody may subscribe, or did. */
+  #telemetry: Telemetry | undefined;
   /** What the platform itself says. */
   readonly #log: PlatformLog;
   /** Of what the function says, where its log has levels. */
@@ -167,7 +172,10 @@ export class Environment {
     }
     const durationMs = status?.state === 'timeout' ? version.timeoutS * 1_000 : performance.now() - beganMs;
     const maxMemoryUsedMb = this.#maxMemoryUsedMb();
-    if (status) await this.#replaceProcess(status.state === 'timeout' ? 'timeout' : 'failure');
+    const reset = () => this.#replaceProcess(status?.state === 'timeout' ? 'timeout' : 'failure');
+    // Subscribers hear of the report before their end.
+    const isHeard = this.#telemetry !== undefined;
+    if (status && !isHeard) await reset();
 
     const billedMs = billedDurationMs(durationMs, initDurationMs);
     this.#log.report({
@@ -180,6 +188,7 @@ export class Environment {
       ...(invocation.traceHeader === undefined ? {} : { traceHeader: invocation.traceHeader }),
       ...(status ? { status } : {}),
     });
+    if (status && isHeard) await reset();
     this.#tail = undefined;
     return {
       payload: ending.payload,
@@ -259,6 +268,7 @@ export class Environment {
   async #initialize(phase: Phase, limitMs: number): Promise<{ readiness: Start; durationMs: number }> {
     const { version, cell, notice, gate } = this.#options;
     const { runtimeVersion, runtimeVersionHash } = cell.interpreter;
+    await this.#openApi();
     if (this.#generation === 0 || !this.#process) {
       const arn = `arn:aws:lambda:${version.region}::runtime:${runtimeVersionHash}`;
       // An image has no version of a runtime to tell.
@@ -273,22 +283,42 @@ export class Environment {
     return outcome;
   }
 
+  /** Before anything is told of a start, so that subscribers hear all of it. */
+  async #openApi(): Promise<void> {
+    const { version, cell, clock } = this.#options;
+    // Extensions come in layers, internal ones too.
+    if (!bringsProgram(cell.interpreter) && cell.layersDir === undefined) return;
+    this.#api ??= await RuntimeApiServer.listen();
+    const processes = () => this.#process?.processes() ?? [];
+    const extensions = new Extensions(version, externalExtensions(optOf(cell)));
+    this.#extensions = extensions;
+    const { isJson } = this;
+    this.#telemetry = new Telemetry({ extensions, log: this.#log, processes, now: () => clock.now(), isJson });
+    this.#log.sink = this.#telemetry;
+    this.#api.admit(processes, {
+      [EXTENSION_PREFIX]: extensions,
+      [TELEMETRY_PREFIX]: this.#telemetry.routes('telemetry'),
+      [LOGS_PREFIX]: this.#telemetry.routes('logs'),
+    });
+  }
+
+  /** Without subscribers nothing is told to them from now on. */
+  #closeSubscriptions(): void {
+    if (this.#telemetry?.close()) return;
+    this.#log.sink = undefined;
+    this.#telemetry = undefined;
+  }
+
   async #start(limitMs: number): Promise<{ readiness: Start; durationMs: number }> {
     const { version, isolation, groups, stream, id, prebooted } = this.#options;
     if (this.#destroyed) throw new Error('The environment was ended before it began.');
     const beganMs = performance.now();
     const cell = this.#cellToStart();
     if ('kind' in cell) return { readiness: cell, durationMs: performance.now() - beganMs };
-    const external = externalExtensions(optOf(cell));
     const speaksHttp = bringsProgram(cell.interpreter);
-    // Extensions come in layers, internal ones too.
-    if (speaksHttp || cell.layersDir !== undefined) this.#api ??= await RuntimeApiServer.listen();
-    const api = this.#api;
-    const extensions = api && new Extensions(version, external);
-    this.#extensions = extensions;
-    if (extensions) api.admit(() => process.processes(), { [EXTENSION_PREFIX]: extensions });
+    const [api, extensions] = [this.#api, this.#extensions];
     const supervisor: Supervisor | undefined =
-      external.length > 0 ? this.#supervise(() => process, extensions!) : undefined;
+      extensions && extensions.all.length > 0 ? this.#supervise(() => process, extensions) : undefined;
     this.#supervisor = supervisor;
     this.#group?.remove();
     const variables = environmentVariables(version, cell.interpreter, isolation.view(cell), stream.name, api?.address);
@@ -320,6 +350,7 @@ export class Environment {
     for (const { name, state, events, errorType } of extensions?.all ?? []) {
       this.#log.extension(name, state, events, errorType);
     }
+    this.#closeSubscriptions();
     await process.drainOutput();
     if (readiness.kind !== 'ready') await process.kill();
     return { readiness, durationMs };
@@ -353,7 +384,10 @@ export class Environment {
 
   #supervise(process: () => RuntimeProcess, extensions: Extensions): Supervisor {
     return new Supervisor({
-      onOutput: (message) => this.#write(message),
+      onOutput: (message) => {
+        this.#telemetry?.line('extension', message);
+        this.#write(message);
+      },
       onExtensionEnded: (name, description) => extensions.ended(name, description),
       onRuntimeEnded: (description) => process().runtimeEnded(description),
     });
@@ -442,7 +476,7 @@ export class Environment {
         );
       case 'timeout': {
         const message = `Task timed out after ${version.timeoutS.toFixed(2)} seconds`;
-        if (!this.#isJson) this.#write(`${new Date(clock.now()).toISOString()} ${requestId} ${message}\n\n`);
+        if (!this.isJson) this.#write(`${new Date(clock.now()).toISOString()} ${requestId} ${message}\n\n`);
         return {
           ...failed('Sandbox.Timedout', `RequestId: ${requestId} Error: ${message}`),
           status: { state: 'timeout' },
@@ -507,12 +541,16 @@ export class Environment {
       const deadlineMs = this.#realTime.now() + LONGEST_SHUTDOWN_MS;
       extensions.beginShutdown();
       await supervisor.endRuntime(LONGEST_RUNTIME_SHUTDOWN_MS);
+      await Promise.race([this.#telemetry?.flush(), this.#realTime.sleep(LONGEST_FLUSH_MS)]);
       extensions.shutDown(reason, deadlineMs);
       await supervisor.extensionsEnded(deadlineMs - this.#realTime.now());
     }
     await this.#process?.kill();
     this.#extensions = undefined;
     this.#supervisor = undefined;
+    this.#telemetry?.stop();
+    this.#telemetry = undefined;
+    this.#log.sink = undefined;
   }
 
   #headers(invocation: Invocation, limitMs: number): Record<string, string> {
@@ -549,10 +587,11 @@ export class Environment {
   /** Of the runtime. Without levels all of it is kept. */
   #writeOutput(message: string, level: number | undefined): void {
     if (this.#leastSeverity !== undefined && (level ?? severityOfLine(message)) < this.#leastSeverity) return;
+    this.#telemetry?.line('function', message);
     this.#write(message);
   }
 
-  get #isJson(): boolean {
+  get isJson(): boolean {
     return this.#options.version.logging?.format === 'JSON';
   }
 

@@ -1,6 +1,6 @@
 // Functions: environments that run a function's code, and the Runtime API they speak.
 
-import { mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, VirtualClock } from '#core/clock.ts';
@@ -160,6 +160,15 @@ const TRIAL_STORAGE_MB = 512;
 /** Runtimes that start at once, per processor. */
 const STARTS_PER_PROCESSOR = 2;
 
+/** The names that this machine knows, and those by which extensions know their own sandbox. */
+function writeHosts(dir: string): string {
+  const file = join(dir, 'hosts');
+  const own = existsSync('/etc/hosts') ? readFileSync('/etc/hosts', 'utf8').trimEnd() : '127.0.0.1 localhost';
+  mkdirSync(dir, { recursive: true });
+  writeFileSync(file, `${own}\n127.0.0.1 sandbox.localdomain sandbox\n`, { mode: 0o644 });
+  return file;
+}
+
 export function createFunctionEngine(options: FunctionEngineOptions): FunctionEngine {
   return new Engine(options);
 }
@@ -171,6 +180,7 @@ class Engine implements FunctionEngine {
   readonly #pool: EnvironmentPool;
   readonly #gate = new StartGate(STARTS_PER_PROCESSOR * availableParallelism());
   readonly #environmentsDir: string;
+  readonly #hostsFile: string;
   /** Executions now, by function. */
   readonly #executions = new Map<string, number>();
   #allExecutions = 0;
@@ -190,6 +200,7 @@ class Engine implements FunctionEngine {
     this.code = new CodeStore(join(dir, 'code'));
     this.#environmentsDir = join(dir, 'environments');
     rmSync(this.#environmentsDir, { recursive: true, force: true });
+    this.#hostsFile = writeHosts(dir);
     this.#interpreters = new Interpreters({ configured: config.functions.interpreters, dir: join(dir, 'runtimes') });
     this.#pool = new EnvironmentPool({
       clock,
@@ -312,6 +323,7 @@ class Engine implements FunctionEngine {
       codeDir: version.codeDir,
       ...(version.layersDir === undefined ? {} : { layersDir: version.layersDir }),
       dir: join(this.#environmentsDir, id),
+      hostsFile: this.#hostsFile,
       ephemeralStorageMb: version.ephemeralStorageMb,
     };
     mkdirSync(cell.dir, { recursive: true, mode: 0o700 });

@@ -115,6 +115,7 @@ function rootOf(cell: Cell, executable: string, userId: number | undefined, null
     ...view.directories.flatMap((path) => ['--ro-bind', path, path]),
     ...view.links.flatMap(({ path, target }) => ['--symlink', target, path]),
     ...view.settings.flatMap((path) => ['--ro-bind-try', path, path]),
+    ...(cell.hostsFile === undefined ? [] : ['--ro-bind', cell.hostsFile, '/etc/hosts']),
     ...accounts.flatMap(([source, place]) => ['--ro-bind', source, place]),
     // Read-only: where Brume runs as root, kernel settings are writable for its number in whatever namespace.
     ...['--proc', '/proc', '--remount-ro', '/proc'],

@@ -31,6 +31,8 @@ export interface Cell {
   /** Directory of this environment on the host. */
   dir: string;
   ephemeralStorageMb: number;
+  /** Instead of the host's own /etc/hosts. */
+  hostsFile?: string;
   /** Programs that start the runtime: they get its command as arguments. */
   launcher?: readonly string[];
 }

@@ -58,7 +58,8 @@ export const namespaces: Isolation = {
     const { executable } = sandboxView(cell);
     const view = hostView(interpreter);
     const binds = [
-      ...[...view.directories, ...view.settings].map((path) => [path, path]),
+      ...[...view.directories, ...view.settings.filter((path) => path !== '/etc/hosts')].map((path) => [path, path]),
+      [cell.hostsFile ?? '/etc/hosts', '/etc/hosts'],
       ...view.accounts,
       [codeDir, TASK_ROOT],
       ...(layersDir === undefined ? [] : [[layersDir, '/opt']]),

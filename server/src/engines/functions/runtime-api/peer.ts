@@ -31,6 +31,22 @@ export async function isHeldBy(
   return false;
 }
 
+/** Whether one of the processes listens on this port of the loopback. */
+export async function isListening(port: number, processes: Processes): Promise<boolean> {
+  const inodes: string[] = [];
+  for (const list of ['/proc/net/tcp', '/proc/net/tcp6']) {
+    const text = await readFile(list, 'latin1').catch(() => '');
+    for (const line of text.matchAll(new RegExp(` [0-9A-F]+:${hexadecimal(port)} [0-9A-F]+:0000 0A .*`, 'g'))) {
+      inodes.push(line[0].trimStart().split(/ +/)[8]!);
+    }
+  }
+  if (inodes.length === 0) return false;
+  for (const pid of processes()) {
+    for (const inode of inodes) if (await holds(pid, `socket:[${inode}]`)) return true;
+  }
+  return false;
+}
+
 async function inodeOf(list: string, address: string, from: number, to: number): Promise<string | undefined> {
   let text: string;
   try {
