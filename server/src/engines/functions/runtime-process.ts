@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { SystemClock } from '#core/clock.ts';
 import type { ControlGroup } from './cgroups.ts';
@@ -76,17 +76,11 @@ export class RuntimeProcess {
   constructor({ command, group, onOutput, onEnded, attach, supervise }: RuntimeProcessOptions) {
     this.#onOutput = onOutput;
     this.#group = group;
-    this.#child = spawn(...starting(command, group?.joinFiles ?? []), {
-      env: command.environment,
-      cwd: command.workingDir,
-      // A process group of its own, so that the whole of it can be killed.
-      detached: true,
-      stdio: [
-        ...([command.shellInput ? 'pipe' : 'ignore', 'pipe', 'ignore'] as const),
-        ...([attach ? 'ignore' : 'pipe', command.input ? 'pipe' : 'ignore'] as const),
-        ...(supervise ? (['pipe', 'pipe'] as const) : []),
-      ],
-    });
+    this.#child = start(command, group, [
+      ...([command.shellInput ? 'pipe' : 'ignore', 'pipe', 'ignore'] as const),
+      ...([attach ? 'ignore' : 'pipe', command.input ? 'pipe' : 'ignore'] as const),
+      ...(supervise ? (['pipe', 'pipe'] as const) : []),
+    ]);
     this.#reader = new OutputReader((message, severity) => this.#onOutput(message, severity));
     this.#output = this.#child.stdout!;
     this.#output.on('data', (chunk: Buffer) => {
@@ -302,6 +296,31 @@ export class RuntimeProcess {
     } catch {
       return 0;
     }
+  }
+}
+
+function start(
+  command: Command,
+  group: ControlGroup | undefined,
+  streams: ('pipe' | 'ignore' | number)[],
+): ChildProcess {
+  const { environment, workingDir, inherited = [] } = command;
+  const nothing = inherited.length > 0 ? openSync('/dev/null', 'r') : -1;
+  for (const descriptor of inherited) {
+    while (streams.length <= descriptor) streams.push('ignore');
+    // From the fourth on, 'ignore' leaves a child what it inherits.
+    if (streams[descriptor] === 'ignore') streams[descriptor] = nothing;
+  }
+  try {
+    return spawn(...starting(command, group?.joinFiles ?? []), {
+      env: environment,
+      cwd: workingDir,
+      // A process group of its own, so that the whole of it can be killed.
+      detached: true,
+      stdio: streams,
+    });
+  } finally {
+    if (nothing >= 0) closeSync(nothing);
   }
 }
 

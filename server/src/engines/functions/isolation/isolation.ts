@@ -12,6 +12,7 @@ import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import type { Logger } from '#core/log.ts';
+import { inheritedDescriptors } from '../inherited-descriptors.ts';
 import type { Interpreter } from '../interpreter.ts';
 import { starting } from '../starter.ts';
 import { type BubblewrapOptions, bubblewrap } from './bubblewrap.ts';
@@ -57,6 +58,8 @@ export interface Command {
   shellInput?: Buffer;
   /** File that the starter finds open as descriptor 9. */
   filter?: string;
+  /** Descriptors of Brume that its children would have as well: they get nothing in their place. */
+  inherited?: readonly number[];
   /** To be called once when the processes are gone, or none was started. */
   release?: () => void;
   workingDir?: string;
@@ -82,6 +85,12 @@ export async function chooseIsolation(
   cell: Cell,
   log: Logger,
 ): Promise<Isolation> {
+  const { name, view, command } = await strongest(wanted, cell, log);
+  const inherited = inheritedDescriptors();
+  return { name, view, command: (...given) => ({ ...command(...given), inherited }) };
+}
+
+async function strongest(wanted: 'auto' | 'process' | 'sandbox', cell: Cell, log: Logger): Promise<Isolation> {
   if (wanted === 'process') return plainProcess;
   const reasons: Record<string, string> = {};
   for (const [name, isolation] of isolations(cell)) {
