@@ -10,7 +10,8 @@ import {
   SendDurableExecutionCallbackSuccessCommand,
   UpdateFunctionConfigurationCommand,
 } from '@aws-sdk/client-lambda';
-import { advance, startBrume } from '#test/harness.ts';
+import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { advance, clientConfig, startBrume } from '#test/harness.ts';
 import { createDurable, historyOf, invokeDurable, untilEvent, untilStatus } from './durable-functions.ts';
 import { testLambda } from './lambda-functions.ts';
 
@@ -82,6 +83,29 @@ test('an execution whose time is up', async () => {
   assert.match(
     await error(new SendDurableExecutionCallbackSuccessCommand({ CallbackId: CallbackId! })),
     /^CallbackTimeoutException/,
+  );
+});
+
+test('the event of an execution that comes to nothing goes to the dead-letter queue', async () => {
+  const sqs = new SQSClient(clientConfig(brume));
+  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'dead' }));
+  await createDurable(lambda, 'hapless', `async (event) => { if (event.fail) throw new Error('no luck'); }`);
+  await client.send(
+    new UpdateFunctionConfigurationCommand({
+      FunctionName: 'hapless',
+      DeadLetterConfig: { TargetArn: 'arn:aws:sqs:us-east-1:000000000000:dead' },
+    }),
+  );
+  await begin('hapless', { fail: false });
+  const arn = await begin('hapless', { fail: true });
+  await untilStatus(client, arn, 'FAILED');
+  await advance(brume, 1_000);
+  const { Messages } = await sqs.send(
+    new ReceiveMessageCommand({ QueueUrl, MessageAttributeNames: ['All'], MaxNumberOfMessages: 10 }),
+  );
+  assert.deepEqual(
+    Messages?.map(({ Body, MessageAttributes }) => [Body, MessageAttributes!.ErrorMessage!.StringValue]),
+    [['{"fail":true}', 'no luck']],
   );
 });
 

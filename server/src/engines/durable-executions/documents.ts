@@ -28,6 +28,8 @@ export interface ExecutionDocument {
   traceHeader?: string;
   /** Whether someone waits for its result, which may then be larger. */
   synchronous: boolean;
+  /** Of the call that began it. */
+  requestId?: string;
   /** Tells whether an invocation of the same name is the same. */
   payloadHash: string;
   /** Operations and retries so far. */

@@ -86,6 +86,7 @@ export interface StartRequest {
   traceHeader?: string | undefined;
   /** Whether the caller waits for the end. */
   synchronous: boolean;
+  requestId?: string | undefined;
 }
 
 /** How a function is invoked; what it does wrong is a result, what keeps it from running an error. */
@@ -114,6 +115,8 @@ export interface DurableExecutionsOptions {
   log: Logger;
   meter: Meter;
   invoke(call: FunctionCall): Promise<CallResult>;
+  /** In the transaction in which an execution ends. */
+  atEnd?(tx: Transaction, execution: ExecutionReference, document: ExecutionDocument): Promise<void>;
   /** Rejects with AwsError where the function, or the version, is not there. */
   resolve(scope: Scope, functionName: string): Promise<ChainTarget>;
 }
@@ -233,6 +236,7 @@ export class DurableExecutions {
       ...settings,
       ...(traceHeader === undefined ? {} : { traceHeader }),
       synchronous: request.synchronous,
+      ...(request.requestId === undefined ? {} : { requestId: request.requestId }),
       payloadHash,
       operations: 0,
       bytes: 0,
@@ -545,7 +549,7 @@ export class DurableExecutions {
   }
 
   async #inTurn<T>(held: Held, reference: ExecutionReference, work: (draft: Draft) => T): Promise<T> {
-    const { state, clock, meter } = this.#options;
+    const { state, clock, meter, atEnd } = this.#options;
     held.live ??= await this.#load(reference);
     const { live } = held;
     const draft = new Draft(live, clock.now());
@@ -556,7 +560,9 @@ export class DurableExecutions {
     held.live = undefined;
     const running = await state.transact(async (tx) => {
       if (!(await tx.documents.get(EXECUTIONS, reference.scope, key))) throw notFound(reference);
-      return draft.write(tx);
+      const written = await draft.write(tx);
+      if (wasRunning && !draft.isRunning) await atEnd?.(tx, reference, draft.document);
+      return written;
     });
     draft.apply(running);
     held.live = live;
@@ -770,8 +776,12 @@ export class DurableExecutions {
     if (!answer) {
       fail('Invalid Status in invocation output.');
     } else if (answer.status === 'PENDING') {
+      const waiting = [...draft.operations()];
       if (draft.unseen().length > 0) draft.invokeSoon();
-      else if (!isPending(draft.operations())) fail('Cannot return PENDING status with no pending operations.');
+      else if (waiting.some(isPending)) return;
+      // It could have gone on with these: another invocation may.
+      else if (waiting.some(({ status }) => status === 'READY')) draft.invokeAgain();
+      else fail('Cannot return PENDING status with no pending operations.');
     } else if (answer.status === 'FAILED') {
       draft.end('FAILED', { error: answer.error });
     } else {
@@ -980,13 +990,10 @@ function matches(document: ExecutionDocument, options: ListOptions, nowMs: numbe
   );
 }
 
-/** Whether something will happen that the function has to be told. */
-function isPending(operations: Iterable<StoredOperation>): boolean {
-  for (const { type, status } of operations) {
-    if (status === 'PENDING' || status === 'READY') return true;
-    if (status === 'STARTED' && (type === 'WAIT' || type === 'CALLBACK' || type === 'CHAINED_INVOKE')) return true;
-  }
-  return false;
+/** Whether something will happen to it that the function has to be told. */
+function isPending({ type, status }: StoredOperation): boolean {
+  if (status === 'PENDING') return true;
+  return status === 'STARTED' && (type === 'WAIT' || type === 'CALLBACK' || type === 'CHAINED_INVOKE');
 }
 
 function invalidToken(): AwsError {

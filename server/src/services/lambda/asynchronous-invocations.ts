@@ -31,7 +31,7 @@ const MOST_IN_FLIGHT = 16;
 const LONGEST_STOP_MS = 5_000;
 const QUEUE_PREFIX = 'lambda.async/';
 const LONGEST_DEAD_LETTER_MESSAGE = 1_024;
-const DEAD_LETTER_LABEL = 'dead-letter';
+export const DEAD_LETTER_LABEL = 'dead-letter';
 
 /** What the queue keeps beside an event's payload. */
 interface EventAttributes {
@@ -284,7 +284,11 @@ export class AsynchronousInvocations {
         region: reference.scope.region,
         label: DEAD_LETTER_LABEL,
         traceHeader,
-        messageAttributes: deadLetterAttributes(attributes.requestId, condition, result),
+        messageAttributes: deadLetterAttributes(
+          attributes.requestId,
+          result ? '200' : '429',
+          deadLetterMessage(condition, result),
+        ),
       });
     }
     if (config?.onFailureArn !== undefined) {
@@ -337,24 +341,26 @@ export class AsynchronousInvocations {
   }
 }
 
-/** https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html#invocation-dlq */
-function deadLetterAttributes(
+/** What a dead-letter queue is told beside the event. `code` is 200 for what the function did, else Lambda's status. */
+export function deadLetterAttributes(
   requestId: string,
-  condition: Ending['condition'],
-  result: InvocationResult | undefined,
+  code: '200' | '429',
+  message: string,
 ): Record<string, DeliveryAttribute> {
-  const text = result
-    ? errorMessageOf(result)
-    : condition === 'EventAgeExceeded'
-      ? 'The event exceeded its maximum age.'
-      : condition === 'RecursiveInvocation'
-        ? recursiveInvocation().message
-        : 'Rate Exceeded.';
+  // SQS takes neither empty values nor control characters.
+  const text = message.replace(/[^\t\n\r\x20-\ud7ff\ue000-\ufffd]/g, ' ') || 'Unknown';
   return {
     RequestID: { DataType: 'String', StringValue: requestId },
-    ErrorCode: { DataType: 'Number', StringValue: result ? '200' : '429' },
+    ErrorCode: { DataType: 'Number', StringValue: code },
     ErrorMessage: { DataType: 'String', StringValue: text.slice(0, LONGEST_DEAD_LETTER_MESSAGE) },
   };
+}
+
+/** https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html#invocation-dlq */
+function deadLetterMessage(condition: Ending['condition'], result: InvocationResult | undefined): string {
+  if (result) return errorMessageOf(result);
+  if (condition === 'EventAgeExceeded') return 'The event exceeded its maximum age.';
+  return condition === 'RecursiveInvocation' ? recursiveInvocation().message : 'Rate Exceeded.';
 }
 
 function errorMessageOf({ payload }: InvocationResult): string {
@@ -365,8 +371,7 @@ function errorMessageOf({ payload }: InvocationResult): string {
   } catch {
     message = text;
   }
-  // SQS takes neither empty values nor control characters.
-  return String(message ?? text).replace(/[^\t\n\r\x20-\ud7ff\ue000-\ufffd]/g, ' ') || 'Unknown';
+  return String(message ?? text);
 }
 
 function queueName({ account, region }: Scope, name: string): string {

@@ -3,6 +3,7 @@
 
 import { AwsError } from '#core/errors.ts';
 import { uuid } from '#core/ids.ts';
+import type { Delivery } from '#engines/delivery/delivery.ts';
 import {
   type ChainTarget,
   DurableExecutions,
@@ -13,6 +14,7 @@ import { LONGEST_SYNCHRONOUS_S } from '#engines/durable-executions/limits.ts';
 import type { InvocationResult } from '#engines/functions/function-engine.ts';
 import type { Scope } from '#storage/state/state.ts';
 import type { Activation } from './activation.ts';
+import { sendToDeadLetterQueue } from './durable-dead-letters.ts';
 import { type FunctionReference, readFunctionName } from './function-name.ts';
 import type { FunctionTable, Target } from './function-table.ts';
 import type { InvocationRequest, Invoker } from './invoker.ts';
@@ -21,6 +23,7 @@ interface Dependencies extends Pick<DurableExecutionsOptions, 'state' | 'clock' 
   table: FunctionTable;
   activation: Activation;
   invoker: Invoker;
+  delivery: Delivery;
 }
 
 export interface DurableInvocationResult extends InvocationResult {
@@ -28,7 +31,13 @@ export interface DurableInvocationResult extends InvocationResult {
 }
 
 /** The executions of durable functions, each invocation of which is one of the function's own. */
-export function createDurableExecutions({ table, activation, invoker, ...options }: Dependencies): DurableExecutions {
+export function createDurableExecutions({
+  table,
+  activation,
+  invoker,
+  delivery,
+  ...options
+}: Dependencies): DurableExecutions {
   const find = async (reference: FunctionReference): Promise<Target> => {
     const target = await table.route(reference, Math.random);
     if (target.version.state !== 'Pending' && !target.version.updating) return target;
@@ -37,6 +46,7 @@ export function createDurableExecutions({ table, activation, invoker, ...options
   };
   return new DurableExecutions({
     ...options,
+    atEnd: (tx, execution, document) => sendToDeadLetterQueue(tx, delivery, execution, document),
     async invoke({ scope, functionName, version, requestId, payload, traceHeader }) {
       const reference = { scope, name: functionName, qualifier: version };
       const target = await find(reference);
@@ -80,7 +90,10 @@ export async function startDurable(
   executions: DurableExecutions,
   reference: FunctionReference,
   target: Target,
-  request: Pick<InvocationRequest, 'payload' | 'traceHeader'> & { name?: string | undefined; synchronous?: boolean },
+  request: Pick<InvocationRequest, 'payload' | 'traceHeader' | 'requestId'> & {
+    name?: string | undefined;
+    synchronous?: boolean;
+  },
 ): Promise<{ arn: string; ended(): Promise<Ending> }> {
   checkQualified(reference);
   const { durable, version } = target.version;
@@ -99,6 +112,7 @@ export async function startDurable(
     payload: Buffer.from(request.payload).toString(),
     traceHeader: request.traceHeader,
     synchronous,
+    requestId: request.requestId,
   });
   return { arn, ended: () => executions.ended(execution) };
 }
@@ -113,6 +127,7 @@ export async function runDurable(
   const { arn, ended } = await startDurable(executions, reference, target, {
     payload: request.payload,
     traceHeader: request.traceHeader,
+    requestId: request.requestId,
     name: request.durableExecutionName,
     synchronous: true,
   });

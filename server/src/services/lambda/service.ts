@@ -133,7 +133,7 @@ export function createLambdaService(common: ServiceDependencies): Service {
   const locations = new CodeLocations(clock, objects);
   const provisioner = new Provisioner({ state, clock, table, invoker, meter, log });
   invoker.provisioned = provisioner;
-  const durable = createDurableExecutions({ state, clock, log, meter, table, activation, invoker });
+  const durable = createDurableExecutions({ state, clock, log, meter, delivery, table, activation, invoker });
   invoker.startDurable = (reference, target, request) => runDurable(durable, reference, target, request);
   const dependencies: LambdaDependencies = {
     ...common,
