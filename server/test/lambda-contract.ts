@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ParsedResult, TestEngine, TestFunction } from './lambda-engine.ts';
+import type { Random } from './seeded-random.ts';
 
 export interface Case {
   name: string;
@@ -58,4 +59,25 @@ function parsed(message: string): any {
   } catch {
     return message;
   }
+}
+
+/** A JSON value of any kind, not too large: for what a runtime reads and writes again. */
+export function randomJson(random: Random, depth = 4): unknown {
+  const below = (limit: number) => Math.floor(random() * limit);
+  const text = () =>
+    Array.from(
+      { length: below(8) },
+      () => ['a', '"', '\\', '\n', '\u0001', 'ü', '€', '😀', '/', ' ', '\u2028'][below(11)],
+    ).join('');
+  const numbers = [
+    () => below(2000) - 1000,
+    () => (random() - 0.5) * 10 ** (below(600) - 300),
+    () => Number.MAX_SAFE_INTEGER - below(10),
+    () => [0.1, 1e21, 5e-324, Number.MAX_VALUE, 2 ** 31, -(2 ** 31), 2 ** 53, 1e18, 123456789.125][below(9)],
+  ];
+  const plain = [() => null, () => random() < 0.5, text, text, ...numbers];
+  const list = () => Array.from({ length: below(5) }, () => randomJson(random, depth - 1));
+  const object = () => Object.fromEntries(list().map((value, index) => [`${index}${text()}`, value]));
+  const kinds = depth > 0 ? [...plain, list, list, object, object] : plain;
+  return kinds[below(kinds.length)]!();
 }

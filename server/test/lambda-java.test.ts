@@ -10,9 +10,10 @@ import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { JAVA_RUNTIME_JAR } from '../../scripts/build-java-runtime.ts';
 import { temporaryDirectory } from './harness.ts';
-import { jsonLinesOf, linesOf, runCases } from './lambda-contract.ts';
+import { jsonLinesOf, linesOf, randomJson, runCases } from './lambda-contract.ts';
 import { missing, noBubblewrap, startEngine, type TestFunction } from './lambda-engine.ts';
 import { makeZip } from './lambda-zip.ts';
+import { seeded } from './seeded-random.ts';
 
 const noJava = missing('java', '-version') || missing('javac', '-version');
 const testEngine = startEngine();
@@ -319,6 +320,17 @@ describe('java', { skip: noJava }, () => {
     assert.equal(again.initDurationMs, undefined);
   });
 
+  test('random values come back as they were, nulls of objects aside', async (t) => {
+    const seed = Number(process.env.SEED ?? Date.now() % 1e9);
+    t.diagnostic(`seed ${seed}`);
+    const random = seeded(seed);
+    const { invoke } = deploy(app('$Echo'));
+    for (let i = 0; i < 20; i++) {
+      const event = Array.from({ length: 50 }, () => randomJson(random));
+      assert.deepEqual((await invoke(event)).value, withoutNulls(event), `seed ${seed}`);
+    }
+  });
+
   test('large payloads both ways', async () => {
     const { invoke } = deploy(app('$Echo'));
     const event = { text: 'ü€'.repeat(1_000_000) };
@@ -386,6 +398,14 @@ describe('java', { skip: noJava }, () => {
     assert.equal(notices.length, found.exact ? 0 : 1);
   });
 });
+
+/** As AWS's runtime writes objects. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (typeof value !== 'object' || value === null) return value;
+  const kept = Object.entries(value).filter(([, one]) => one !== null);
+  return Object.fromEntries(kept.map(([name, one]) => [name, withoutNulls(one)]));
+}
 
 /** A jar of compiled classes; java itself is content with a plain archive. */
 function jarOf(prefix: string): Buffer {

@@ -5,8 +5,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { temporaryDirectory } from './harness.ts';
-import { jsonLinesOf, linesOf, runCases } from './lambda-contract.ts';
+import { jsonLinesOf, linesOf, randomJson, runCases } from './lambda-contract.ts';
 import { missing, noBubblewrap, startEngine, type TestFunction } from './lambda-engine.ts';
+import { seeded } from './seeded-random.ts';
 
 const noRuby = missing('ruby', '--version');
 const testEngine = startEngine();
@@ -216,6 +217,17 @@ describe('ruby', { skip: noRuby }, () => {
     assert.equal((await invoke({})).value, 2);
     assert.equal((await invoke({ fail: true })).value.errorType, 'Function<NameError>');
     assert.equal((await invoke({})).value, 1);
+  });
+
+  test('random values come back as they were', async (t) => {
+    const seed = Number(process.env.SEED ?? Date.now() % 1e9);
+    t.diagnostic(`seed ${seed}`);
+    const random = seeded(seed);
+    const { invoke } = deploy(app('def handler(event:, context:) = event'));
+    for (let i = 0; i < 20; i++) {
+      const event = Array.from({ length: 50 }, () => randomJson(random));
+      assert.deepEqual((await invoke(event)).value, event, `seed ${seed}`);
+    }
   });
 
   test('large payloads both ways', async () => {
