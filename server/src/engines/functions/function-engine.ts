@@ -98,6 +98,8 @@ export interface FunctionVersion {
   initializationType?: 'provisioned-concurrency';
   /** The most concurrent executions of this function; without it only the limit of all functions holds. */
   reservedConcurrency?: number;
+  /** The most concurrent executions of all functions without a reservation; what others reserved is not in it. */
+  unreservedConcurrency?: number;
 }
 
 export interface Invocation {
@@ -309,7 +311,12 @@ class Engine implements FunctionEngine {
       return 'ReservedFunctionConcurrentInvocationLimitExceeded';
     }
     const limit = this.#options.config.functions.concurrency ?? DEFAULT_CONCURRENCY;
-    return this.#allExecutions >= limit ? 'ConcurrentInvocationLimitExceeded' : undefined;
+    const isUnreserved = version.reservedConcurrency === undefined;
+    // What others reserved stays free for them.
+    const isFull =
+      this.#allExecutions >= limit ||
+      (isUnreserved && this.#unreservedExecutions >= (version.unreservedConcurrency ?? limit));
+    return isFull ? 'ConcurrentInvocationLimitExceeded' : undefined;
   }
 
   async #createEnvironment(version: FunctionVersion): Promise<Environment> {

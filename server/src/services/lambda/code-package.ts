@@ -17,6 +17,9 @@ import { checkConstraints } from './constraints.ts';
 import type { CodeReference } from './documents.ts';
 import { BLOB_OWNER } from './packages.ts';
 
+/** Of what is uploaded directly; more goes by way of S3. */
+export const LARGEST_ZIP_BYTES = 52_428_800;
+
 type Dependencies = Pick<ServiceDependencies, 'call' | 'functions' | 'objects'>;
 
 export type PackageSource = Pick<
@@ -78,6 +81,13 @@ async function readSource(
       throw invalid('Please do not provide other FunctionCode parameters when providing a ZipFile.');
     }
     if (ZipFile.byteLength === 0) throw invalid('Uploaded file must be a non-empty zip');
+    if (ZipFile.byteLength > LARGEST_ZIP_BYTES) {
+      throw new AwsError(
+        'RequestEntityTooLargeException',
+        `Zipped size must be smaller than ${LARGEST_ZIP_BYTES} bytes`,
+        { status: 413 },
+      );
+    }
     return ZipFile;
   }
   if (S3Bucket === undefined || S3Key === undefined) throw invalid('Please provide a source for function code.');

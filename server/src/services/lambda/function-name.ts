@@ -2,6 +2,7 @@
 // https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_RequestParameters
 
 import { formatArn } from '#core/arn.ts';
+import type { Caller } from '#core/caller.ts';
 import { AwsError } from '#core/errors.ts';
 import type { Scope } from '#storage/state/state.ts';
 import { checkConstraints } from './constraints.ts';
@@ -83,6 +84,16 @@ export function readUnqualifiedName(text: string, scope: Scope): FunctionReferen
     'InvalidParameterValueException',
     'This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN.',
     { fields: { Type: 'User' } },
+  );
+}
+
+/** What changes a function is for its own account. Throws AccessDeniedException to others. */
+export function checkOwner(reference: FunctionReference, context: Caller & { operation: string }): void {
+  if (reference.scope.account === context.account) return;
+  throw new AwsError(
+    'AccessDeniedException',
+    `User: ${context.principalArn} is not authorized to perform: lambda:${context.operation} on resource: ${functionArn(reference, reference.qualifier)}`,
+    { status: 403 },
   );
 }
 

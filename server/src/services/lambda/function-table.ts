@@ -33,6 +33,8 @@ interface Cached {
 
 export class FunctionTable {
   readonly #state: StateStore;
+  /** What the functions of an account and region have reserved in all, until one of them is written. */
+  readonly #reserved = new Map<string, Promise<number>>();
   readonly #cache = new Map<string, Cached>();
   #writes = 0;
 
@@ -80,6 +82,20 @@ export class FunctionTable {
     if (!alias?.routing || random() >= alias.routing.weight) return target;
     const { version } = await this.resolve({ ...reference, qualifier: alias.routing.version });
     return { ...target, version };
+  }
+
+  /** The concurrent executions that the functions of an account and region have reserved in all. */
+  reservedConcurrency(scope: Scope): Promise<number> {
+    const key = `${scope.account}/${scope.region}`;
+    let sum = this.#reserved.get(key);
+    if (!sum) {
+      sum = this.#state.documents
+        .range(FUNCTIONS, scope)
+        .then((functions) => functions.reduce((total, { value }) => total + (value.reservedConcurrency ?? 0), 0));
+      sum.catch(() => this.#reserved.delete(key));
+      this.#reserved.set(key, sum);
+    }
+    return sum;
   }
 
   async find(scope: Scope, name: string): Promise<FunctionDocument | undefined> {
@@ -153,6 +169,7 @@ export class FunctionTable {
   reset(): void {
     this.#writes++;
     this.#cache.clear();
+    this.#reserved.clear();
   }
 
   async #read(
@@ -180,6 +197,7 @@ export class FunctionTable {
     } finally {
       this.#writes++;
       this.#cache.delete(keyOf(scope, name));
+      this.#reserved.delete(`${scope.account}/${scope.region}`);
     }
   }
 }

@@ -13,8 +13,9 @@ import {
   MissingInterpreterError,
 } from '#engines/functions/function-engine.ts';
 import type { ServiceDependencies } from '../dependencies.ts';
+import { concurrencyLimit } from './concurrency-limit.ts';
 import { type FunctionReference, functionArn } from './function-name.ts';
-import type { Target } from './function-table.ts';
+import type { FunctionTable, Target } from './function-table.ts';
 import { stateOf } from './hot-reload.ts';
 import { commandOf } from './images.ts';
 import { runningRevision } from './revision.ts';
@@ -32,7 +33,9 @@ export interface InvocationRequest {
   onChunk?: ChunkSink;
 }
 
-type Dependencies = Pick<ServiceDependencies, 'call' | 'clock' | 'config' | 'functions' | 'objects'>;
+type Dependencies = Pick<ServiceDependencies, 'call' | 'clock' | 'config' | 'functions' | 'objects'> & {
+  table: FunctionTable;
+};
 
 interface Credentials {
   accessKeyId: string;
@@ -104,7 +107,7 @@ export class Invoker {
   }
 
   async #versionOf(reference: FunctionReference, { document, version }: Target): Promise<FunctionVersion> {
-    const { functions, objects, config } = this.#dependencies;
+    const { functions, objects, config, table } = this.#dependencies;
     const { code } = version;
     const layers = (version.layers ?? []).map(({ code: layer }) => ({
       hash: layer.sha256,
@@ -142,7 +145,9 @@ export class Invoker {
       endpoint: `http://${reachable(config.host)}:${config.port}`,
       logGroup: version.logging.group,
       logging: version.logging,
-      ...(document.reservedConcurrency === undefined ? {} : { reservedConcurrency: document.reservedConcurrency }),
+      ...(document.reservedConcurrency === undefined
+        ? { unreservedConcurrency: concurrencyLimit(config) - (await table.reservedConcurrency(reference.scope)) }
+        : { reservedConcurrency: document.reservedConcurrency }),
     };
   }
 

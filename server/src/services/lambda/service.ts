@@ -112,7 +112,7 @@ export function createLambdaService(common: ServiceDependencies): Service {
   const log = common.log.with({ service: 'lambda' });
   const table = new FunctionTable(state);
   const activation = new Activation(table, log);
-  const invoker = new Invoker(common);
+  const invoker = new Invoker({ ...common, table });
   const asynchronous = new AsynchronousInvocations({
     state,
     clock,

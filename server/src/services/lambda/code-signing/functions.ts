@@ -25,7 +25,7 @@ import { CODE_SIGNING_CONFIGS } from './documents.ts';
 const LARGEST_PAGE = 50;
 const USER = { fields: { Type: 'User' } };
 
-export function putFunctionCodeSigningConfig({ table }: LambdaDependencies) {
+export function putFunctionCodeSigningConfig({ table, state }: LambdaDependencies) {
   return async (
     input: PutFunctionCodeSigningConfigRequest,
     context: RequestContext,
@@ -33,6 +33,8 @@ export function putFunctionCodeSigningConfig({ table }: LambdaDependencies) {
     const reference = readUnqualifiedName(input.FunctionName!, context);
     const arn = input.CodeSigningConfigArn!;
     const id = readId(arn);
+    // A configuration that is gone is told before a function that is.
+    await checkConfigThere(state.documents, arn, id, context);
     await table.update(reference, async (document, tx) => {
       await checkConfigThere(tx.documents, arn, id, context);
       return { ...document, codeSigningConfigArn: arn };

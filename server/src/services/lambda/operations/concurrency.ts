@@ -11,9 +11,11 @@ import type {
   PutFunctionConcurrencyRequest,
 } from '@aws-sdk/client-lambda';
 import { AwsError } from '#core/errors.ts';
-import { DEFAULT_CONCURRENCY, LARGEST_UNZIPPED_BYTES } from '#engines/functions/function-engine.ts';
+import { LARGEST_UNZIPPED_BYTES } from '#engines/functions/function-engine.ts';
 import type { DocumentReader, Scope } from '#storage/state/state.ts';
 import type { RequestContext } from '#wire/service.ts';
+import { LARGEST_ZIP_BYTES } from '../code-package.ts';
+import { concurrencyLimit } from '../concurrency-limit.ts';
 import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import { FUNCTIONS, VERSIONS } from '../documents.ts';
@@ -23,18 +25,19 @@ import { LAYERS } from '../layers/documents.ts';
 /** What must stay for the functions without a reservation. */
 const LEAST_UNRESERVED = 100;
 const LARGEST_CODE_BYTES = 80_530_636_800;
-const LARGEST_ZIP_BYTES = 52_428_800;
 
 export function putFunctionConcurrency({ table, config }: LambdaDependencies) {
   return async (input: PutFunctionConcurrencyRequest, context: RequestContext): Promise<Concurrency> => {
     const reference = readUnqualifiedName(input.FunctionName!, context);
     const wanted = input.ReservedConcurrentExecutions!;
-    checkConstraints([{ at: 'reservedConcurrentExecutions', value: wanted, min: 0 }]);
-    if (!(await table.find(reference.scope, reference.name)))
+    // Said with $LATEST, and before the number is looked at.
+    if (!(await table.find(reference.scope, reference.name))) {
       throw functionNotFound({ ...reference, qualifier: LATEST });
+    }
+    checkConstraints([{ at: 'reservedConcurrentExecutions', value: wanted, min: 0 }]);
     await table.update(reference, async (document, tx) => {
       const reserved = await reservedInAll(tx.documents, reference.scope);
-      const unreserved = accountLimit(config) - reserved + (document.reservedConcurrency ?? 0) - wanted;
+      const unreserved = concurrencyLimit(config) - reserved + (document.reservedConcurrency ?? 0) - wanted;
       if (unreserved < LEAST_UNRESERVED) {
         throw new AwsError(
           'InvalidParameterValueException',
@@ -71,12 +74,12 @@ export function getAccountSettings({ state, config }: LambdaDependencies) {
     const functions = await state.documents.range(FUNCTIONS, scope);
     const versions = await state.documents.range(VERSIONS, scope);
     const layers = await state.documents.range(LAYERS, scope);
-    /** By package: a version that nothing changed since shares it with $LATEST. */
-    const sizes = new Map([
-      ...functions.map(({ value }) => [value.latest.code.objectId, value.latest.code.sizeBytes] as const),
-      ...[...versions, ...layers].map(({ value }) => [value.code.objectId, value.code.sizeBytes] as const),
-    ]);
-    const limit = accountLimit(config);
+    // A version counts also where it shares its package with $LATEST.
+    const codes = [
+      ...functions.map(({ value }) => value.latest.code),
+      ...[...versions, ...layers].map(({ value }) => value.code),
+    ];
+    const limit = concurrencyLimit(config);
     return {
       AccountLimit: {
         TotalCodeSize: LARGEST_CODE_BYTES,
@@ -86,7 +89,7 @@ export function getAccountSettings({ state, config }: LambdaDependencies) {
         UnreservedConcurrentExecutions: limit - (await reservedInAll(state.documents, scope)),
       },
       AccountUsage: {
-        TotalCodeSize: [...sizes.values()].reduce((total, size) => total + size, 0),
+        TotalCodeSize: codes.reduce((total, { sizeBytes }) => total + sizeBytes, 0),
         FunctionCount: functions.length,
       },
     };
@@ -96,8 +99,4 @@ export function getAccountSettings({ state, config }: LambdaDependencies) {
 async function reservedInAll(documents: DocumentReader, scope: Scope): Promise<number> {
   const functions = await documents.range(FUNCTIONS, scope);
   return functions.reduce((total, { value }) => total + (value.reservedConcurrency ?? 0), 0);
-}
-
-function accountLimit(config: LambdaDependencies['config']): number {
-  return config.functions.concurrency ?? DEFAULT_CONCURRENCY;
 }

@@ -12,7 +12,7 @@ import { applyConfiguration, checkConfiguration, DEFAULT_SETTINGS, showConfigura
 import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import type { CodeReference, VersionDocument } from '../documents.ts';
-import { functionArn, LATEST, readFunctionName } from '../function-name.ts';
+import { checkOwner, functionArn, LATEST, readFunctionName } from '../function-name.ts';
 import { readHotReload } from '../hot-reload.ts';
 import { checkImageRequest, checkPackageRequest, readImage, withImageConfig } from '../images.ts';
 import { readFunctionLayers } from '../layers/function-layers.ts';
@@ -25,6 +25,7 @@ const OPERATION = 'CreateFunction';
 export function createFunction(dependencies: LambdaDependencies) {
   return async (input: CreateFunctionRequest, context: RequestContext): Promise<FunctionConfiguration> => {
     const reference = readFunctionName(input.FunctionName!, context, { namespaced: false });
+    checkOwner(reference, context);
     checkConfiguration(input, OPERATION);
     checkConstraints([{ at: 'packageType', value: input.PackageType, oneOf: ['Zip', 'Image'] }]);
     checkArchitectures(input.Architectures);

@@ -6,13 +6,14 @@ import type { Orphan } from '#engines/durable-executions/durable-executions.ts';
 import type { RequestContext } from '#wire/service.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import { ALIASES, VERSIONS, versionKey } from '../documents.ts';
-import { type FunctionReference, functionArn, LATEST, readFunctionName } from '../function-name.ts';
+import { checkOwner, type FunctionReference, functionArn, LATEST, readFunctionName } from '../function-name.ts';
 import { unnamedPackages } from '../packages.ts';
 import { deleteQualified } from '../qualified-documents.ts';
 
 export function deleteFunction(dependencies: LambdaDependencies) {
   return async (input: DeleteFunctionRequest, context: RequestContext): Promise<DeleteFunctionResponse> => {
     const reference = readFunctionName(input.FunctionName!, context, { qualifier: input.Qualifier });
+    checkOwner(reference, context);
     const { qualifier } = reference;
     if (qualifier === LATEST) throw invalid('$LATEST version cannot be deleted without deleting the function.');
     await dependencies.activation.settled(reference);

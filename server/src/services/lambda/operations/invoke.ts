@@ -105,7 +105,7 @@ function readPayload(payload: Uint8Array | undefined, type: keyof typeof LARGEST
   } catch (error) {
     throw new AwsError(
       'InvalidRequestContentException',
-      `Could not parse request body into json: ${error instanceof SyntaxError ? error.message : 'Invalid UTF-8'}`,
+      `Could not parse request body into json: Could not parse payload into json: ${error instanceof SyntaxError ? error.message : 'Invalid UTF-8'}`,
       { fields: { Type: 'User' } },
     );
   }

@@ -19,7 +19,11 @@ const TAGGABLE =
 
 export function tagResource({ table, state }: LambdaDependencies) {
   return async (input: TagResourceRequest, context: RequestContext): Promise<object> => {
-    if (isMapping(input.Resource!)) {
+    const ofMapping = isMapping(input.Resource!);
+    if (Object.keys(input.Tags!).length === 0) {
+      throw new AwsError('InvalidParameterValueException', 'An error occurred and the request cannot be processed.');
+    }
+    if (ofMapping) {
       await changeMappingTags(state, input.Resource!, (current) => {
         const tags = { ...current, ...input.Tags };
         checkTags(tags);

@@ -17,7 +17,7 @@ import {
   type ImageDocument,
   type VersionDocument,
 } from '../documents.ts';
-import { readFunctionName } from '../function-name.ts';
+import { checkOwner, readFunctionName } from '../function-name.ts';
 import { readHotReload } from '../hot-reload.ts';
 import { readImage } from '../images.ts';
 import { unnamedPackages } from '../packages.ts';
@@ -30,6 +30,7 @@ export function updateFunctionCode(dependencies: LambdaDependencies) {
   const { table, activation, invoker, garbage, clock } = dependencies;
   return async (input: UpdateFunctionCodeRequest, context: RequestContext): Promise<FunctionConfiguration> => {
     const reference = readFunctionName(input.FunctionName!, context, { namespaced: false });
+    checkOwner(reference, context);
     checkArchitectures(input.Architectures);
     if (input.PublishTo) throw notImplemented(OPERATION, 'PublishTo');
     await activation.settled(reference);

@@ -11,7 +11,7 @@ import {
 } from '../configuration.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import { checkStaysDurable } from '../durable-config.ts';
-import { readFunctionName } from '../function-name.ts';
+import { checkOwner, readFunctionName } from '../function-name.ts';
 import { checkImageRequest, checkPackageRequest, withImageConfig } from '../images.ts';
 import { readFunctionLayers } from '../layers/function-layers.ts';
 import { checkRevision } from '../revision.ts';
@@ -29,6 +29,7 @@ export function updateFunctionConfiguration({
 }: LambdaDependencies) {
   return async (input: UpdateFunctionConfigurationRequest, context: RequestContext): Promise<FunctionConfiguration> => {
     const reference = readFunctionName(input.FunctionName!, context, { namespaced: false });
+    checkOwner(reference, context);
     const settings = input as ConfigurationInput;
     checkConfiguration(settings, OPERATION);
     const runtimeVersionHash = input.Runtime && (await checkRuntime(input.Runtime, functions));

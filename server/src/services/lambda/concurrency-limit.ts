@@ -1,0 +1,7 @@
+import type { Config } from '#core/config.ts';
+import { DEFAULT_CONCURRENCY } from '#engines/functions/function-engine.ts';
+
+/** The concurrent executions of all functions of an account. */
+export function concurrencyLimit({ functions }: Pick<Config, 'functions'>): number {
+  return functions.concurrency ?? DEFAULT_CONCURRENCY;
+}
