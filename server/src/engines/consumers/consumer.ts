@@ -84,6 +84,12 @@ export async function slept(clock: Clock, ms: number, signal: AbortSignal): Prom
   }
 }
 
+/** The wait after attempt n: twice as long each time. */
+export function doublingBackoff(firstMs: number, longestMs: number): (attempt: number) => number {
+  // 2^40 is beyond any limit; the bound keeps the power finite.
+  return (attempt) => Math.min(longestMs, firstMs * 2 ** Math.min(Math.max(0, attempt - 1), 40));
+}
+
 /** Splits records so that no part is larger than an invocation takes. */
 export function splitBySize<T extends { bytes: number }>(records: readonly T[], most = LARGEST_BATCH_BYTES): T[][] {
   const parts: T[][] = [];

@@ -7,6 +7,7 @@ import { ConcurrencyRamp } from './concurrency-ramp.ts';
 import {
   type BatchOutcome,
   type ConsumerOptions,
+  doublingBackoff,
   FUNCTION_FAILED,
   holdingClock,
   LARGEST_BATCH_BYTES,
@@ -49,7 +50,7 @@ const MOST_CONCURRENT_BATCHES = 32;
 const MOST_MESSAGES_PER_RECEIVE = 10;
 const LONGEST_WAIT_S = 20;
 const FIRST_BACKOFF_MS = 1_000;
-const LONGEST_BACKOFF_MS = 30_000;
+const backoffMs = doublingBackoff(FIRST_BACKOFF_MS, 30_000);
 
 export class QueueConsumer {
   readonly #options: QueueConsumerOptions;
@@ -226,10 +227,6 @@ export class QueueConsumer {
       if (!(await slept(clock, waitMs, this.#stopping.signal))) return undefined;
     }
   }
-}
-
-function backoffMs(attempt: number): number {
-  return Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(Math.max(0, attempt - 1), 10));
 }
 
 function sumOfBytes(records: readonly QueueRecord[]): number {

@@ -14,6 +14,7 @@ import {
 import {
   type BatchOutcome,
   type ConsumerOptions,
+  doublingBackoff,
   FUNCTION_FAILED,
   holdingClock,
   LARGEST_BATCH_BYTES,
@@ -94,8 +95,7 @@ type LaneRecord = StreamBatch['records'][number];
 const CURSORS = defineCollection<Cursor>('consumers.cursors');
 
 const RECORDS_PER_READ = 1_000;
-const FIRST_BACKOFF_MS = 200;
-const LONGEST_BACKOFF_MS = 60_000;
+const backoffMs = doublingBackoff(200, 60_000);
 /** How often new partitions are looked for. */
 const PARTITIONS_INTERVAL_MS = 10_000;
 
@@ -516,8 +516,4 @@ interface Part {
   records: readonly LaneRecord[];
   /** Failed invocations with these records so far. */
   attempts: number;
-}
-
-function backoffMs(attempt: number): number {
-  return Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(attempt - 1, 12));
 }
