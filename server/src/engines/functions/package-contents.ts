@@ -18,7 +18,7 @@ export interface PackageContents {
   usesBoto3: boolean;
 }
 
-/** A link takes 5 to 14 us, so that this many take as long as the start that they save. */
+/** A link takes 14 us: this many take a part of the start that they save. */
 export const MOST_LINKED_FILES = 500;
 const MOST_FILES_READ = 20;
 const LARGEST_FILE_READ_BYTES = 256 * 1024;
