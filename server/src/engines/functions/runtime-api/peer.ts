@@ -4,8 +4,8 @@
 // The kernel lists sockets by address with their inodes; the descriptors of a process name the inodes that it holds. Neither
 // can be forged from inside of a sandbox, and nothing has to run there. See docs/decisions/0009-runtime-api-peers.md.
 
-import { readdirSync, readFileSync } from 'node:fs';
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { open, readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 
 /** The processes of an environment now. */
@@ -14,6 +14,8 @@ export type Processes = () => readonly number[];
 /** IPv4 in its own list, and as IPv6 in the other: Java connects that way. Both in the byte order of the machine. */
 const LOOPBACK = '0100007F';
 const MAPPED_LOOPBACK = `0000000000000000FFFF0000${LOOPBACK}`;
+
+const READ_BYTES = 64 * 1024;
 
 /** Whether one of the processes holds the other end of this connection over 127.0.0.1. */
 export async function isHeldBy(
@@ -26,9 +28,7 @@ export async function isHeldBy(
     (await inodeOf('/proc/net/tcp', LOOPBACK, remotePort, localPort)) ??
     (await inodeOf('/proc/net/tcp6', MAPPED_LOOPBACK, remotePort, localPort));
   if (inode === undefined) return false;
-  const link = `socket:[${inode}]`;
-  for (const pid of processes()) if (await holds(pid, link)) return true;
-  return false;
+  return processes().some((pid) => holds(pid, [inode]));
 }
 
 /** Whether one of the processes listens on this port of the loopback. */
@@ -41,38 +41,54 @@ export async function isListening(port: number, processes: Processes): Promise<b
     }
   }
   if (inodes.length === 0) return false;
-  for (const pid of processes()) {
-    for (const inode of inodes) if (await holds(pid, `socket:[${inode}]`)) return true;
-  }
-  return false;
+  return processes().some((pid) => holds(pid, inodes));
 }
 
+/** The kernel walks a table of all that could be, 2 to 5 ms long: it stops where the answer was. */
 async function inodeOf(list: string, address: string, from: number, to: number): Promise<string | undefined> {
-  let text: string;
+  const wanted = ` ${address}:${hexadecimal(from)} ${address}:${hexadecimal(to)} `;
+  const file = await open(list).catch(() => undefined);
+  if (!file) return undefined;
   try {
-    text = await readFile(list, 'latin1');
-  } catch {
-    return undefined;
+    const buffer = Buffer.allocUnsafe(READ_BYTES);
+    for (let rest = ''; ; ) {
+      const { bytesRead } = await file.read(buffer, 0, READ_BYTES, null);
+      if (bytesRead === 0) return undefined;
+      const text = rest + buffer.toString('latin1', 0, bytesRead);
+      const at = text.indexOf(wanted);
+      const end = at < 0 ? -1 : text.indexOf('\n', at);
+      if (end >= 0) {
+        // local, remote, state, queues, timer, retransmissions, uid, time-out, inode
+        const inode = text.slice(at + 1, end).split(/ +/)[8];
+        // 0: a connection that its owner closed already.
+        return inode === '0' ? undefined : inode;
+      }
+      rest = text.slice(text.lastIndexOf('\n') + 1);
+    }
+  } finally {
+    await file.close();
   }
-  const at = text.indexOf(` ${address}:${hexadecimal(from)} ${address}:${hexadecimal(to)} `);
-  if (at < 0) return undefined;
-  // local, remote, state, queues, timer, retransmissions, uid, time-out, inode
-  const inode = text.slice(at + 1, text.indexOf('\n', at)).split(/ +/)[8];
-  // 0: a connection that its owner closed already.
-  return inode === '0' ? undefined : inode;
 }
 
-async function holds(pid: number, link: string): Promise<boolean> {
+function holds(pid: number, inodes: readonly string[]): boolean {
   const directory = `/proc/${pid}/fd`;
   try {
-    for (const descriptor of await readdir(directory)) {
-      const target = await readlink(`${directory}/${descriptor}`).catch(() => undefined);
-      if (target === link) return true;
-    }
+    return readdirSync(directory).some((descriptor) => {
+      const inode = /^socket:\[(\d+)\]$/.exec(linkOf(`${directory}/${descriptor}`))?.[1];
+      return inode !== undefined && inodes.includes(inode);
+    });
   } catch {
     // It ended meanwhile.
+    return false;
   }
-  return false;
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
 }
 
 function hexadecimal(port: number): string {
