@@ -7,6 +7,7 @@ import {
   GetDurableExecutionCommand,
   GetDurableExecutionHistoryCommand,
   InvokeCommand,
+  LambdaClient,
   ListDurableExecutionsByFunctionCommand,
   PublishVersionCommand,
   SendDurableExecutionCallbackFailureCommand,
@@ -14,7 +15,7 @@ import {
   SendDurableExecutionCallbackSuccessCommand,
   StopDurableExecutionCommand,
 } from '@aws-sdk/client-lambda';
-import { startBrume } from '#test/harness.ts';
+import { clientConfig, startBrume } from '#test/harness.ts';
 import { createDurable, historyOf, invokeDurable, resultOf, untilEvent, untilStatus } from './durable-functions.ts';
 import { arnOf, parse, testLambda } from './lambda-functions.ts';
 
@@ -337,6 +338,7 @@ test('versions: an execution keeps the one that it began with', async () => {
 test('what is refused', async () => {
   await createDurable(lambda, 'slow', `async () => 1`, { timeoutS: 901 });
   await create('ordinary');
+  const ran = (await invokeDurable(client, 'steps', { n: 1 })).DurableExecutionArn!;
   const refused: [{ input: object }, string][] = [
     [
       new InvokeCommand({ FunctionName: 'steps' }),
@@ -356,9 +358,21 @@ test('what is refused', async () => {
       }),
       'ResourceNotFoundException: Durable execution not found: b',
     ],
+    [
+      // The id of another name.
+      new GetDurableExecutionCommand({ DurableExecutionArn: ran.replace('durable-execution/', 'durable-execution/x') }),
+      `ResourceNotFoundException: Durable execution not found: ${ran.slice(ran.lastIndexOf('/') + 1)}`,
+    ],
   ];
   for (const [command, message] of refused) assert.equal(await error(command), message);
   assert.match(await error(new GetDurableExecutionCommand({ DurableExecutionArn: 'x' })), /^ValidationException: /);
+  const stranger = new LambdaClient({
+    ...clientConfig(brume),
+    credentials: { accessKeyId: '111111111111', secretAccessKey: 'test' },
+  });
+  await assert.rejects(stranger.send(new GetDurableExecutionCommand({ DurableExecutionArn: ran })), {
+    name: 'AccessDeniedException',
+  });
 });
 
 test('a function that does not speak the protocol fails its execution', async () => {

@@ -4,19 +4,19 @@
 // restart from what is stored. https://docs.aws.amazon.com/lambda/latest/dg/durable-functions.html
 
 import { createHash } from 'node:crypto';
-import type { Event, ExecutionStatus, Operation, OperationUpdate } from '@aws-sdk/client-lambda';
+import type { Operation, OperationUpdate } from '@aws-sdk/client-lambda';
 import { type Clock, SystemClock, type Timer, VirtualClock } from '#core/clock.ts';
 import { AwsError } from '#core/errors.ts';
 import { uuid } from '#core/ids.ts';
 import type { Logger } from '#core/log.ts';
 import type { Meter } from '#core/meter.ts';
 import type { Scope, StateStore, Transaction } from '#storage/state/state.ts';
+import { type CallResult, conclude } from './conclusion.ts';
 import {
   type ErrorObject,
   EVENTS,
   EVERYWHERE,
   EXECUTIONS,
-  EXPIRING,
   type ExecutionDocument,
   type ExecutionReference,
   eventKey,
@@ -28,13 +28,14 @@ import {
   payloadKey,
   RUNNING,
   type RunningDocument,
-  readExpiringKey,
   readRunningKey,
   runningKey,
   type StoredOperation,
 } from './documents.ts';
 import { Draft, type EndStatus, expiresAtMs, type LiveExecution, type Outcome } from './draft.ts';
+import { alreadyStarted, callbackClosed, invalidToken, isGone, notFound } from './errors.ts';
 import { recordExecutionEnd, recordExecutionStart, recordRunning } from './execution-metrics.ts';
+import { type Ending, ExecutionReader } from './execution-reader.ts';
 import {
   checkpointToken,
   executionArn,
@@ -43,30 +44,15 @@ import {
   readCheckpointToken,
   readExecutionArn,
 } from './identifiers.ts';
-import {
-  errorOfFunction,
-  invocationInput,
-  operationPage,
-  pageMarker,
-  readAnswer,
-  readPageMarker,
-} from './invocation.ts';
-import {
-  CLIENT_TOKEN_MS,
-  FIRST_BACKOFF_MS,
-  LARGEST_PAYLOAD_BYTES,
-  LARGEST_SYNCHRONOUS_PAYLOAD_BYTES,
-  MOST_IN_FLIGHT,
-} from './limits.ts';
-import { showEvent, showOperation } from './presentation.ts';
+import { errorOfFunction, invocationInput, operationPage, pageMarker, readPageMarker } from './invocation.ts';
+import { CLIENT_TOKEN_MS, FIRST_BACKOFF_MS, MOST_IN_FLIGHT } from './limits.ts';
+import { Places } from './places.ts';
+import { showOperation } from './presentation.ts';
+import { forget, Retention } from './retention.ts';
 import { checkUpdates, invalid } from './update-rules.ts';
 
 /** How long a stop waits for what is being written down. */
 const LONGEST_STOP_MS = 5_000;
-/** Ended executions that are forgotten in one transaction. */
-const EXPIRED_AT_ONCE = 50;
-const MOST_SCANNED = 5_000;
-const SCANNED_AT_ONCE = 500;
 
 export interface DurableSettings {
   timeoutS: number;
@@ -104,11 +90,6 @@ export type ChainTarget =
   | { kind: 'durable'; scope: Scope; functionName: string; version: string; settings: DurableSettings }
   | { kind: 'ordinary'; version: string; invoke(payload: Uint8Array, traceHeader?: string): Promise<CallResult> };
 
-export interface CallResult {
-  payload: Uint8Array;
-  functionError?: string;
-}
-
 export interface DurableExecutionsOptions {
   state: StateStore;
   clock: Clock;
@@ -119,25 +100,6 @@ export interface DurableExecutionsOptions {
   atEnd?(tx: Transaction, execution: ExecutionReference, document: ExecutionDocument): Promise<void>;
   /** Rejects with AwsError where the function, or the version, is not there. */
   resolve(scope: Scope, functionName: string): Promise<ChainTarget>;
-}
-
-export interface Ending {
-  arn: string;
-  document: ExecutionDocument;
-  result: string | undefined;
-}
-
-export interface ListOptions {
-  functionName: string;
-  version?: string | undefined;
-  name?: string | undefined;
-  statuses?: readonly ExecutionStatus[] | undefined;
-  startedAfterMs?: number | undefined;
-  startedBeforeMs?: number | undefined;
-  oldestFirst?: boolean | undefined;
-  /** An execution's id. */
-  after?: string | undefined;
-  most: number;
 }
 
 /** Whose chained invocation was deleted. */
@@ -157,19 +119,22 @@ export class DurableExecutions {
   readonly #timers = new Map<string, Timer>();
   readonly #driven = new Map<string, { done: Promise<void>; again: boolean }>();
   readonly #waiters = new Map<string, Set<() => void>>();
-  /** Invocations that nobody waits for, by function, and who waits for a place among them. */
-  readonly #places = new Map<string, { taken: number; waiting: (() => void)[] }>();
+  /** Of invocations that nobody waits for, by function. */
+  readonly #places = new Places(MOST_IN_FLIGHT);
   readonly #work = new Set<Promise<unknown>>();
   /** Running executions, by account and region. */
   readonly #runningCounts = new Map<string, number>();
   #hold: Timer | undefined;
-  #sweep: { atMs: number; timer: Timer } | undefined;
+  readonly #retention: Retention;
+  readonly reader: ExecutionReader;
   /** What began before a stop or a reset goes nowhere. */
   #generation = 0;
   #stopped = true;
 
   constructor(options: DurableExecutionsOptions) {
     this.#options = options;
+    this.#retention = new Retention(options);
+    this.reader = new ExecutionReader(options);
   }
 
   /** Takes up what runs: timers, invocations that a process which is gone had begun, chained invocations. */
@@ -183,7 +148,7 @@ export class DurableExecutions {
         if (value.active) this.#track(this.#recover(reference));
       }
     }
-    await this.#armSweep();
+    await this.#retention.start();
   }
 
   async stop(): Promise<void> {
@@ -204,6 +169,7 @@ export class DurableExecutions {
     this.#held.clear();
     this.#runningCounts.clear();
     this.#stopped = false;
+    this.#track(this.#retention.start());
   }
 
   /**
@@ -299,7 +265,7 @@ export class DurableExecutions {
       const waiters = this.#waiters.get(key) ?? new Set();
       this.#waiters.set(key, waiters.add(wake));
       try {
-        const ending = await this.get(reference);
+        const ending = await this.reader.get(reference);
         if (ending.document.status !== 'RUNNING') return ending;
         if (this.#stopped) throw new AwsError('ServiceException', 'Brume stops.', { status: 500 });
         await signal;
@@ -310,31 +276,13 @@ export class DurableExecutions {
     }
   }
 
-  /** Throws ResourceNotFoundException for what is not there, or no longer kept. */
-  async get(reference: ExecutionReference): Promise<Ending> {
-    const document = await this.#read(reference);
-    const result = await this.#payload(reference, 'result');
-    return { arn: executionArn(reference, document), document, result };
-  }
-
-  input(reference: ExecutionReference): Promise<string | undefined> {
-    return this.#payload(reference, 'input');
-  }
-
-  /** Reads an ARN. Throws InvalidParameterValueException or ResourceNotFoundException. */
-  find(arn: string): ExecutionReference {
-    const found = readExecutionArn(arn);
-    if (!found) throw invalid(`Invalid durable execution ARN: ${arn}`);
-    return found;
-  }
-
   async checkpoint(
     arn: string,
     token: string,
     updates: readonly OperationUpdate[],
     clientToken?: string,
   ): Promise<{ token: string; operations: Operation[] }> {
-    const reference = this.find(arn);
+    const reference = referenceOf(arn);
     const claim = readCheckpointToken(token);
     if (!claim || claim.id !== reference.id) throw invalidToken();
     return this.#change(reference, (draft) => {
@@ -370,11 +318,11 @@ export class DurableExecutions {
     marker: string | undefined,
     most: number,
   ): Promise<{ operations: Operation[]; marker?: string }> {
-    const reference = this.find(arn);
+    const reference = referenceOf(arn);
     const claim = readCheckpointToken(token);
     const after = marker ? readPageMarker(marker) : undefined;
     if (marker && after === undefined) throw invalid('Invalid marker.');
-    const input = after === undefined ? await this.#payload(reference, 'input') : undefined;
+    const input = after === undefined ? await this.reader.payload(reference, 'input') : undefined;
     return this.#change(reference, (draft) => {
       const { document } = draft;
       if (!claim || claim.id !== reference.id || document.invocation?.nonce !== claim.nonce) throw invalidToken();
@@ -386,69 +334,9 @@ export class DurableExecutions {
     });
   }
 
-  async history(
-    reference: ExecutionReference,
-    options: { withData: boolean; newestFirst: boolean; after?: number | undefined; most: number },
-  ): Promise<{ events: Event[]; after?: number }> {
-    const { documents } = this.#options.state;
-    const document = await this.#read(reference);
-    const [operations, input, result] = await Promise.all([
-      documents.range(OPERATIONS, reference.scope, { prefix: `${executionKey(reference)}/` }),
-      options.withData ? this.#payload(reference, 'input') : undefined,
-      options.withData ? this.#payload(reference, 'result') : undefined,
-    ]);
-    const found = await documents.range(EVENTS, reference.scope, {
-      prefix: `${executionKey(reference)}/`,
-      limit: options.most + 1,
-      reverse: options.newestFirst,
-      ...(options.after === undefined ? {} : { after: eventKey(reference, options.after) }),
-    });
-    const sources = {
-      document,
-      operations: new Map(operations.map(({ value }) => [value.id, value])),
-      input,
-      result,
-      withData: options.withData,
-    };
-    const numberOf = (key: string) => Number(key.slice(key.lastIndexOf('/') + 1));
-    const page = found.slice(0, options.most);
-    return {
-      events: page.map(({ key, value }) => showEvent(numberOf(key), value, sources)),
-      ...(found.length > page.length ? { after: numberOf(page.at(-1)!.key) } : {}),
-    };
-  }
-
-  /** Some of a function's executions, by start; `after` says that there may be more. */
-  async list(scope: Scope, options: ListOptions): Promise<{ executions: ExecutionDocument[]; after?: string }> {
-    const { documents } = this.#options.state;
-    const { functionName, most } = options;
-    const nowMs = this.#options.clock.now();
-    const executions: ExecutionDocument[] = [];
-    let after = options.after === undefined ? undefined : executionKey({ functionName, id: options.after });
-    let scanned = 0;
-    while (scanned < MOST_SCANNED) {
-      const page = await documents.range(EXECUTIONS, scope, {
-        prefix: `${functionName}/`,
-        limit: SCANNED_AT_ONCE,
-        reverse: !options.oldestFirst,
-        ...(after === undefined ? {} : { after }),
-      });
-      for (const { key, value } of page) {
-        if (matches(value, options, nowMs)) {
-          if (executions.length === most) return { executions, after: executions.at(-1)!.id };
-          executions.push(value);
-        }
-        after = key;
-      }
-      if (page.length < SCANNED_AT_ONCE) return { executions };
-      scanned += page.length;
-    }
-    return { executions, ...(after === undefined ? {} : { after: after.slice(functionName.length + 1) }) };
-  }
-
   /** Ends it; an execution that has ended stays as it is. When it ended. */
   async stopExecution(reference: ExecutionReference, error: ErrorObject | undefined): Promise<number> {
-    await this.#read(reference);
+    await this.reader.document(reference);
     return this.#change(reference, (draft) => {
       if (draft.isRunning)
         draft.end('STOPPED', { error: error ?? { ErrorMessage: 'Execution stopped by user request' } });
@@ -456,19 +344,21 @@ export class DurableExecutions {
     });
   }
 
-  succeedCallback(id: string, result: string | undefined): Promise<void> {
-    return this.#callback(id, (draft, operation) => {
+  succeedCallback(scope: Scope, id: string, result: string | undefined): Promise<void> {
+    return this.#callback(scope, id, (draft, operation) => {
       draft.document.bytes += result === undefined ? 0 : Buffer.byteLength(result);
       draft.endCallback(operation, 'SUCCEEDED', { result });
     });
   }
 
-  failCallback(id: string, error: ErrorObject | undefined): Promise<void> {
-    return this.#callback(id, (draft, operation) => draft.endCallback(operation, 'FAILED', { error: error ?? {} }));
+  failCallback(scope: Scope, id: string, error: ErrorObject | undefined): Promise<void> {
+    return this.#callback(scope, id, (draft, operation) =>
+      draft.endCallback(operation, 'FAILED', { error: error ?? {} }),
+    );
   }
 
-  heartbeat(id: string): Promise<void> {
-    return this.#callback(id, (draft, operation) => draft.heartbeat(operation));
+  heartbeat(scope: Scope, id: string): Promise<void> {
+    return this.#callback(scope, id, (draft, operation) => draft.heartbeat(operation));
   }
 
   /** Deletes a function's executions in the transaction that deletes the function; `forgetFunction` has to follow. */
@@ -503,9 +393,10 @@ export class DurableExecutions {
     }
   }
 
-  async #callback(id: string, change: (draft: Draft, operation: StoredOperation) => void): Promise<void> {
+  async #callback(scope: Scope, id: string, change: (draft: Draft, operation: StoredOperation) => void): Promise<void> {
     const found = readCallbackId(id);
-    if (!found) throw invalid('Invalid callback id.');
+    const { account, region } = found?.execution.scope ?? {};
+    if (!found || account !== scope.account || region !== scope.region) throw invalid('Invalid callback id.');
     try {
       await this.#change(found.execution, (draft) => {
         const operation = draft.find(found.operationId);
@@ -571,7 +462,7 @@ export class DurableExecutions {
       this.#count(reference.scope, -1);
       recordExecutionEnd(meter, reference, draft.document);
       this.#wakeWaiters(runningKey(reference));
-      this.#track(this.#armSweep());
+      this.#track(this.#retention.arm());
       if (draft.document.parent) this.#track(this.#tellParent(reference, draft.document));
       return value;
     }
@@ -584,22 +475,12 @@ export class DurableExecutions {
   async #load(reference: ExecutionReference): Promise<LiveExecution> {
     const { documents } = this.#options.state;
     const [document, operations, running] = await Promise.all([
-      this.#read(reference),
+      this.reader.document(reference),
       documents.range(OPERATIONS, reference.scope, { prefix: `${executionKey(reference)}/` }),
       documents.get(RUNNING, EVERYWHERE, runningKey(reference)),
     ]);
     const inOrder = operations.map(({ value }) => value).sort((a, b) => a.sequence - b.sequence);
     return { reference, document, operations: new Map(inOrder.map((one) => [one.id, one])), running };
-  }
-
-  async #read(reference: ExecutionReference): Promise<ExecutionDocument> {
-    const document = await this.#options.state.documents.get(EXECUTIONS, reference.scope, executionKey(reference));
-    if (document && (expiresAtMs(document) ?? Number.POSITIVE_INFINITY) > this.#options.clock.now()) return document;
-    throw notFound(reference);
-  }
-
-  #payload(reference: ExecutionReference, which: 'input' | 'result'): Promise<string | undefined> {
-    return this.#options.state.documents.get(PAYLOADS, reference.scope, payloadKey(reference, which));
   }
 
   // ---- time ----
@@ -686,7 +567,7 @@ export class DurableExecutions {
         });
         if (!due) continue;
         // A caller who waits may hold the place of another invocation: his goes beside the others.
-        const leave = due.synchronous ? () => {} : await this.#enter(reference);
+        const leave = due.synchronous ? () => {} : await this.#places.enter(functionKey(reference));
         try {
           if (!isOver()) await this.#invokeOnce(reference, generation);
         } finally {
@@ -705,7 +586,7 @@ export class DurableExecutions {
 
   async #invokeOnce(reference: ExecutionReference, generation: number): Promise<void> {
     const { clock, invoke } = this.#options;
-    const input = await this.#payload(reference, 'input');
+    const input = await this.reader.payload(reference, 'input');
     const call = await this.#change(reference, (draft) => {
       const { document, nowMs } = draft;
       const { invokeAtMs, traceHeader, version } = document;
@@ -726,86 +607,13 @@ export class DurableExecutions {
       outcome = await invoke({ scope, functionName, ...call });
     } catch (failure) {
       outcome = { failure };
+      if (!(failure instanceof AwsError)) {
+        this.#options.log.error('a durable function failed in Brume', { id: reference.id, error: failure });
+      }
     }
     if (generation !== this.#generation) return;
     const endedAtMs = clock.now();
-    await this.#change(reference, (draft) => this.#conclude(draft, call.requestId, outcome, endedAtMs));
-  }
-
-  #conclude(draft: Draft, requestId: string, outcome: CallResult | { failure: unknown }, endedAtMs: number): void {
-    const { document } = draft;
-    if (document.invocation?.requestId !== requestId) return;
-    const { startedAtMs } = document.invocation;
-    delete document.invocation;
-    const invocationError = this.#invocationError(outcome);
-    draft.event({
-      type: 'InvocationCompleted',
-      atMs: endedAtMs,
-      invocation: { requestId, startedAtMs, endedAtMs },
-      ...(invocationError ? { error: invocationError.error } : {}),
-    });
-    // A checkpoint, a timer or a stop may have ended it meanwhile.
-    if (!draft.isRunning) return;
-    if (invocationError?.isFinal) draft.end('FAILED', invocationError);
-    else if (invocationError) draft.invokeAgain();
-    else this.#heed(draft, (outcome as CallResult).payload);
-  }
-
-  /** Why an invocation came to nothing, and whether another could do better. */
-  #invocationError(outcome: CallResult | { failure: unknown }): { error: ErrorObject; isFinal: boolean } | undefined {
-    if (!('failure' in outcome)) {
-      if (outcome.functionError === undefined) return undefined;
-      return { error: errorOfFunction(outcome.payload), isFinal: false };
-    }
-    const { failure } = outcome;
-    if (failure instanceof AwsError) {
-      const error = { ErrorType: failure.code, ErrorMessage: failure.message };
-      return { error, isFinal: failure.code === 'ResourceNotFoundException' };
-    }
-    this.#options.log.error('a durable function failed in Brume', { error: failure });
-    return { error: { ErrorType: 'ServiceException', ErrorMessage: String(failure) }, isFinal: false };
-  }
-
-  /** Does as the function answered. */
-  #heed(draft: Draft, payload: Uint8Array): void {
-    const { document } = draft;
-    const fail = (message: string) =>
-      draft.end('FAILED', { error: { ErrorType: 'InvalidParameterValueException', ErrorMessage: message } });
-    document.failures = 0;
-    const answer = readAnswer(payload);
-    if (!answer) {
-      fail('Invalid Status in invocation output.');
-    } else if (answer.status === 'PENDING') {
-      const waiting = [...draft.operations()];
-      if (draft.unseen().length > 0) draft.invokeSoon();
-      else if (waiting.some(isPending)) return;
-      // It could have gone on with these: another invocation may.
-      else if (waiting.some(({ status }) => status === 'READY')) draft.invokeAgain();
-      else fail('Cannot return PENDING status with no pending operations.');
-    } else if (answer.status === 'FAILED') {
-      draft.end('FAILED', { error: answer.error });
-    } else {
-      const limit = document.synchronous ? LARGEST_SYNCHRONOUS_PAYLOAD_BYTES : LARGEST_PAYLOAD_BYTES;
-      if (answer.result !== undefined && Buffer.byteLength(answer.result) > limit) {
-        fail(`EXECUTION output payload size must be less than or equal to ${limit} bytes.`);
-      } else {
-        draft.end('SUCCEEDED', { result: answer.result });
-      }
-    }
-  }
-
-  async #enter({ scope, functionName }: ExecutionReference): Promise<() => void> {
-    const key = `${scope.account}/${scope.region}/${functionName}`;
-    const places = this.#places.get(key) ?? { taken: 0, waiting: [] };
-    this.#places.set(key, places);
-    if (places.taken < MOST_IN_FLIGHT) places.taken++;
-    // The one that leaves hands its place over.
-    else await new Promise<void>((resolve) => places.waiting.push(resolve));
-    return () => {
-      const next = places.waiting.shift();
-      if (next) return next();
-      if (--places.taken === 0) this.#places.delete(key);
-    };
+    await this.#change(reference, (draft) => conclude(draft, call.requestId, outcome, endedAtMs));
   }
 
   // ---- chained invocations ----
@@ -862,7 +670,7 @@ export class DurableExecutions {
 
   async #tellParent(child: ExecutionReference, document: ExecutionDocument): Promise<void> {
     const { operationId, ...parent } = document.parent!;
-    const result = await this.#payload(child, 'result');
+    const result = await this.reader.payload(child, 'result');
     await this.#endChained(parent, operationId, document.status as EndStatus, { result, error: document.error });
   }
 
@@ -893,40 +701,6 @@ export class DurableExecutions {
     for (const wake of this.#waiters.get(key) ?? []) wake();
   }
 
-  async #armSweep(): Promise<void> {
-    const { state, clock } = this.#options;
-    const [first] = await state.documents.range(EXPIRING, EVERYWHERE, { limit: 1 });
-    if (!first || this.#stopped) return;
-    const { atMs } = readExpiringKey(first.key);
-    if (this.#sweep && this.#sweep.atMs <= atMs) return;
-    this.#sweep?.timer.cancel();
-    this.#sweep = { atMs, timer: clock.at(atMs, () => this.#forgetExpired()) };
-  }
-
-  async #forgetExpired(): Promise<void> {
-    const { state, clock, log } = this.#options;
-    this.#sweep = undefined;
-    try {
-      for (;;) {
-        const nowMs = clock.now();
-        const page = await state.documents.range(EXPIRING, EVERYWHERE, { limit: EXPIRED_AT_ONCE });
-        const due = page.filter(({ key }) => readExpiringKey(key).atMs <= nowMs);
-        if (due.length === 0 || this.#stopped) break;
-        await state.transact(async (tx) => {
-          for (const { key } of due) {
-            const { execution } = readExpiringKey(key);
-            const document = await tx.documents.get(EXECUTIONS, execution.scope, executionKey(execution));
-            if (document) await forget(tx, execution, document);
-            await tx.documents.delete(EXPIRING, EVERYWHERE, key);
-          }
-        });
-      }
-      await this.#armSweep();
-    } catch (error) {
-      log.error('ended durable executions cannot be forgotten', { error });
-    }
-  }
-
   // ---- what is under way ----
 
   /** A virtual clock must not run past it: what it sets off belongs before later timers. */
@@ -955,79 +729,23 @@ export class DurableExecutions {
     this.#generation++;
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
-    this.#sweep?.timer.cancel();
-    this.#sweep = undefined;
+    this.#retention.stop();
     this.#hold?.cancel();
     this.#hold = undefined;
     this.#work.clear();
     this.#driven.clear();
-    this.#places.clear();
     for (const key of [...this.#waiters.keys()]) this.#wakeWaiters(key);
   }
 }
 
-/** Everything that is kept of an execution. */
-async function forget(tx: Transaction, reference: ExecutionReference, document: ExecutionDocument): Promise<void> {
-  const { scope, functionName } = reference;
-  const prefix = `${executionKey(reference)}/`;
-  await tx.documents.delete(EXECUTIONS, scope, executionKey(reference));
-  for (const collection of [OPERATIONS, EVENTS, PAYLOADS])
-    await tx.documents.deleteRange(collection, scope, { prefix });
-  const named = await tx.documents.get(NAMES, scope, nameKey(functionName, document.name));
-  // The name may stand for a newer one by now.
-  if (named?.id === reference.id) await tx.documents.delete(NAMES, scope, nameKey(functionName, document.name));
+/** For callers whose token says the rest. */
+function referenceOf(arn: string): ExecutionReference {
+  const named = readExecutionArn(arn);
+  if (!named) throw invalid(`Invalid durable execution ARN: ${arn}`);
+  const { scope, functionName, id } = named;
+  return { scope, functionName, id };
 }
 
-function matches(document: ExecutionDocument, options: ListOptions, nowMs: number): boolean {
-  const { version, name, statuses, startedAfterMs, startedBeforeMs } = options;
-  return (
-    (expiresAtMs(document) ?? Number.POSITIVE_INFINITY) > nowMs &&
-    (version === undefined || document.version === version) &&
-    (name === undefined || document.name === name) &&
-    (!statuses?.length || statuses.includes(document.status)) &&
-    (startedAfterMs === undefined || document.startedAtMs > startedAfterMs) &&
-    (startedBeforeMs === undefined || document.startedAtMs < startedBeforeMs)
-  );
-}
-
-/** Whether something will happen to it that the function has to be told. */
-function isPending({ type, status }: StoredOperation): boolean {
-  if (status === 'PENDING') return true;
-  return status === 'STARTED' && (type === 'WAIT' || type === 'CALLBACK' || type === 'CHAINED_INVOKE');
-}
-
-function invalidToken(): AwsError {
-  return invalid('Invalid Checkpoint Token');
-}
-
-function alreadyStarted(name: string): AwsError {
-  return new AwsError(
-    'DurableExecutionAlreadyStartedException',
-    `A durable execution with the name ${name} has already been started with a different payload.`,
-    { fields: { Type: 'User' } },
-  );
-}
-
-function callbackClosed(): AwsError {
-  return new AwsError('CallbackTimeoutException', 'The callback has timed out or has already been completed.', {
-    fields: { Type: 'User' },
-  });
-}
-
-class ExecutionGone extends AwsError {
-  readonly key: string;
-
-  constructor(reference: ExecutionReference) {
-    super('ResourceNotFoundException', `Durable execution not found: ${reference.id}`, { fields: { Type: 'User' } });
-    this.key = runningKey(reference);
-  }
-}
-
-function notFound(reference: ExecutionReference): AwsError {
-  return new ExecutionGone(reference);
-}
-
-/** Whether the execution (this one, where it is named) has been deleted. */
-function isGone(error: unknown, reference?: ExecutionReference): boolean {
-  return error instanceof ExecutionGone && (!reference || error.key === runningKey(reference));
+function functionKey({ scope, functionName }: ExecutionReference): string {
+  return `${scope.account}/${scope.region}/${functionName}`;
 }

@@ -8,8 +8,8 @@ import {
   type ChainTarget,
   DurableExecutions,
   type DurableExecutionsOptions,
-  type Ending,
 } from '#engines/durable-executions/durable-executions.ts';
+import type { Ending } from '#engines/durable-executions/execution-reader.ts';
 import { LONGEST_SYNCHRONOUS_S } from '#engines/durable-executions/limits.ts';
 import type { InvocationResult } from '#engines/functions/function-engine.ts';
 import type { Scope } from '#storage/state/state.ts';

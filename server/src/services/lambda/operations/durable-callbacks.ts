@@ -12,6 +12,7 @@ import type {
 } from '@aws-sdk/client-lambda';
 import { AwsError } from '#core/errors.ts';
 import { LARGEST_PAYLOAD_BYTES } from '#engines/durable-executions/limits.ts';
+import type { RequestContext } from '#wire/service.ts';
 import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import { checkError } from './durable-executions.ts';
@@ -21,6 +22,7 @@ const CALLBACK_ID = /[A-Za-z0-9+/]+={0,2}/;
 export function sendDurableExecutionCallbackSuccess({ durable }: LambdaDependencies) {
   return async (
     input: SendDurableExecutionCallbackSuccessRequest,
+    context: RequestContext,
   ): Promise<SendDurableExecutionCallbackSuccessResponse> => {
     checkId(input.CallbackId!);
     const body = input.Result as unknown as Uint8Array | NodeJS.ReadableStream | undefined;
@@ -29,7 +31,7 @@ export function sendDurableExecutionCallbackSuccess({ durable }: LambdaDependenc
       throw invalid(`CALLBACK output payload size must be less than or equal to ${LARGEST_PAYLOAD_BYTES} bytes.`);
     }
     const result = bytes && bytes.byteLength > 0 ? Buffer.from(bytes).toString() : undefined;
-    await durable.succeedCallback(input.CallbackId!, result);
+    await durable.succeedCallback(context, input.CallbackId!, result);
     return {};
   };
 }
@@ -37,10 +39,11 @@ export function sendDurableExecutionCallbackSuccess({ durable }: LambdaDependenc
 export function sendDurableExecutionCallbackFailure({ durable }: LambdaDependencies) {
   return async (
     input: SendDurableExecutionCallbackFailureRequest,
+    context: RequestContext,
   ): Promise<SendDurableExecutionCallbackFailureResponse> => {
     checkId(input.CallbackId!);
     checkError(input.Error);
-    await durable.failCallback(input.CallbackId!, input.Error);
+    await durable.failCallback(context, input.CallbackId!, input.Error);
     return {};
   };
 }
@@ -48,9 +51,10 @@ export function sendDurableExecutionCallbackFailure({ durable }: LambdaDependenc
 export function sendDurableExecutionCallbackHeartbeat({ durable }: LambdaDependencies) {
   return async (
     input: SendDurableExecutionCallbackHeartbeatRequest,
+    context: RequestContext,
   ): Promise<SendDurableExecutionCallbackHeartbeatResponse> => {
     checkId(input.CallbackId!);
-    await durable.heartbeat(input.CallbackId!);
+    await durable.heartbeat(context, input.CallbackId!);
     return {};
   };
 }

@@ -11,7 +11,7 @@ import type {
 import type { RequestContext } from '#wire/service.ts';
 import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
-import { pageSize, readReference } from './durable-executions.ts';
+import { checkArn, pageSize } from './durable-executions.ts';
 
 const TOKEN = /[A-Za-z0-9+/]+={0,2}/;
 const OPERATION_ID = /[a-zA-Z0-9-_]+/;
@@ -24,7 +24,7 @@ export function checkpointDurableExecution({ durable }: LambdaDependencies) {
     input: CheckpointDurableExecutionRequest,
     context: RequestContext,
   ): Promise<CheckpointDurableExecutionResponse> => {
-    readReference(input.DurableExecutionArn!, context);
+    checkArn(input.DurableExecutionArn!, context);
     const updates = input.Updates ?? [];
     checkConstraints([
       { at: 'checkpointToken', value: input.CheckpointToken, min: 1, max: 2_048, pattern: TOKEN },
@@ -46,7 +46,7 @@ export function getDurableExecutionState({ durable }: LambdaDependencies) {
     input: GetDurableExecutionStateRequest,
     context: RequestContext,
   ): Promise<GetDurableExecutionStateResponse> => {
-    readReference(input.DurableExecutionArn!, context);
+    checkArn(input.DurableExecutionArn!, context);
     checkConstraints([{ at: 'checkpointToken', value: input.CheckpointToken, min: 1, max: 2_048, pattern: TOKEN }]);
     const { operations, marker } = await durable.state(
       input.DurableExecutionArn!,

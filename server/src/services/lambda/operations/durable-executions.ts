@@ -30,10 +30,11 @@ const EXECUTION_NAME = /[a-zA-Z0-9-_]+/;
 
 export function getDurableExecution({ durable }: LambdaDependencies) {
   return async (input: GetDurableExecutionRequest, context: RequestContext): Promise<GetDurableExecutionResponse> => {
-    const reference = readReference(input.DurableExecutionArn!, context);
-    const { arn, document, result } = await durable.get(reference);
+    checkArn(input.DurableExecutionArn!, context);
+    const reference = await durable.reader.find(input.DurableExecutionArn!);
+    const { arn, document, result } = await durable.reader.get(reference);
     const included = input.IncludeExecutionData ?? true;
-    const payload = included ? await durable.input(reference) : undefined;
+    const payload = included ? await durable.reader.payload(reference, 'input') : undefined;
     return {
       DurableExecutionArn: arn,
       DurableExecutionName: document.name,
@@ -57,8 +58,9 @@ export function getDurableExecutionHistory({ durable }: LambdaDependencies) {
     input: GetDurableExecutionHistoryRequest,
     context: RequestContext,
   ): Promise<GetDurableExecutionHistoryResponse> => {
-    const reference = readReference(input.DurableExecutionArn!, context);
-    const { events, after } = await durable.history(reference, {
+    checkArn(input.DurableExecutionArn!, context);
+    const reference = await durable.reader.find(input.DurableExecutionArn!);
+    const { events, after } = await durable.reader.history(reference, {
       withData: input.IncludeExecutionData ?? true,
       newestFirst: input.ReverseOrder ?? false,
       most: pageSize(input.MaxItems),
@@ -79,7 +81,7 @@ export function listDurableExecutionsByFunction({ durable, table }: LambdaDepend
       ...(input.Statuses ?? []).map((value) => ({ at: 'statuses', value, oneOf: STATUSES })),
     ]);
     const { version } = await table.resolve(named);
-    const { executions, after } = await durable.list(named.scope, {
+    const { executions, after } = await durable.reader.list(named.scope, {
       functionName: named.name,
       version: named.qualifier === undefined ? undefined : version.version,
       name: input.DurableExecutionName,
@@ -110,21 +112,27 @@ export function listDurableExecutionsByFunction({ durable, table }: LambdaDepend
 
 export function stopDurableExecution({ durable }: LambdaDependencies) {
   return async (input: StopDurableExecutionRequest, context: RequestContext): Promise<StopDurableExecutionResponse> => {
-    const reference = readReference(input.DurableExecutionArn!, context);
+    checkArn(input.DurableExecutionArn!, context);
+    const reference = await durable.reader.find(input.DurableExecutionArn!);
     checkError(input.Error);
     return { StopTimestamp: new Date(await durable.stopExecution(reference, input.Error)) };
   };
 }
 
-/** Reads an ARN of the caller's region. Throws as AWS does for what is none. */
-export function readReference(arn: string, { region }: RequestContext): ExecutionReference {
+/** Throws as AWS does for what is no ARN of an execution in the caller's account and region. */
+export function checkArn(arn: string, { account, region, principalArn }: RequestContext): void {
   checkConstraints([{ at: 'durableExecutionArn', value: arn, min: 1, max: 1_024, pattern: EXECUTION_ARN }]);
-  const { scope, functionName, id } = readExecutionArn(arn)!;
-  if (scope.region === region) return { scope, functionName, id };
-  throw new AwsError(
-    'ResourceNotFoundException',
-    `Functions from '${scope.region}' are not reachable in this region ('${region}')`,
-  );
+  const { scope } = readExecutionArn(arn)!;
+  if (scope.region !== region) {
+    throw new AwsError(
+      'ResourceNotFoundException',
+      `Functions from '${scope.region}' are not reachable in this region ('${region}')`,
+    );
+  }
+  if (scope.account === account) return;
+  throw new AwsError('AccessDeniedException', `User: ${principalArn} is not authorized to access this resource`, {
+    status: 403,
+  });
 }
 
 export function checkError(error: ErrorObject | undefined): void {
