@@ -338,6 +338,33 @@ test('faults name what was expected and where', () => {
   }
 });
 
+test('the texts of which a matching message holds one', () => {
+  const cases: [pattern: string, needed: string[] | undefined][] = [
+    ['', undefined],
+    ['" "', undefined],
+    ['ERROR', ['ERROR']],
+    ['ERROR "exact phrase" -DEBUG', ['exact phrase']],
+    ['-DEBUG', undefined],
+    ['?ERROR ?WARN', ['ERROR', 'WARN']],
+    ['?ERROR ?%WA.N%', undefined],
+    ['%ERR.R%', undefined],
+    ['%ERR.R% job', ['job']],
+    ['{ $.level = "error" }', ['error', '\\']],
+    ['{ $.a.status >= 500 }', ['"status"', '\\']],
+    ['{ $.level = "error" && $.a = 5 }', ['error', '\\']],
+    ['{ $.level = "error" || $.a = 5 }', ['error', '"a"', '\\']],
+    ['{ $.level = "error" || $.a NOT EXISTS }', undefined],
+    ['[ip, user, status = 4*]', ['4']],
+    ['[ip, level = "WARN" || level = "ERROR", ...]', ['WARN', 'ERROR']],
+    ['[ip, level != "WARN", ms > 5]', undefined],
+    ['[ip, status = 404]', undefined],
+    ['"\ud800"', undefined],
+  ];
+  for (const [pattern, needed] of cases) {
+    assert.deepEqual(compileMatcher(parseFilterPattern(pattern)).needed, needed, pattern);
+  }
+});
+
 test('looking before parsing changes no answer (random patterns and messages)', () => {
   const seed = Number(process.env.FUZZ_SEED ?? 20261123);
   console.log(`filter-pattern prefilter seed ${seed}`);
@@ -397,7 +424,12 @@ test('looking before parsing changes no answer (random patterns and messages)', 
       continue;
     }
     assert.equal(actual, matches(pattern, escaped), `${pattern} on ${plain}`);
-    if (actual) held++;
+    if (!actual) continue;
+    held++;
+    const { needed } = compileMatcher(parseFilterPattern(pattern));
+    for (const message of [plain, escaped]) {
+      assert.ok(!needed || needed.some((text) => message.includes(text)), `${pattern} needs ${needed} in ${message}`);
+    }
   }
   assert.ok(held > 500, `${held}`);
 });

@@ -6,6 +6,7 @@ import { type DelimitedPattern, matchDelimited, parseDelimited } from './delimit
 import { FilterPatternError } from './filter-pattern-error.ts';
 import { compileJson, type JsonPattern, parseJsonPattern } from './json-pattern.ts';
 import type { LogLine } from './log-line.ts';
+import { neededTexts } from './needed-texts.ts';
 import { Scanner } from './scanner.ts';
 import { compileText, parseText, type TextPattern } from './text-pattern.ts';
 
@@ -16,7 +17,11 @@ export { parseValueSelector, selectValue, type ValueSelector } from './value-sel
 
 export type FilterPattern = { kind: 'all' } | TextPattern | JsonPattern | DelimitedPattern;
 
-export type Matcher = (line: LogLine) => boolean;
+export interface Matcher {
+  (line: LogLine): boolean;
+  /** Every line that matches holds one of these; undefined where any line may match. */
+  readonly needed?: readonly string[] | undefined;
+}
 
 /** AWS allows two regular expressions in one pattern. */
 const MOST_REGEXES = 2;
@@ -44,6 +49,10 @@ function parse(scanner: Scanner): FilterPattern {
 
 /** The pattern as a function that is cheap to call for every event. */
 export function compileMatcher(pattern: FilterPattern): Matcher {
+  return Object.assign(compile(pattern), { needed: neededTexts(pattern) });
+}
+
+function compile(pattern: FilterPattern): (line: LogLine) => boolean {
   switch (pattern.kind) {
     case 'all':
       return () => true;

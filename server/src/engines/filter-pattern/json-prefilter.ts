@@ -24,8 +24,8 @@ function mayHoldUnescaped(condition: Condition<JsonTest>): ((message: string) =>
   return known.length === 0 ? undefined : (message) => known.every((mayHold) => mayHold(message));
 }
 
-/** The value where it is rarer than its key, which is nearly always. */
-function neededText(test: JsonTest): string | undefined {
+/** In the text of a JSON message without backslashes. The value where it is rarer than its key, which is nearly always. */
+export function neededText(test: JsonTest): string | undefined {
   if (test.kind === 'notExists') return undefined;
   if (test.kind === 'comparison' && test.operator === '=' && test.operand.kind === 'string') {
     const { text } = test.operand;

@@ -69,6 +69,11 @@ export class LiveTail {
     return this.#timedOut;
   }
 
+  /** As a matcher says it. */
+  get needed(): readonly string[] | undefined {
+    return this.#options.matches.needed;
+  }
+
   offer(group: LogGroup, stream: string, lines: LogLines, ingestionTimeMs: number): void {
     const { matches, acceptsStream } = this.#options;
     if (!acceptsStream(stream)) return;

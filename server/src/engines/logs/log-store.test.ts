@@ -11,6 +11,7 @@ import { createMetricStore, type MetricStore } from '#engines/metrics/metric-sto
 import { openStateStore } from '#storage/state/sqlite-state.ts';
 import type { StateStore } from '#storage/state/state.ts';
 import { openTelemetry } from '#storage/telemetry/chdb-telemetry.ts';
+import { RowBinaryBuffer } from '#storage/telemetry/row-binary.ts';
 import { sql } from '#storage/telemetry/sql.ts';
 import type { Telemetry } from '#storage/telemetry/telemetry.ts';
 import { eventId, FIRST_POSITION, parseEventId } from './event-position.ts';
@@ -390,6 +391,61 @@ test('services append without asking whether group and stream exist', async () =
     [1, 1, 2],
   );
   assert.deepEqual(world.metered[0]!.dimensions, [{ LogGroupName: '/aws/lambda/f' }, {}]);
+});
+
+test('what looks at events makes the same of rows as of events', async () => {
+  const { logs, metrics } = world;
+  const messages = ['ERROR a', 'fine', '{"ms": 5}', '{"ms": 7, "x": "\\u00e9"}', 'é ERROR', 'fine again'];
+  const events = messages.map((message, i) => ({ timestamp: NOW + i * 20_000, message }));
+  const buffer = new RowBinaryBuffer();
+  for (const { timestamp, message } of events) {
+    buffer.reserve(8);
+    buffer.int64(timestamp);
+    buffer.string(message);
+  }
+  const rows = buffer.bytes.subarray(0, buffer.length);
+  const found: unknown[] = [];
+  for (const name of ['events', 'rows']) {
+    const target = await newStream(name);
+    const [group, stream] = target;
+    const filter = (metric: string, pattern: string, transformation: object) =>
+      logs.metricFilters.put(group, {
+        name: metric,
+        pattern,
+        createdAtMs: NOW,
+        transformations: [{ namespace: name, name: metric, value: '1', ...transformation }],
+      });
+    await filter('errors', 'ERROR', { defaultValue: 0 });
+    await filter('ms', '{ $.ms > 4 }', { value: '$.ms' });
+    const tail = logs.openTail({
+      groups: [group],
+      matches: compileMatcher(parseFilterPattern('ERROR')),
+      acceptsStream: () => true,
+    });
+    const updates = tail.updates(new AbortController().signal);
+    const messageBytes = Buffer.byteLength(messages.join(''));
+    if (name === 'events') await logs.append(group, stream, events, messageBytes);
+    else {
+      assert.equal(logs.wantsLines(group, rows), false);
+      const { firstMs, lastMs } = { firstMs: NOW, lastMs: events.at(-1)!.timestamp };
+      const encoded = { events: { length: events.length, rows }, firstMs, lastMs, messageBytes };
+      await logs.appendEncoded(group, stream, encoded);
+    }
+    await clock.advanceBy(1_000);
+    const points = [];
+    for (const metric of ['errors', 'ms']) {
+      const { id } = (await metrics.find({ scope: SCOPE, namespace: name, name: metric, dimensions: [] }))!;
+      const { rows: ofMetric } = await world.telemetry.query<object>(sql`
+        SELECT timestamp, sample_count, sum, minimum, maximum FROM metric_points WHERE metric_id = ${id} ORDER BY timestamp`);
+      points.push(ofMetric);
+    }
+    found.push({ points, tailed: messagesOf((await updates.next()).value as LiveTailUpdate) });
+    tail.close();
+    await filter('all', '', {});
+    assert.equal(logs.wantsLines(group, rows), true);
+  }
+  assert.deepEqual(found[1], found[0]);
+  assert.deepEqual((found[1] as { tailed: string[] }).tailed, ['ERROR a', 'é ERROR']);
 });
 
 test('metric filters publish before the append is acknowledged', async () => {

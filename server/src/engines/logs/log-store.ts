@@ -12,6 +12,7 @@ import { mayHoldEmbedded } from './embedded-metrics/document.ts';
 import { type EmbeddedMetrics, extractEmbeddedMetrics } from './embedded-metrics/embedded-metrics.ts';
 import { Eraser, type Erasure } from './eraser.ts';
 import { EventReader } from './event-reader.ts';
+import { sieveOf } from './event-sieve.ts';
 import { GroupDirectory } from './group-directory.ts';
 import { IngestionStatistics } from './ingestion-statistics.ts';
 import { LiveTail, type LiveTailOptions } from './live-tail.ts';
@@ -58,9 +59,9 @@ export interface LogStore {
     events: readonly LogEventInput[],
     messageBytes: number,
   ): Promise<AppendedRows>;
-  /** Whether something looks at events of the group as they come, or at these, so that they cannot be appended as rows. */
+  /** Whether something has to see every event of the group as it comes, or these, so that they cannot be appended as rows. */
   wantsLines(group: LogGroup, rows: Buffer): boolean;
-  /** Appends events in the order of their timestamps that are rows already. Resolves once durable. */
+  /** Appends events in the order of their timestamps that are rows already, and that `wantsLines` is false for; as `append`. */
   appendEncoded(group: LogGroup, stream: LogStream, batch: EncodedBatch): Promise<AppendedRows>;
   readonly groups: GroupDirectory;
   readonly events: EventReader;
@@ -130,13 +131,15 @@ class StandardLogStore implements LogStore {
   }
 
   wantsLines(group: LogGroup, rows: Buffer): boolean {
-    if (group.metricFilters.size > 0 || group.feeds.size > 0 || group.tails.size > 0) return true;
     if (group.document.dataProtection) return true;
+    if (isWatched(group) && !sieveOf(group)) return true;
     return group.document.logGroupClass === 'STANDARD' && mayHoldEmbedded(rows);
   }
 
   appendEncoded(group: LogGroup, stream: LogStream, batch: EncodedBatch): Promise<AppendedRows> {
-    return this.#append(group, stream, batch);
+    if (!isWatched(group)) return this.#append(group, stream, batch);
+    const sieved = sieveOf(group)!.sieve(batch.events.rows, batch.events.length);
+    return this.#append(group, stream, batch, new LogLines(sieved.events, sieved));
   }
 
   async #append(
@@ -150,6 +153,9 @@ class StandardLogStore implements LogStore {
     const lines = written && this.#protect(group, written);
     const { statistics } = this;
     const ingestionTimeMs = clock.now();
+    // Those that come meanwhile may look for events that the sieve has taken out.
+    const feeds = written?.sieved ? [...group.feeds.values()] : undefined;
+    const tails = written?.sieved ? [...group.tails] : undefined;
     stream.beginAppend();
     const floor = statistics.begin();
     try {
@@ -165,8 +171,8 @@ class StandardLogStore implements LogStore {
       stream.extend(firstMs, lastMs, ingestionTimeMs);
       this.#measure(group, events.length, messageBytes);
       if (lines) {
-        for (const feed of group.feeds.values()) feed.offer(stream.name, lines, rows);
-        for (const tail of group.tails) tail.offer(group, stream.name, lines, ingestionTimeMs);
+        for (const feed of feeds ?? group.feeds.values()) feed.offer(stream.name, lines, rows);
+        for (const tail of tails ?? group.tails) tail.offer(group, stream.name, lines, ingestionTimeMs);
       }
       return rows;
     } finally {
@@ -336,6 +342,11 @@ class StandardLogStore implements LogStore {
     }
     throw new Error(`The log stream ${groupName} ${streamName} is deleted again and again.`);
   }
+}
+
+/** Whether anything looks at its events as they come. */
+function isWatched(group: LogGroup): boolean {
+  return group.metricFilters.size > 0 || group.feeds.size > 0 || group.tails.size > 0;
 }
 
 function inOrder(events: readonly LogEventInput[]): boolean {

@@ -78,6 +78,13 @@ export function compileMetricFilter(document: MetricFilterDocument, scope: LogSc
   return { document, selected, pattern, matches: compileMatcher(pattern), transformations };
 }
 
+/** Whether what it says of an event that does not match depends on the event. */
+export function needsEveryEvent({ transformations }: CompiledMetricFilter): boolean {
+  return transformations.some(
+    ({ transformation, dimensions }) => transformation.defaultValue !== undefined && dimensions.length > 0,
+  );
+}
+
 /** What the filters make of a batch of events: namespace -> data. */
 export function collectMetricData(
   filters: Iterable<CompiledMetricFilter>,
@@ -90,6 +97,9 @@ export function collectMetricData(
   for (let row = 0; row < events.length; row++) {
     const line = lines.at(row);
     for (let i = 0; i < all.length; i++) collect(series, all[i]!, i, line, events[row]!.timestamp, scope);
+  }
+  for (const [minuteMs, count] of lines.sieved?.others ?? []) {
+    for (let i = 0; i < all.length; i++) collectUnmatched(series, all[i]!, i, minuteMs, count, scope);
   }
   const byNamespace = new Map<string, MetricDatumInput[]>();
   for (const { namespace, counts, ...datum } of series.values()) {
@@ -122,8 +132,7 @@ function collect(
   const matched = matches(line);
   const minuteMs = Math.floor(timestamp / MINUTE_MS) * MINUTE_MS;
   for (const { transformation, value: selector, dimensions: selectors } of transformations) {
-    const { namespace, name, unit = 'None', defaultValue } = transformation;
-    const value = matched ? numberOf(selectValue(selector, pattern, line)) : defaultValue;
+    const value = matched ? numberOf(selectValue(selector, pattern, line)) : transformation.defaultValue;
     if (value === undefined) continue;
     const dimensions =
       selectors.length > 0 || document.systemFieldDimensions ? { ...systemFields(document, scope) } : NONE;
@@ -133,14 +142,42 @@ function collect(
       if (text === undefined || text === '') return;
       dimensions[dimension] = text.slice(0, LONGEST_DIMENSION_VALUE);
     }
-    const key = dimensions === NONE ? `${index} ${minuteMs}` : `${index} ${minuteMs} ${JSON.stringify(dimensions)}`;
-    let found = series.get(key);
-    if (!found) {
-      found = { namespace, metricName: name, dimensions, timestampMs: minuteMs, unit, counts: new Map() };
-      series.set(key, found);
-    }
-    found.counts.set(value, (found.counts.get(value) ?? 0) + 1);
+    count(series, index, transformation, dimensions, minuteMs, value, 1);
   }
+}
+
+/** `times` events of one minute that do not match. */
+function collectUnmatched(
+  series: Map<string, Series>,
+  { document, transformations }: CompiledMetricFilter,
+  index: number,
+  minuteMs: number,
+  times: number,
+  scope: LogScope,
+): void {
+  for (const { transformation } of transformations) {
+    if (transformation.defaultValue === undefined) continue;
+    const dimensions = document.systemFieldDimensions ? systemFields(document, scope) : NONE;
+    count(series, index, transformation, dimensions, minuteMs, transformation.defaultValue, times);
+  }
+}
+
+function count(
+  series: Map<string, Series>,
+  index: number,
+  { namespace, name: metricName, unit = 'None' }: MetricTransformation,
+  dimensions: Record<string, string>,
+  minuteMs: number,
+  value: number,
+  times: number,
+): void {
+  const key = dimensions === NONE ? `${index} ${minuteMs}` : `${index} ${minuteMs} ${JSON.stringify(dimensions)}`;
+  let found = series.get(key);
+  if (!found) {
+    found = { namespace, metricName, dimensions, timestampMs: minuteMs, unit, counts: new Map() };
+    series.set(key, found);
+  }
+  found.counts.set(value, (found.counts.get(value) ?? 0) + times);
 }
 
 const NONE: Record<string, string> = Object.freeze({}) as Record<string, string>;

@@ -34,7 +34,7 @@ export interface EncodedLogEvents {
   /** How many. */
   length: number;
   /** Copied before `appendLogEvents` returns. */
-  rows: Uint8Array;
+  rows: Buffer;
 }
 
 export interface MetricPoint {

@@ -133,14 +133,14 @@ export class SubscriptionFeed {
     }
     const { events } = lines;
     const first = { segment, row: firstRow };
-    const batch: Batch = { stream, first, rows: events.length, events: [], bytes: 0 };
+    const batch: Batch = { stream, first, rows: lines.total, events: [], bytes: 0 };
     const { matches } = this.subscription;
     const paused = this.#isPaused();
     for (let i = 0; i < events.length && !paused; i++) {
       const line = lines.at(i);
-      if (matches(line)) this.#add(batch, events[i]!.timestamp, segment, firstRow + i, line);
+      if (matches(line)) this.#add(batch, events[i]!.timestamp, segment, firstRow + lines.rowOf(i), line);
     }
-    const end = { segment, row: firstRow + events.length };
+    const end = { segment, row: firstRow + lines.total };
     if (this.#readFrom) this.#takeMeanwhile(batch, end);
     else {
       if (isBefore(this.#end, end)) this.#end = end;

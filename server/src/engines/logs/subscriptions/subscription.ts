@@ -65,8 +65,10 @@ export interface CompiledSubscription {
 export function compileSubscription(document: SubscriptionDocument, scope: LogScope): CompiledSubscription {
   const pattern = parseFilterPattern(document.pattern);
   const selected = selectsScope(document.fieldSelectionCriteria, scope);
-  return { document, pattern, matches: selected ? compileMatcher(pattern) : () => false };
+  return { document, pattern, matches: selected ? compileMatcher(pattern) : NOTHING };
 }
+
+const NOTHING: Matcher = Object.assign(() => false, { needed: [] });
 
 export function isBefore(a: IngestionPosition, b: IngestionPosition): boolean {
   return a.segment < b.segment || (a.segment === b.segment && a.row < b.row);
