@@ -24,7 +24,7 @@ import { EXTENSION_PREFIX, Extensions, MOST_EXTENSIONS, type ShutdownReason } fr
 import { RuntimeApiServer } from './runtime-api/runtime-api-server.ts';
 import { externalExtensions, SUPERVISOR, Supervisor } from './runtime-api/supervisor.ts';
 import { LOGS_PREFIX, TELEMETRY_PREFIX, Telemetry } from './runtime-api/telemetry.ts';
-import { LARGEST_RESPONSE_BYTES } from './runtime-connection.ts';
+import { LARGEST_RESPONSE_BYTES, type RuntimeRequests } from './runtime-connection.ts';
 import { type ChunkSink, type Outcome, type Readiness, RuntimeProcess } from './runtime-process.ts';
 import type { StartGate } from './start-gate.ts';
 
@@ -329,8 +329,8 @@ export class Environment {
         stream.whenDrained(() => process.resumeOutput());
       }
     };
-    const booted =
-      speaksHttp || cell.launcher ? undefined : prebooted?.take(version, cell.interpreter, variables, onOutput);
+    const attach = speaksHttp ? (requests: RuntimeRequests) => api!.attach(requests) : undefined;
+    const booted = cell.launcher ? undefined : prebooted?.take(version, cell.interpreter, variables, onOutput, attach);
     this.#group = booted ? booted.group : groups?.create(`${id}-${this.#generation}`, version);
     const process: RuntimeProcess =
       booted?.process ??
@@ -338,7 +338,7 @@ export class Environment {
         command: isolation.command(cell, variables),
         group: this.#group,
         onOutput,
-        ...(speaksHttp ? { attach: (requests) => api!.attach(requests) } : {}),
+        ...(attach ? { attach } : {}),
         ...(supervisor ? { supervise: (orders, output) => supervisor.open(orders, output) } : {}),
       });
     this.#process = process;

@@ -337,6 +337,7 @@ class Engine implements FunctionEngine {
     const isolation = version.image ? await this.#imageIsolation() : await this.#isolationFor(cell);
     if (this.#groups === undefined) this.#groups = openControlGroups(log) ?? null;
     this.#prebooted ??= new PrebootedRuntimes({
+      hostsFile: this.#hostsFile,
       isolation,
       groups: this.#groups ?? undefined,
       log,

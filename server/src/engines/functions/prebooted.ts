@@ -2,6 +2,8 @@
 // is the function's own. Such a one waits on its connection for the environment variables; the code gets in by hard links in
 // two directories that the sandbox shows as /var/task and /opt, since a later mount would not reach it without privileges.
 //
+// For programs that functions bring (provided.*) it is a shell that waits in the sandbox, to become the program.
+//
 // What an interpreter reads when it starts cannot come late: functions that set such a variable, have another size of /tmp or
 // a package of too many files start as ever. None is booted before a runtime was used, few are kept, and unused ones go.
 // docs/decisions/0007-prebooted-sandboxes.md
@@ -17,13 +19,16 @@ import type { ControlGroup, ControlGroups } from './cgroups.ts';
 import type { FunctionVersion } from './function-engine.ts';
 import type { Interpreter } from './interpreter.ts';
 import type { Cell, Isolation } from './isolation/isolation.ts';
+import type { Emit } from './output-reader.ts';
 import { linkContents, type PackageContents, readContents, topModuleNames } from './package-contents.ts';
+import type { RuntimeConnection, RuntimeRequests } from './runtime-connection.ts';
 import { RuntimeProcess } from './runtime-process.ts';
 
 export interface PrebootedRuntimesOptions {
   isolation: Isolation;
   groups: ControlGroups | undefined;
   log: Logger;
+  hostsFile?: string;
   /** For the directories of the sandboxes; on the file system of the code. */
   dir: string;
   /** Whether a directory is one of the code store, whose content stays as it is. */
@@ -96,12 +101,15 @@ export class PrebootedRuntimes {
     version: FunctionVersion,
     interpreter: Interpreter,
     environment: Readonly<Record<string, string>>,
-    onOutput: (message: string) => void,
+    onOutput: Emit,
+    attach?: (requests: RuntimeRequests) => Pick<RuntimeConnection, 'sendEvent'>,
   ): PrebootedRuntime | undefined {
     const packages = this.#packagesOf(version, interpreter);
     if (!packages) return undefined;
+    const script = attach && this.#options.isolation.becoming?.(interpreter.executable, environment);
+    if (attach && !script) return undefined;
     const kind = this.#use(interpreter, preloadFor(interpreter, packages), environment);
-    const isUsual = isDeepStrictEqual(startVariables(environment), kind.environment);
+    const isUsual = attach !== undefined || isDeepStrictEqual(startVariables(environment), kind.environment);
     const slot = isUsual ? this.#suitable(kind, packages, interpreter) : undefined;
     this.#planRefill();
     if (!slot) return undefined;
@@ -115,7 +123,8 @@ export class PrebootedRuntimes {
       void slot.process.kill().then(() => slot.group?.remove());
       return undefined;
     }
-    slot.process.assign(environment, onOutput);
+    if (attach) slot.process.become(script!, onOutput, attach);
+    else slot.process.assign(environment, onOutput);
     return slot;
   }
 
@@ -145,11 +154,12 @@ export class PrebootedRuntimes {
   }
 
   /** The contents of code and layers; undefined when this function cannot be assigned late. */
-  #packagesOf(version: FunctionVersion, { language }: Interpreter): PackageContents[] | undefined {
+  #packagesOf(version: FunctionVersion, { language, root }: Interpreter): PackageContents[] | undefined {
     const { codeDir, layersDir, ephemeralStorageMb, environment } = version;
-    if (language !== 'python' && language !== 'nodejs') return undefined;
+    if ((language !== 'python' && language !== 'nodejs' && language !== 'provided') || root) return undefined;
     if (this.#options.isolation.name === 'process' || ephemeralStorageMb !== TMP_MB) return undefined;
-    if (Object.keys(environment).some((name) => READ_AT_START.test(name))) return undefined;
+    const isEarly = (name: string) => language !== 'provided' && READ_AT_START.test(name);
+    if (Object.keys(environment).some(isEarly)) return undefined;
     const packages: PackageContents[] = [];
     for (const dir of layersDir === undefined ? [codeDir] : [codeDir, layersDir]) {
       const contents = this.#options.isStored(dir) ? this.#contentsOf(dir) : undefined;
@@ -245,7 +255,9 @@ export class PrebootedRuntimes {
   }
 
   async #boot({ interpreter, preload, environment }: Kind): Promise<Slot | undefined> {
-    const { isolation, groups } = this.#options;
+    const { isolation, groups, hostsFile } = this.#options;
+    const waits = interpreter.language === 'provided';
+    if (waits && !isolation.waiting) return undefined;
     const id = `booted-${randomHex(16)}`;
     const dir = join(this.#options.dir, id);
     mkdirSync(join(dir, 'task'), { recursive: true, mode: 0o755 });
@@ -256,11 +268,13 @@ export class PrebootedRuntimes {
       layersDir: join(dir, 'opt'),
       dir,
       ephemeralStorageMb: TMP_MB,
+      ...(hostsFile === undefined ? {} : { hostsFile }),
     };
     const group = groups?.create(id, { memoryMb: BOOT_MEMORY_MB, ephemeralStorageMb: TMP_MB, isBackground: true });
     const process = new RuntimeProcess({
-      command: isolation.command(cell, environment),
+      command: waits ? isolation.waiting!(cell) : isolation.command(cell, environment),
       group,
+      waits,
       onOutput: () => {},
       onEnded: () => rm(dir, { recursive: true, force: true }),
     });

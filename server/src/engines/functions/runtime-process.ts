@@ -1,5 +1,6 @@
 // One runtime: the process tree that runs a function's code, its Runtime API connection and its output.
 
+import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
@@ -30,6 +31,8 @@ export interface RuntimeProcessOptions {
   command: Command;
   group: ControlGroup | undefined;
   onOutput: Emit;
+  /** It waits for `become`: its standard input stays open, and it has no connection. */
+  waits?: boolean;
   /** Where the runtime speaks, when it is not over the connection that it inherits: the Runtime API's address. */
   attach?: (requests: RuntimeRequests) => Pick<RuntimeConnection, 'sendEvent'>;
   /** Takes the ends of descriptors 5 and 6: the orders to what starts runtime and extensions, and what extensions write. */
@@ -54,9 +57,14 @@ interface Running {
   gatheredBytes: number;
 }
 
+const NOTHING_TOLD = Buffer.from('{}');
+const NOT_YET: Pick<RuntimeConnection, 'sendEvent'> = {
+  sendEvent: () => assert.fail('BUG: an event for a program that is not there yet'),
+};
+
 export class RuntimeProcess {
   readonly #child: ChildProcess;
-  readonly #connection: Pick<RuntimeConnection, 'sendEvent'>;
+  #connection: Pick<RuntimeConnection, 'sendEvent'>;
   readonly #output: Readable;
   readonly #reader: OutputReader;
   #outputBytes = 0;
@@ -68,20 +76,25 @@ export class RuntimeProcess {
   #initError: Readiness | undefined;
   #onReadiness: ((readiness: Readiness) => void) | undefined;
   #running: Running | undefined;
+  readonly #requests: RuntimeRequests;
   #onBooted: ((told: Buffer | undefined) => void) | undefined;
   #bootedWith: Buffer | undefined;
   #onOutput: Emit;
   #statusFile: string | undefined;
 
-  constructor({ command, group, onOutput, onEnded, attach, supervise }: RuntimeProcessOptions) {
+  constructor({ command, group, onOutput, onEnded, attach, supervise, waits }: RuntimeProcessOptions) {
     this.#onOutput = onOutput;
     this.#group = group;
     this.#child = start(command, group, [
-      ...([command.shellInput ? 'pipe' : 'ignore', 'pipe', 'ignore'] as const),
-      ...([attach ? 'ignore' : 'pipe', command.input ? 'pipe' : 'ignore'] as const),
+      ...([command.shellInput || waits ? 'pipe' : 'ignore', 'pipe', 'ignore'] as const),
+      ...([attach || waits ? 'ignore' : 'pipe', command.input ? 'pipe' : 'ignore'] as const),
       ...(supervise ? (['pipe', 'pipe'] as const) : []),
     ]);
-    this.#reader = new OutputReader((message, severity) => this.#onOutput(message, severity));
+    this.#reader = new OutputReader((message, severity) => {
+      if (!waits || this.#bootedWith) return this.#onOutput(message, severity);
+      this.#bootedWith = NOTHING_TOLD;
+      this.#onBooted?.(NOTHING_TOLD);
+    });
     this.#output = this.#child.stdout!;
     this.#output.on('data', (chunk: Buffer) => {
       this.#outputBytes += chunk.length;
@@ -89,13 +102,15 @@ export class RuntimeProcess {
     });
     this.#output.on('error', () => {});
     this.#child.stdin?.on('error', () => {});
-    this.#child.stdin?.end(command.shellInput);
+    // What waits says so.
+    if (waits) this.#child.stdin!.write('echo\n');
+    else this.#child.stdin?.end(command.shellInput);
     if (command.input) {
       const input = this.#child.stdio[4] as Writable;
       input.on('error', () => {});
       input.end(command.input);
     }
-    const requests: RuntimeRequests = {
+    this.#requests = {
       next: () => this.#becomeReady(),
       assignment: (body) => {
         this.#bootedWith = body;
@@ -111,7 +126,9 @@ export class RuntimeProcess {
         this.#tellReadiness(this.#initError);
       },
     };
-    this.#connection = attach ? attach(requests) : new RuntimeConnection(this.#child.stdio[3] as Duplex, requests);
+    if (waits) this.#connection = NOT_YET;
+    else if (attach) this.#connection = attach(this.#requests);
+    else this.#connection = new RuntimeConnection(this.#child.stdio[3] as Duplex, this.#requests);
     const [orders, extensionOutput] = this.#child.stdio.slice(5) as unknown as [Duplex, Readable];
     supervise?.(orders, extensionOutput);
     this.#ended = this.#watchEnd().then(() => {
@@ -139,6 +156,17 @@ export class RuntimeProcess {
     return new Promise((resolve) => {
       this.#onBooted = resolve;
     });
+  }
+
+  /** One that waits as a shell is told to become a program, which speaks to what it is attached to. */
+  become(
+    script: Buffer,
+    onOutput: Emit,
+    attach: (requests: RuntimeRequests) => Pick<RuntimeConnection, 'sendEvent'>,
+  ): void {
+    this.#onOutput = onOutput;
+    this.#connection = attach(this.#requests);
+    this.#child.stdin!.end(script);
   }
 
   /** Gives one that waits the environment variables of its function; from now on it is initializing. */

@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path';
 import { imageRoot } from '../images/image-root.ts';
 import { programNames } from '../interpreter.ts';
 import { GROUP_ID, hostView, LANGUAGE_DIR, RUNTIME_DIR, TASK_ROOT, USER_ID } from './host-view.ts';
-import { type Cell, type Isolation, STARTER_ENVIRONMENT, type View } from './isolation.ts';
+import { type Cell, type Command, type Isolation, STARTER_ENVIRONMENT, type View } from './isolation.ts';
 import type { UserIds } from './user-ids.ts';
 
 export interface BubblewrapOptions {
@@ -32,68 +32,89 @@ const SHELL_VARIABLES = /^(?:(?:E?UID|PPID|IFS|ENV|OPTIND|LINENO|PS[0-9]|SHELLOP
 const READABLE_BY_ALL = 0o005;
 
 export function bubblewrap({ filter, users, nullDevice }: BubblewrapOptions): Isolation {
+  /** `program` is what the sandbox runs; `waits` when a shell gets the variables and the program's name later. */
+  const make = (
+    cell: Cell,
+    environment: Readonly<Record<string, string>>,
+    program: string[],
+    waits: boolean,
+  ): Command => {
+    const { root } = cell.interpreter;
+    const userId = users && filter && SETPRIV && allowsUser(cell, environment) ? users.take() : undefined;
+    const options = [
+      '--clearenv',
+      ...(userId === undefined
+        ? [
+            ...Object.entries(environment).flatMap(([name, value]) => ['--setenv', name, value]),
+            // A user namespace of its own, in which no further one can be made; no capabilities, and none to be had.
+            ...['--unshare-user', '--disable-userns', '--uid', String(USER_ID), '--gid', String(GROUP_ID)],
+            ...['--cap-drop', 'ALL'],
+          ]
+        : ['--cap-drop', 'ALL', ...USER_CHANGING.flatMap((capability) => ['--cap-add', capability])]),
+      ...['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
+      ...['--hostname', 'localhost', '--die-with-parent', '--new-session'],
+      ...(root
+        ? imageRoot(root.dir, cell.ephemeralStorageMb)
+        : rootOf(cell, sandboxView(cell).executable, userId, nullDevice)),
+      ...['--chdir', root?.workingDir ?? TASK_ROOT],
+      ...(filter === undefined ? [] : ['--seccomp', '9']),
+    ];
+    const becomeUser = (id: number) => [
+      ...[SETPRIV!, '--reuid', String(id), '--regid', String(id), '--clear-groups'],
+      ...['--inh-caps=-all', '--bounding-set=-all'],
+    ];
+    const isBecoming = userId !== undefined && !waits;
+    return {
+      file: 'bwrap',
+      args: [
+        ...['--args', '4', '--'],
+        ...(userId === undefined ? [] : becomeUser(userId)),
+        ...(waits || isBecoming ? ['/bin/sh', '-s', '--'] : []),
+        ...program,
+      ],
+      environment: STARTER_ENVIRONMENT,
+      input: Buffer.from(options.map((option) => `${option}\0`).join('')),
+      ...(filter === undefined ? {} : { filter }),
+      ...(isBecoming ? { shellInput: becoming(environment) } : {}),
+      ...(userId === undefined ? {} : { release: () => users!.giveBack(userId) }),
+    };
+  };
   return {
     name: 'sandbox',
     view: sandboxView,
     command(cell, environment) {
-      const { executable } = sandboxView(cell);
-      const { root } = cell.interpreter;
-      const { args } = cell.interpreter;
       const program = [
         ...(cell.launcher ?? []),
-        executable,
-        ...args.map((arg) => arg.replace('{runtime}', RUNTIME_DIR)),
+        sandboxView(cell).executable,
+        ...cell.interpreter.args.map((arg) => arg.replace('{runtime}', RUNTIME_DIR)),
       ];
-      const userId = users && filter && SETPRIV && allowsUser(cell, environment) ? users.take() : undefined;
-      const options = [
-        '--clearenv',
-        ...(userId === undefined
-          ? [
-              ...Object.entries(environment).flatMap(([name, value]) => ['--setenv', name, value]),
-              // A user namespace of its own, in which no further one can be made; no capabilities, and none to be had.
-              ...['--unshare-user', '--disable-userns', '--uid', String(USER_ID), '--gid', String(GROUP_ID)],
-              ...['--cap-drop', 'ALL'],
-            ]
-          : ['--cap-drop', 'ALL', ...USER_CHANGING.flatMap((capability) => ['--cap-add', capability])]),
-        ...['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
-        ...['--hostname', 'localhost', '--die-with-parent', '--new-session'],
-        ...(root ? imageRoot(root.dir, cell.ephemeralStorageMb) : rootOf(cell, executable, userId, nullDevice)),
-        ...['--chdir', root?.workingDir ?? TASK_ROOT],
-        ...(filter === undefined ? [] : ['--seccomp', '9']),
-      ];
-      const becomeUser = (id: number) => [
-        ...[SETPRIV!, '--reuid', String(id), '--regid', String(id), '--clear-groups'],
-        ...['--inh-caps=-all', '--bounding-set=-all', '/bin/sh', '-s', '--'],
-      ];
-      return {
-        file: 'bwrap',
-        args: ['--args', '4', '--', ...(userId === undefined ? [] : becomeUser(userId)), ...program],
-        environment: STARTER_ENVIRONMENT,
-        input: Buffer.from(options.map((option) => `${option}\0`).join('')),
-        ...(filter === undefined ? {} : { filter }),
-        ...(userId === undefined
-          ? {}
-          : { shellInput: Buffer.from(becoming(environment)), release: () => users!.giveBack(userId) }),
-      };
+      return make(cell, environment, program, false);
     },
+    waiting: (cell) => make(cell, {}, [], true),
+    becoming: (program, environment) =>
+      shellTakes(environment) ? becoming(environment, `'${program.replaceAll("'", `'\\''`)}'`) : undefined,
   };
 }
 
 /** Whether another user than Brume's could read what is to be run, and a shell set its variables. */
 function allowsUser({ codeDir, layersDir, interpreter }: Cell, environment: Readonly<Record<string, string>>): boolean {
   // An image need not hold what becomes the user.
-  if (interpreter.root || Object.keys(environment).some((name) => SHELL_VARIABLES.test(name))) return false;
+  if (interpreter.root || !shellTakes(environment)) return false;
   return [codeDir, interpreter.runtimeDir, ...(layersDir === undefined ? [] : [layersDir])].every(
     (dir) => (statSync(dir).mode & READABLE_BY_ALL) === READABLE_BY_ALL,
   );
 }
 
+function shellTakes(environment: Readonly<Record<string, string>>): boolean {
+  return !Object.keys(environment).some((name) => SHELL_VARIABLES.test(name));
+}
+
 /** What the shell reads: it sets the variables and becomes the program, with nothing on its standard input. */
-function becoming(environment: Readonly<Record<string, string>>): string {
+function becoming(environment: Readonly<Record<string, string>>, program = '"$@"'): Buffer {
   const settings = Object.entries(environment).map(
     ([name, value]) => `export ${name}='${value.replaceAll("'", `'\\''`)}'\n`,
   );
-  return `unset OLDPWD\n${settings.join('')}exec "$@" </dev/null\n`;
+  return Buffer.from(`unset OLDPWD SHLVL\n${settings.join('')}exec ${program} </dev/null\n`);
 }
 
 export function sandboxView({ interpreter }: Cell): View {

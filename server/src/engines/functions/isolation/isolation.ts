@@ -70,6 +70,10 @@ export interface Isolation {
   view(cell: Cell): View;
   /** The program that becomes the runtime with this environment. Descriptors 1 to 3 reach it. */
   command(cell: Cell, environment: Readonly<Record<string, string>>): Command;
+  /** A shell that waits in the sandbox, on its standard input, to become a program; where that can be had. */
+  waiting?: ((cell: Cell) => Command) | undefined;
+  /** What that shell is told; undefined when it cannot set these variables. */
+  becoming?: ((program: string, environment: Readonly<Record<string, string>>) => Buffer | undefined) | undefined;
 }
 
 const PROBE_TIMEOUT_MS = 10_000;
@@ -85,9 +89,15 @@ export async function chooseIsolation(
   cell: Cell,
   log: Logger,
 ): Promise<Isolation> {
-  const { name, view, command } = await strongest(wanted, cell, log);
+  const { name, view, command, waiting, becoming } = await strongest(wanted, cell, log);
   const inherited = inheritedDescriptors();
-  return { name, view, command: (...given) => ({ ...command(...given), inherited }) };
+  return {
+    name,
+    view,
+    command: (...given) => ({ ...command(...given), inherited }),
+    waiting: waiting && ((...given) => ({ ...waiting(...given), inherited })),
+    becoming,
+  };
 }
 
 async function strongest(wanted: 'auto' | 'process' | 'sandbox', cell: Cell, log: Logger): Promise<Isolation> {
