@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { CloudWatchClient, GetMetricStatisticsCommand } from '@aws-sdk/client-cloudwatch';
 import {
   DeleteFunctionCommand,
   GetDurableExecutionCommand,
@@ -107,6 +108,51 @@ test('the event of an execution that comes to nothing goes to the dead-letter qu
     Messages?.map(({ Body, MessageAttributes }) => [Body, MessageAttributes!.ErrorMessage!.StringValue]),
     [['{"fail":true}', 'no luck']],
   );
+});
+
+test('metrics tell how executions began and ended', async () => {
+  await createDurable(
+    lambda,
+    'counted',
+    `async (event, context) => {
+      await context.step(async () => 'abc');
+      await context.wait({ seconds: 2 });
+      if (event.fail) throw new Error('no luck');
+    }`,
+  );
+  let arn = '';
+  for (const fail of [false, true]) {
+    arn = await begin('counted', { fail });
+    await advance(brume, 5_000);
+  }
+  await advance(brume, 120_000);
+  const { StartTimestamp } = await client.send(new GetDurableExecutionCommand({ DurableExecutionArn: arn }));
+  const cloudwatch = new CloudWatchClient(clientConfig(brume));
+  const sumOf = async (MetricName: string, Dimensions = [{ Name: 'FunctionName', Value: 'counted' }]) => {
+    const { Datapoints } = await cloudwatch.send(
+      new GetMetricStatisticsCommand({
+        Namespace: 'AWS/Lambda',
+        MetricName,
+        Dimensions,
+        StartTime: new Date(StartTimestamp!.getTime() - HOUR_MS),
+        EndTime: new Date(StartTimestamp!.getTime() + HOUR_MS),
+        Period: 3_600,
+        Statistics: ['Sum', 'Maximum'],
+      }),
+    );
+    return Datapoints!.reduce((sum, { Sum }) => sum + Sum!, 0);
+  };
+  assert.deepEqual(
+    await Promise.all(
+      ['Started', 'Succeeded', 'Failed', 'TimedOut', 'Operations', 'StorageWrittenBytes'].map((name) =>
+        sumOf(`DurableExecution${name}`),
+      ),
+    ),
+    // The wait and the step of each; `"abc"` twice.
+    [2, 1, 1, 0, 4, 10],
+  );
+  assert.ok((await sumOf('DurableExecutionDuration')) >= 4_000);
+  assert.ok((await sumOf('ApproximateRunningDurableExecutions', [])) > 0);
 });
 
 test('a callback nobody answers in time', async () => {

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
+  CreateEventSourceMappingCommand,
   type Event,
   GetDurableExecutionCommand,
   GetDurableExecutionHistoryCommand,
@@ -15,6 +16,7 @@ import {
   SendDurableExecutionCallbackSuccessCommand,
   StopDurableExecutionCommand,
 } from '@aws-sdk/client-lambda';
+import { CreateQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { clientConfig, startBrume } from '#test/harness.ts';
 import { createDurable, historyOf, invokeDurable, resultOf, untilEvent, untilStatus } from './durable-functions.ts';
 import { arnOf, parse, testLambda } from './lambda-functions.ts';
@@ -325,6 +327,39 @@ test('an execution that is stopped stays so', async () => {
   assert.deepEqual(execution.Error, { ErrorType: 'Cancelled', ErrorMessage: 'by hand' });
   assert.deepEqual(execution.EndTimestamp, StopTimestamp);
   assert.equal(typesOf(await historyOf(client, DurableExecutionArn!)).at(-1), 'ExecutionStopped');
+});
+
+test('a queue feeds a durable function', async () => {
+  const sqs = new SQSClient(clientConfig(brume));
+  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'fed' }));
+  await createDurable(
+    lambda,
+    'fed',
+    `async (event, context) => {
+      await context.wait({ seconds: 1 });
+      return context.step(async () => event.Records.map(({ body }) => body));
+    }`,
+  );
+  await client.send(
+    new CreateEventSourceMappingCommand({
+      FunctionName: 'fed:$LATEST',
+      EventSourceArn: 'arn:aws:sqs:us-east-1:000000000000:fed',
+      BatchSize: 1,
+    }),
+  );
+  await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'hello' }));
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const { DurableExecutions } = await client.send(
+      new ListDurableExecutionsByFunctionCommand({ FunctionName: 'fed' }),
+    );
+    if (DurableExecutions!.length === 0) await new Promise((resolve) => setTimeout(resolve, 100));
+    else {
+      const { Result } = await untilStatus(client, DurableExecutions![0]!.DurableExecutionArn!, 'SUCCEEDED');
+      assert.equal(Result, '["hello"]');
+      return;
+    }
+  }
+  assert.fail('no execution began');
 });
 
 test('versions: an execution keeps the one that it began with', async () => {

@@ -37,8 +37,29 @@ export interface LiveExecution {
   document: ExecutionDocument;
   /** In the order of their start. */
   operations: Map<string, StoredOperation>;
+  /** Those to which something will happen by itself. */
+  waiting: Set<string>;
+  /** Those that changed since the function was last told. */
+  unseen: Set<string>;
   /** As it is stored. */
   running: RunningDocument | undefined;
+}
+
+export function liveExecution(
+  reference: ExecutionReference,
+  document: ExecutionDocument,
+  operations: StoredOperation[],
+  running: RunningDocument | undefined,
+): LiveExecution {
+  const inOrder = operations.toSorted((a, b) => a.sequence - b.sequence);
+  return {
+    reference,
+    document,
+    operations: new Map(inOrder.map((operation) => [operation.id, operation])),
+    waiting: new Set(inOrder.filter((one) => dueAtMs(one) !== undefined).map(({ id }) => id)),
+    unseen: new Set(inOrder.filter(({ changed }) => changed > document.seen).map(({ id }) => id)),
+    running,
+  };
 }
 
 const EVENT_OF_END = {
@@ -95,8 +116,15 @@ export class Draft {
 
   /** Those that changed since the function was last told. */
   unseen(): StoredOperation[] {
-    const { seen, changes } = this.document;
-    return seen === changes ? [] : [...this.operations()].filter(({ changed }) => changed > seen);
+    const ids = new Set([...this.#live.unseen, ...this.#operations.keys()]);
+    const found = [...ids].map((id) => this.find(id)!).filter(({ changed }) => changed > this.document.seen);
+    return found.sort((a, b) => a.sequence - b.sequence);
+  }
+
+  /** Those to which something may happen by itself. */
+  *#waiting(): Iterable<StoredOperation> {
+    for (const id of this.#live.waiting) yield this.find(id)!;
+    for (const [id, operation] of this.#operations) if (!this.#live.waiting.has(id)) yield operation;
   }
 
   /** One that came about without the function: it has to be told, unless it asks by itself. */
@@ -213,7 +241,7 @@ export class Draft {
       return true;
     }
     let any = false;
-    for (const operation of [...this.operations()]) {
+    for (const operation of [...this.#waiting()]) {
       const dueMs = dueAtMs(operation);
       if (dueMs === undefined || dueMs > nowMs) continue;
       any = true;
@@ -320,14 +348,21 @@ export class Draft {
     const { document } = this;
     let earliest = timeOutAtMs(document);
     if (document.invokeAtMs !== undefined) earliest = Math.min(earliest, document.invokeAtMs);
-    for (const operation of this.operations()) earliest = Math.min(earliest, dueAtMs(operation) ?? earliest);
+    for (const operation of this.#waiting()) earliest = Math.min(earliest, dueAtMs(operation) ?? earliest);
     return earliest;
   }
 
   /** Once it is durable. */
   apply(running: RunningDocument | undefined): void {
+    const { operations, waiting, unseen } = this.#live;
     this.#live.document = this.#written();
-    for (const [id, operation] of this.#operations) this.#live.operations.set(id, operation);
+    if (this.document.seen === this.document.changes) unseen.clear();
+    for (const [id, operation] of this.#operations) {
+      operations.set(id, operation);
+      if (dueAtMs(operation) === undefined) waiting.delete(id);
+      else waiting.add(id);
+      if (operation.changed > this.document.seen) unseen.add(id);
+    }
     this.#live.running = running;
   }
 

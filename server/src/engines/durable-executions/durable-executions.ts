@@ -32,7 +32,7 @@ import {
   runningKey,
   type StoredOperation,
 } from './documents.ts';
-import { Draft, type EndStatus, expiresAtMs, type LiveExecution, type Outcome } from './draft.ts';
+import { Draft, type EndStatus, expiresAtMs, type LiveExecution, liveExecution, type Outcome } from './draft.ts';
 import { alreadyStarted, callbackClosed, invalidToken, isGone, notFound } from './errors.ts';
 import { recordExecutionEnd, recordExecutionStart, recordRunning } from './execution-metrics.ts';
 import { type Ending, ExecutionReader } from './execution-reader.ts';
@@ -479,8 +479,12 @@ export class DurableExecutions {
       documents.range(OPERATIONS, reference.scope, { prefix: `${executionKey(reference)}/` }),
       documents.get(RUNNING, EVERYWHERE, runningKey(reference)),
     ]);
-    const inOrder = operations.map(({ value }) => value).sort((a, b) => a.sequence - b.sequence);
-    return { reference, document, operations: new Map(inOrder.map((one) => [one.id, one])), running };
+    return liveExecution(
+      reference,
+      document,
+      operations.map(({ value }) => value),
+      running,
+    );
   }
 
   // ---- time ----
