@@ -300,6 +300,17 @@ def handler(event, context): return 1`;
     assert.match(messages.find((line) => line.startsWith('REPORT'))!, /Duration: 1000\.00 ms.*Status: timeout/);
   });
 
+  test('an environment that is ended while an extension is busy is gone at once, and says nothing of it', async () => {
+    const testEngine = startEngine();
+    const after = 'time.sleep(60)';
+    const fn = testEngine.deploy(node(ECHO, { busy: extension({ after, events: ['INVOKE'] }) }));
+    assert.equal((await fn.invoke(1)).value, 1);
+    await testEngine.engine.stop();
+    for (let attempt = 0; attempt < 200 && testEngine.engine.concurrency() > 0; attempt++) await sleep(10);
+    assert.equal(testEngine.engine.concurrency(), 0);
+    assert.ok((await logged(testEngine, /^REPORT/)).every((message) => !/Error|timed out/.test(message)));
+  });
+
   test('the eleventh is too many', async () => {
     const testEngine = startEngine();
     const names = Array.from({ length: 11 }, (_, index) => `e${String(index).padStart(2, '0')}`);

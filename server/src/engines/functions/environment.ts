@@ -93,6 +93,7 @@ export class Environment {
   readonly #leastSeverity: number | undefined;
   #group: ControlGroup | undefined;
   #generation = 0;
+  #peakMb = 0;
   #tail: LogTail | undefined;
   #destroyed: Promise<void> | undefined;
 
@@ -207,7 +208,7 @@ export class Environment {
     limitMs: number,
     { requestId }: Invocation,
   ): Promise<{ postRuntimeMs: number; status?: Status }> {
-    const process = this.#process!;
+    const [process, extensions] = [this.#process!, this.#extensions!];
     let runtimeDoneMs = performance.now();
     const outcome = await this.#within<Start>(
       limitMs,
@@ -215,19 +216,21 @@ export class Environment {
         const readiness = await process.readiness();
         runtimeDoneMs = performance.now();
         if (readiness.kind !== 'ready') return readiness;
-        const failure = await this.#extensions!.whenReady();
+        const failure = await extensions.whenReady();
         return failure ? { kind: 'fault', ...failure } : readiness;
       })(),
     );
     const postRuntimeMs = performance.now() - runtimeDoneMs;
-    if (outcome.kind === 'ready') return { postRuntimeMs };
+    if (outcome.kind === 'ready' || this.#destroyed) return { postRuntimeMs };
     const ending =
       outcome.kind === 'timeout' ? this.#endingOf(outcome, requestId) : this.#endingOfInit(outcome, requestId);
     return { postRuntimeMs, ...(ending.status ? { status: ending.status } : {}) };
   }
 
   #maxMemoryUsedMb(): number {
-    return Math.min(this.#options.version.memoryMb, this.#process?.maxMemoryUsedMb() ?? 0);
+    // Its control group goes with an environment that is ended.
+    if (!this.#destroyed) this.#peakMb = this.#process?.maxMemoryUsedMb() ?? 0;
+    return Math.min(this.#options.version.memoryMb, this.#peakMb);
   }
 
   /** Initializes it ahead of its first invocation; whether that went well. */
@@ -374,12 +377,18 @@ export class Environment {
   }
 
   #startExtension(name: string, extensions: Extensions, supervisor: Supervisor): void {
-    const { cell, isolation } = this.#options;
+    const { cell } = this.#options;
     const path = `/opt/extensions/${name}`;
     const problem = cell.interpreter.root === undefined ? problemOf(path, cell) : undefined;
     if (problem !== undefined) extensions.launchFailed(name, `fork/exec ${path}: ${problem}`);
-    else if (isolation.view(cell).taskRoot !== cell.codeDir) supervisor.startExtension(name, path);
-    else supervisor.startExtension(name, join(cell.layersDir!, 'extensions', name));
+    else supervisor.startExtension(name, this.#placeOf(path, cell));
+  }
+
+  /** Of a path of the sandbox where the function runs. */
+  #placeOf(path: string, cell: Cell): string {
+    const { taskRoot } = this.#options.isolation.view(cell);
+    if (taskRoot !== cell.codeDir) return path;
+    return path.replace(/^\/var\/task(?=\/)/, cell.codeDir).replace(/^\/opt(?=\/)/, cell.layersDir ?? '/opt');
   }
 
   #supervise(process: () => RuntimeProcess, extensions: Extensions): Supervisor {
@@ -413,7 +422,7 @@ export class Environment {
     const wrapper = this.#options.version.environment.AWS_LAMBDA_EXEC_WRAPPER;
     const launcher = [
       ...(externalExtensions(optOf(cell)).length > 0 ? SUPERVISOR : []),
-      ...(wrapper && !bringsProgram(cell.interpreter) ? [wrapper] : []),
+      ...(wrapper && !bringsProgram(cell.interpreter) ? [this.#placeOf(wrapper, cell)] : []),
     ];
     return launcher.length > 0 ? { ...cell, launcher } : cell;
   }
@@ -546,6 +555,7 @@ export class Environment {
       await supervisor.extensionsEnded(deadlineMs - this.#realTime.now());
     }
     await this.#process?.kill();
+    extensions?.abandon();
     this.#extensions = undefined;
     this.#supervisor = undefined;
     this.#telemetry?.stop();

@@ -113,6 +113,11 @@ export class Extensions {
     this.#send('SHUTDOWN', { eventType: 'SHUTDOWN', shutdownReason, deadlineMs });
   }
 
+  /** Nobody waits for any of them any more. */
+  abandon(): void {
+    this.#fail('Extension.Shutdown', 'The environment was ended.');
+  }
+
   /** It could not be started. */
   launchFailed(name: string, problem: string): void {
     const extension = this.#extensions.find((one) => one.name === name)!;

@@ -121,6 +121,8 @@ export class TelemetryDelivery {
         'Content-Length': Buffer.byteLength(body),
       },
     });
+    // Also after the response came.
+    outgoing.on('error', () => {});
     outgoing.end(body);
     const [response] = await once(outgoing, 'response');
     response.resume();
