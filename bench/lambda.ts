@@ -115,7 +115,9 @@ export async function run(report: Report): Promise<void> {
       await create(brume, provided, 'warm');
       report(`  warm, through HTTP       ${await warm(brume)}`);
       report(`  ${CLIENTS} clients                ${await busy(brume)} invocations/s`);
-      report(`  cold, in the sandbox     ${await cold(brume, provided, 0)}  (goal: p50 under 12 ms)`);
+      report(`  cold, made ahead         ${await cold(brume, provided, REFILL_MS)}  (goal: p50 under 12 ms)`);
+      report(`  cold, in a burst         ${await cold(brume, provided, 0)}`);
+      report(`  cold, plain              ${await cold(brume, provided, 0, PLAIN)}`);
       await send(brume, 'DELETE', `${FUNCTIONS}/warm`);
     } else report('provided.al2023: not measured, this machine has no gcc');
     report(`memory of the server with its environments ${Math.round(usageOf(brume.pid)?.rssMb ?? 0)} MB resident`);
