@@ -362,6 +362,57 @@ test('a queue feeds a durable function', async () => {
   assert.fail('no execution began');
 });
 
+test('an invocation that dies or takes too long is begun again, and finished steps stay finished', async () => {
+  await createDurable(
+    lambda,
+    'mortal',
+    `async (event, context) => {
+      const { awsRequestId } = context.lambdaContext;
+      const first = await context.step('first', async () => awsRequestId);
+      if (first === awsRequestId && event.how === 'exit') process.exit(1);
+      if (first === awsRequestId && event.how === 'sleep') await new Promise((resolve) => setTimeout(resolve, 60_000));
+      return first === awsRequestId ? 'unharmed' : 'survived';
+    }`,
+    { timeout: 2 },
+  );
+  for (const how of ['exit', 'sleep']) {
+    const { Payload, DurableExecutionArn } = await invokeDurable(client, 'mortal', { how });
+    assert.equal(parse(Payload), 'survived');
+    const completed = (await historyOf(client, DurableExecutionArn!)).filter(
+      ({ EventType }) => EventType === 'InvocationCompleted',
+    );
+    assert.deepEqual(
+      completed.map(({ InvocationCompletedDetails }) => InvocationCompletedDetails!.Error!.Payload !== undefined),
+      [true, false],
+    );
+  }
+});
+
+test('large inputs and results', async () => {
+  await createDurable(
+    lambda,
+    'large',
+    `async (event, context) => {
+      const part = await context.step(async () => event.text.slice(0, 500_000));
+      await context.wait({ seconds: 1 });
+      return part + event.text.slice(500_000);
+    }`,
+  );
+  const text = 'x'.repeat(5_000_000);
+  assert.equal(await resultOf(client, 'large', { text }), text);
+  // What nobody waits for has less room.
+  const { DurableExecutionArn } = await invokeDurable(
+    client,
+    'large',
+    { text: text.slice(0, 1_040_000) },
+    { type: 'Event' },
+  );
+  assert.equal((await untilStatus(client, DurableExecutionArn!, 'SUCCEEDED')).Result!.length, 1_040_002);
+  await assert.rejects(invokeDurable(client, 'large', { text }, { type: 'Event' }), {
+    name: 'RequestTooLargeException',
+  });
+});
+
 test('versions: an execution keeps the one that it began with', async () => {
   await createDurable(lambda, 'versioned', `async () => process.env.AWS_LAMBDA_FUNCTION_VERSION`);
   await client.send(new PublishVersionCommand({ FunctionName: 'versioned' }));
