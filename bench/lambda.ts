@@ -96,7 +96,7 @@ export async function run(report: Report): Promise<void> {
       await create(brume, load, 'warm');
       report(`  warm, through HTTP       ${await warm(brume)}  (goal: p50 within 1 ms of the bare round trip)`);
       report(`  ${CLIENTS} clients                ${await busy(brume)} invocations/s`);
-      if (/^(python|nodejs)/.test(load.runtime)) {
+      if (/^(python|nodejs|ruby)/.test(load.runtime)) {
         report(`  cold, booted ahead       ${await cold(brume, load, REFILL_MS)}  (goal: p50 within 25 ms)`);
         report(`  cold, in a burst         ${await cold(brume, load, 0)}`);
       }

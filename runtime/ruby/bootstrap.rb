@@ -6,6 +6,7 @@
 # The API is spoken over the connection that this process inherits as a file descriptor. A result and the request for the
 # next event leave in one write. The interpreter is started without RubyGems, which takes four times as long to load as all
 # the rest: what only RubyGems finds brings it in (see GemsOnDemand).
+# Argument, in an interpreter that is booted ahead of any function: `wait`.
 
 require 'json'
 require 'logger'
@@ -32,6 +33,12 @@ class RuntimeApi
     @socket.sync = true
     @socket.close_on_exec = true
     @input = String.new(encoding: Encoding::BINARY)
+  end
+
+  # Waits for the environment variables of the function that this interpreter is to run.
+  def assignment
+    write(post('assignment', '{}'))
+    JSON.parse(receive.last)
   end
 
   # What goes to the server with the request for the next event: a result, or nothing the first time.
@@ -138,15 +145,15 @@ end
 
 # Loggers that write to standard output or error tell the request, one log event a message.
 module LambdaLogger
-  JSON_FORMAT = ENV['AWS_LAMBDA_LOG_FORMAT'] == 'JSON'
   LEVELS = { 'TRACE' => 'debug' }.freeze
 
   def initialize(device = nil, *rest, **options)
     if device.nil? || device == $stdout || device == $stderr
       device = LogSink
-      options[:formatter] ||= JSON_FORMAT ? LambdaJsonLogFormatter.new : LambdaLogFormatter.new
+      json = ENV['AWS_LAMBDA_LOG_FORMAT'] == 'JSON'
+      options[:formatter] ||= json ? LambdaJsonLogFormatter.new : LambdaLogFormatter.new
       wanted = ENV['AWS_LAMBDA_LOG_LEVEL']
-      options[:level] ||= LEVELS.fetch(wanted, wanted.downcase) if JSON_FORMAT && wanted
+      options[:level] ||= LEVELS.fetch(wanted, wanted.downcase) if json && wanted
     end
     super(device, *rest, **options)
   end
@@ -255,6 +262,7 @@ class LambdaRunner
   end
 
   def run
+    ENV.update(@api.assignment) if ARGV.delete('wait')
     handler = load_handler
     result = ''.b
     loop do
@@ -336,6 +344,5 @@ class LambdaRunner
   end
 end
 
-ARGV.clear
 $stdout.sync = true
 LambdaRunner.new.run

@@ -77,7 +77,9 @@ export function randomJson(random: Random, depth = 4): unknown {
   ];
   const plain = [() => null, () => random() < 0.5, text, text, ...numbers];
   const list = () => Array.from({ length: below(5) }, () => randomJson(random, depth - 1));
-  const object = () => Object.fromEntries(list().map((value, index) => [`${index}${text()}`, value]));
+  // Without backslashes: after the key `w\\`, V8 13.6 (Node.js 24) reads the key `w"` as that one.
+  const name = (index: number) => `${index}${text().replaceAll('\\', '')}`;
+  const object = () => Object.fromEntries(list().map((value, index) => [name(index), value]));
   const kinds = depth > 0 ? [...plain, list, list, object, object] : plain;
   return kinds[below(kinds.length)]!();
 }

@@ -7,6 +7,7 @@ import { describe, test } from 'node:test';
 import { temporaryDirectory } from './harness.ts';
 import { jsonLinesOf, linesOf, randomJson, runCases } from './lambda-contract.ts';
 import { missing, noBubblewrap, startEngine, type TestFunction } from './lambda-engine.ts';
+import { gemFiles } from './lambda-zip.ts';
 import { seeded } from './seeded-random.ts';
 
 const noRuby = missing('ruby', '--version');
@@ -17,13 +18,6 @@ const app = (code: string, more: Partial<TestFunction> = {}): TestFunction => ({
   runtime: 'ruby3.3',
   files: { 'app.rb': code },
   ...more,
-});
-
-/** A gem as Bundler installs it into a package. */
-const gem = (dir: string) => ({
-  [`${dir}/specifications/tiny-1.0.0.gemspec`]:
-    'Gem::Specification.new { |s| s.name = "tiny"; s.version = "1.0.0"; s.summary = "t"; s.authors = ["t"]; s.require_paths = ["lib"] }',
-  [`${dir}/gems/tiny-1.0.0/lib/tiny.rb`]: 'module Tiny; SIZE = 7; end',
 });
 
 describe('ruby', { skip: noRuby }, () => {
@@ -93,7 +87,7 @@ describe('ruby', { skip: noRuby }, () => {
         runtime: 'ruby3.3',
         files: {
           'app.rb': 'require "tiny"\ndef handler(event:, context:) = Tiny::SIZE',
-          ...gem('vendor/bundle/ruby/3.3.0'),
+          ...gemFiles('vendor/bundle/ruby/3.3.0'),
         },
       },
       returns: 7,
@@ -293,7 +287,7 @@ describe('ruby', { skip: noRuby }, () => {
   test('gems of layers', { skip: noBubblewrap }, async () => {
     const { version, invoke } = deploy(app('require "tiny"\ndef handler(event:, context:) = Tiny::SIZE'));
     version.layersDir = temporaryDirectory();
-    for (const [path, text] of Object.entries(gem('ruby/gems/3.3.0'))) {
+    for (const [path, text] of Object.entries(gemFiles('ruby/gems/3.3.0'))) {
       mkdirSync(join(version.layersDir, dirname(path)), { recursive: true });
       writeFileSync(join(version.layersDir, path), text);
     }

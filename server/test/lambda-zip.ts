@@ -16,6 +16,15 @@ export function zipOf(files: Record<string, string | Uint8Array>): Buffer {
   return makeZip(Object.entries(files).map(([name, data]) => ({ name, data })));
 }
 
+/** A gem `tiny` as Bundler installs it, its SIZE being 7. */
+export function gemFiles(dir: string): Record<string, string> {
+  return {
+    [`${dir}/specifications/tiny-1.0.0.gemspec`]:
+      'Gem::Specification.new { |s| s.name = "tiny"; s.version = "1.0.0"; s.summary = "t"; s.authors = ["t"]; s.require_paths = ["lib"] }',
+    [`${dir}/gems/tiny-1.0.0/lib/tiny.rb`]: 'module Tiny; SIZE = 7; end',
+  };
+}
+
 export function makeZip(entries: readonly ZipEntry[]): Buffer {
   const parts: Buffer[] = [];
   const directory: Buffer[] = [];

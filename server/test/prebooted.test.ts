@@ -16,12 +16,14 @@ import {
   type TestEngine,
   type TestFunction,
 } from './lambda-engine.ts';
-import { makeZip, zipOf } from './lambda-zip.ts';
+import { gemFiles, makeZip, zipOf } from './lambda-zip.ts';
 
 /** The environment with which a process began stays visible there: without a handler it began before its function. */
 const PYTHON_ORIGIN = 'b"_HANDLER" not in open("/proc/self/environ", "rb").read()';
 const NODE_ORIGIN = '!require("fs").readFileSync("/proc/self/environ", "latin1").includes("_HANDLER")';
 const noCurl = missing('curl', '--version');
+const RUBY_ORIGIN = '!File.binread("/proc/self/environ").include?("_HANDLER")';
+const noRuby = missing('ruby', '--version');
 const LONGEST_BOOT_MS = 10_000;
 const HANDLER = 'def handler(e, c): return answer()\n';
 
@@ -51,6 +53,7 @@ done
 `,
   },
 };
+const RUBY = { runtime: 'ruby3.3', files: { 'app.rb': `def handler(event:, context:) = ${RUBY_ORIGIN}` } };
 const NODE = { runtime: 'nodejs24.x', files: { 'app.js': `exports.handler = async () => ${NODE_ORIGIN}` } };
 
 interface Stored extends TestFunction {
@@ -101,8 +104,9 @@ describe('runtimes that are booted ahead', { skip: noBubblewrap || noPython }, (
   for (const [name, spec] of [
     ['Python', PYTHON],
     ['Node.js', NODE],
+    ['Ruby', RUBY],
   ] as const) {
-    test(`${name}: none before a first use, then there is one`, async () => {
+    test(`${name}: none before a first use, then there is one`, { skip: name === 'Ruby' && noRuby }, async () => {
       const own = startEngine({ functions: { isolation: 'sandbox' } });
       assert.deepEqual(bootedDirs(own), []);
       assert.equal(await answerOf(own, spec), false);
@@ -181,6 +185,20 @@ export const handler = async () => ({ booted: ${NODE_ORIGIN}, environment: { ...
     ['NODE_OPTIONS', { ...NODE, environment: { NODE_OPTIONS: '--max-http-header-size=20000' } }],
     ['NODE_EXTRA_CA_CERTS', { ...NODE, environment: { NODE_EXTRA_CA_CERTS: '/var/task/ca.pem' } }],
   ];
+  test('a booted Ruby has its function, its gems and its environment', { skip: noRuby }, async () => {
+    const code =
+      `require "tiny"\nrequire "logger"\ndef handler(event:, context:)\n  puts "said"\n  Logger.new($stdout).warn("logged")\n` +
+      `  [${RUBY_ORIGIN}, Tiny::SIZE, ENV["OWN"], ENV["_HANDLER"], ARGV, Dir.pwd, context.function_name == ENV["AWS_LAMBDA_FUNCTION_NAME"]]\nend`;
+    const spec: Stored = {
+      runtime: 'ruby3.3',
+      files: { 'app.rb': code },
+      layer: gemFiles('ruby/gems/3.3.0'),
+      environment: { OWN: 'ü' },
+    };
+    await fill(tested, RUBY);
+    assert.deepEqual(await answerOf(tested, spec), [true, 7, 'ü', 'app.handler', [], '/var/task', true]);
+  });
+
   for (const [name, spec] of ordinary) {
     test(`a function with ${name} is started as ever`, async () => {
       await fill(tested, spec.runtime ? NODE : PYTHON);

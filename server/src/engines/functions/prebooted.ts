@@ -74,9 +74,11 @@ const TMP_MB = 512;
 /** While it boots; the function's own limit follows. */
 const BOOT_MEMORY_MB = 512;
 
+const BOOTED_AHEAD: ReadonlySet<Interpreter['language']> = new Set(['python', 'nodejs', 'ruby', 'provided']);
+
 /** Variables that interpreters, the loader and the C library read at their start, or that say what is started. */
 const READ_AT_START =
-  /^(?:PYTHON|NODE_|LD_|LC_|MALLOC_|OPENSSL_|SSL_|UV_|ICU_|GCONV_|AWS_NEW_RETRIES)|^(?:LANG|LANGUAGE|LOCPATH|TZ|TZDIR|HOME|GLIBC_TUNABLES|AWS_LAMBDA_EXEC_WRAPPER|SSLKEYLOGFILE)$/;
+  /^(?:PYTHON|NODE_|RUBY|LD_|LC_|MALLOC_|OPENSSL_|SSL_|UV_|ICU_|GCONV_|AWS_NEW_RETRIES)|^(?:LANG|LANGUAGE|LOCPATH|TZ|TZDIR|HOME|GLIBC_TUNABLES|AWS_LAMBDA_EXEC_WRAPPER|SSLKEYLOGFILE)$/;
 
 export class PrebootedRuntimes {
   readonly #options: PrebootedRuntimesOptions;
@@ -156,7 +158,7 @@ export class PrebootedRuntimes {
   /** The contents of code and layers; undefined when this function cannot be assigned late. */
   #packagesOf(version: FunctionVersion, { language, root }: Interpreter): PackageContents[] | undefined {
     const { codeDir, layersDir, ephemeralStorageMb, environment } = version;
-    if ((language !== 'python' && language !== 'nodejs' && language !== 'provided') || root) return undefined;
+    if (root || !BOOTED_AHEAD.has(language)) return undefined;
     if (this.#options.isolation.name === 'process' || ephemeralStorageMb !== TMP_MB) return undefined;
     const isEarly = (name: string) => language !== 'provided' && READ_AT_START.test(name);
     if (Object.keys(environment).some(isEarly)) return undefined;
