@@ -274,9 +274,19 @@ test('chained invocations, of ordinary and of durable functions', async () => {
     'You cannot invoke a durable function using an unqualified ARN.',
     `Function not found: ${arnOf('nobody')}`,
   ]);
-  const started = (await historyOf(client, DurableExecutionArn!)).filter(
-    ({ EventType }) => EventType === 'ChainedInvokeStarted',
+  const events = await historyOf(client, DurableExecutionArn!);
+  const succeeded = events.filter(({ EventType }) => EventType === 'ChainedInvokeSucceeded');
+  assert.deepEqual(
+    succeeded.map(({ Name, ChainedInvokeSucceededDetails: details }) => [Name, details!.Result!.Payload]),
+    [
+      ['ordinary', '42'],
+      ['durable', '{"n":2}'],
+    ],
   );
+  const failed = events.find(({ EventType }) => EventType === 'ChainedInvokeFailed')!;
+  assert.equal(failed.ChainedInvokeFailedDetails!.Error!.Payload!.ErrorType, 'RangeError');
+  const started = events.filter(({ EventType }) => EventType === 'ChainedInvokeStarted');
+  assert.equal(started[0]!.ChainedInvokeStartedDetails!.Input!.Payload, '{"n":21}');
   const child = started[2]!.ChainedInvokeStartedDetails!;
   assert.equal(child.ExecutedVersion, '$LATEST');
   assert.equal((await untilStatus(client, child.DurableExecutionArn!, 'SUCCEEDED')).Result, '{"n":2}');
