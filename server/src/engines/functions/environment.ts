@@ -456,6 +456,7 @@ export class Environment {
     const durationMs = performance.now() - beganMs;
     await process.drainOutput();
     const ending = this.#endingOf(outcome, requestId);
+    if (!this.#log.tells) return ending;
     const responseLatencyMs = firstChunkMs ?? durationMs;
     this.#log.runtimeDone({
       requestId,

@@ -71,7 +71,7 @@ export class PlatformLog {
 
   initStart(phase: Phase, runtimeVersion: string, runtimeVersionArn: string): void {
     if (!this.#isJson) this.#options.write(initStartLine(runtimeVersion, runtimeVersionArn));
-    if (!this.#tells) return;
+    if (!this.tells) return;
     const { functionName, version } = this.#options.version;
     this.#tell('INFO', 'initStart', {
       initializationType: this.#initializationType,
@@ -84,7 +84,7 @@ export class PlatformLog {
   }
 
   initRuntimeDone(phase: Phase, status: Status | undefined): void {
-    if (!this.#tells) return;
+    if (!this.tells) return;
     this.#tell(status ? 'WARN' : 'DEBUG', 'initRuntimeDone', {
       initializationType: this.#initializationType,
       phase,
@@ -95,7 +95,7 @@ export class PlatformLog {
   /** In the text format only failures are told. */
   initReport(phase: Phase, durationMs: number, status: Status | undefined): void {
     if (!this.#isJson && status) this.#options.write(initReportLine(durationMs, phase, status));
-    if (!this.#tells) return;
+    if (!this.tells) return;
     const level = status ? 'WARN' : this.#initializationType === 'on-demand' ? 'DEBUG' : 'INFO';
     this.#tell(level, 'initReport', {
       initializationType: this.#initializationType,
@@ -108,11 +108,11 @@ export class PlatformLog {
   start(requestId: string, traceHeader: string | undefined): void {
     const { version } = this.#options.version;
     if (!this.#isJson) this.#options.write(startLine(requestId, version));
-    if (this.#tells) this.#tell('INFO', 'start', { requestId, version, ...tracing(traceHeader) });
+    if (this.tells) this.#tell('INFO', 'start', { requestId, version, ...tracing(traceHeader) });
   }
 
   runtimeDone(done: RuntimeDone): void {
-    if (!this.#tells) return;
+    if (!this.tells) return;
     const { requestId, status, durationMs, startMs, responseLatencyMs, responseDurationMs, producedBytes } = done;
     const span = (name: string, fromMs: number, ms: number) => ({
       name,
@@ -138,7 +138,7 @@ export class PlatformLog {
       this.#options.write(endLine(report.requestId));
       this.#options.write(reportLine(report));
     }
-    if (!this.#tells) return;
+    if (!this.tells) return;
     const { requestId, status, durationMs, billedDurationMs, memoryMb, maxMemoryUsedMb, initDurationMs } = report;
     this.#tell(status ? 'WARN' : 'INFO', 'report', {
       requestId,
@@ -156,7 +156,7 @@ export class PlatformLog {
 
   extension(name: string, state: string, events: readonly string[], errorType?: string): void {
     if (!this.#isJson) this.#options.write(extensionLine(name, state, events, errorType));
-    if (!this.#tells) return;
+    if (!this.tells) return;
     const record = { name, state, events, ...(errorType === undefined ? {} : { errorType }) };
     this.#tell(errorType === undefined ? 'INFO' : 'WARN', 'extension', record);
   }
@@ -164,17 +164,17 @@ export class PlatformLog {
   subscription(event: 'telemetrySubscription' | 'logsSubscription', name: string, types: readonly string[]): void {
     const word = event === 'telemetrySubscription' ? 'TELEMETRY' : 'LOGS';
     if (!this.#isJson) this.#options.write(subscriptionLine(word, name, types));
-    if (this.#tells) this.#tell('INFO', event, { name, state: 'Subscribed', types });
+    if (this.tells) this.#tell('INFO', event, { name, state: 'Subscribed', types });
   }
 
   logsDropped(droppedRecords: number, droppedBytes: number, reason: string): void {
-    if (this.#tells) this.#tell('WARN', 'logsDropped', { reason, droppedRecords, droppedBytes });
+    if (this.tells) this.#tell('WARN', 'logsDropped', { reason, droppedRecords, droppedBytes });
   }
 
   /** Why a runtime or an extension ended, in words. */
   fault(message: string): void {
     if (!this.#isJson) this.#options.write(`${message}\n`);
-    if (this.#tells) this.#tell('WARN', 'fault', message);
+    if (this.tells) this.#tell('WARN', 'fault', message);
   }
 
   /** What Brume has to say; AWS has no such thing. */
@@ -186,8 +186,8 @@ export class PlatformLog {
     }
   }
 
-  /** Whether anybody wants events, so that none is made for nothing. */
-  get #tells(): boolean {
+  /** Whether anybody wants the events that have no line, so that none is made for nothing. */
+  get tells(): boolean {
     return this.#isJson || this.sink !== undefined;
   }
 
