@@ -53,6 +53,7 @@ export class EnvironmentPool {
         continue;
       }
       this.#busy.add(entry);
+      entry.environment.wake();
       return entry;
     }
     const environment = await this.#options.create(version);
@@ -94,6 +95,7 @@ export class EnvironmentPool {
       return;
     }
     entry.idleSinceMs = this.#options.clock.now();
+    entry.environment.rest();
     const idle = this.#idle.get(entry.versionArn);
     if (idle) idle.push(entry);
     else this.#idle.set(entry.versionArn, [entry]);

@@ -6,7 +6,7 @@
 
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Clock, SystemClock } from '#core/clock.ts';
+import { type Clock, SystemClock, type Timer } from '#core/clock.ts';
 import type { ControlGroup, ControlGroups } from './cgroups.ts';
 import { environmentVariables } from './environment-variables.ts';
 import type { FunctionVersion, Invocation, InvocationResult } from './function-engine.ts';
@@ -53,6 +53,8 @@ const LONGEST_SHUTDOWN_MS = 2_000;
 const LONGEST_RUNTIME_SHUTDOWN_MS = 300;
 /** Then, for telemetry that is on its way. */
 const LONGEST_FLUSH_MS = 500;
+/** Of an environment without work. */
+const FREEZE_AFTER_MS = 100;
 /** How often the memory of a running function is looked at. */
 const MEMORY_WATCH_MS = 100;
 
@@ -96,6 +98,7 @@ export class Environment {
   #peakMb = 0;
   #tail: LogTail | undefined;
   #destroyed: Promise<void> | undefined;
+  #freezing: Timer | undefined;
 
   constructor(options: EnvironmentOptions) {
     this.#options = options;
@@ -241,9 +244,26 @@ export class Environment {
     return false;
   }
 
+  /**
+   * It has nothing to do: what a function left running stands still from soon on, until `wake`. Later than at once, since an
+   * invocation that follows would wait for it; and not where extensions work on what was.
+   */
+  rest(): void {
+    if (this.#extensions?.all.length || isDebugged(this.#options.version)) return;
+    this.#freezing = this.#realTime.at(this.#realTime.now() + FREEZE_AFTER_MS, () => {
+      if (this.#process?.ready) this.#process.freeze();
+    });
+  }
+
+  wake(): void {
+    this.#freezing?.cancel();
+    this.#process?.thaw();
+  }
+
   /** Ends it; resolves when its processes are gone and its log is durable. */
   destroy(): Promise<void> {
     this.#destroyed ??= (async () => {
+      this.#freezing?.cancel();
       await this.#shutDown('spindown');
       this.#group?.remove();
       this.#api?.close();
@@ -610,6 +630,11 @@ export class Environment {
     this.#options.stream.append(this.#options.clock.now(), message);
     this.#tail?.add(message);
   }
+}
+
+/** A debugger speaks with a function between its invocations as well. */
+function isDebugged({ environment }: FunctionVersion): boolean {
+  return /--inspect/.test(environment.NODE_OPTIONS ?? '');
 }
 
 /** What the function sees as /opt, on the host. */

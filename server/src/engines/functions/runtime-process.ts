@@ -44,6 +44,7 @@ export interface RuntimeProcessOptions {
 /** How long output may stay open after the runtime's end, held by a process that escaped its group. */
 const LONGEST_OUTPUT_AFTER_EXIT_MS = 500;
 const MEGABYTE = 1_048_576;
+const MOST_LOOKS = 5;
 
 /** Takes a stretch of a response as it is made; the runtime waits for the promise. */
 export type ChunkSink = (bytes: Buffer, contentType: string) => Promise<void> | undefined;
@@ -77,6 +78,7 @@ export class RuntimeProcess {
   #onReadiness: ((readiness: Readiness) => void) | undefined;
   #running: Running | undefined;
   readonly #requests: RuntimeRequests;
+  #isFrozen = false;
   #onBooted: ((told: Buffer | undefined) => void) | undefined;
   #bootedWith: Buffer | undefined;
   #onOutput: Emit;
@@ -229,6 +231,28 @@ export class RuntimeProcess {
     return this.#child.pid === undefined ? [] : processTree(this.#child.pid);
   }
 
+  /** Stops all that runs in it, as SIGSTOP does: unlike a frozen control group of version 1 it can still be killed. */
+  freeze(): void {
+    if (this.#isFrozen || this.gone) return;
+    this.#isFrozen = true;
+    const stopped = new Set<number>();
+    // Until nothing is found that was not: what runs may start more.
+    for (let look = 0; look < MOST_LOOKS; look++) {
+      const running = this.processes().filter((pid) => pid !== this.#child.pid && !stopped.has(pid));
+      if (running.length === 0) return;
+      for (const pid of running) {
+        signal(pid, 'SIGSTOP');
+        stopped.add(pid);
+      }
+    }
+  }
+
+  thaw(): void {
+    if (!this.#isFrozen) return;
+    this.#isFrozen = false;
+    for (const pid of this.processes()) signal(pid, 'SIGCONT');
+  }
+
   /** The runtime ended, in the words of Lambda's supervisor, while what started it goes on for the extensions. */
   runtimeEnded(description: string): void {
     if (this.#exit) return;
@@ -349,6 +373,14 @@ function start(
     });
   } finally {
     if (nothing >= 0) closeSync(nothing);
+  }
+}
+
+function signal(pid: number, name: 'SIGSTOP' | 'SIGCONT'): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It ended by itself.
   }
 }
 
