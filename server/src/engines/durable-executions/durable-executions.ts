@@ -505,38 +505,49 @@ export class DurableExecutions {
     this.#timers.delete(key);
   }
 
-  async #wake(reference: ExecutionReference): Promise<void> {
-    const generation = this.#generation;
-    try {
+  #wake(reference: ExecutionReference): Promise<void> {
+    return this.#carryOn(reference, async () => {
       await this.#change(reference, (draft) => void draft.applyDue());
-    } catch (error) {
-      if (generation !== this.#generation || isGone(error)) return;
-      this.#options.log.error('a durable execution cannot be carried on', { id: reference.id, error });
-      this.#arm(reference, { wakeAtMs: this.#options.clock.now() + FIRST_BACKOFF_MS, active: false });
-      return;
-    }
-    await this.#drive(reference);
+      await this.#drive(reference);
+    });
   }
 
+  /** After a start: the invocation under way went with the process that began it, and so did chained ones. */
   async #recover(reference: ExecutionReference): Promise<void> {
-    const chained: string[] = [];
-    try {
+    await this.#invokeAnew(reference);
+    await this.#carryOn(reference, async () => {
+      const chained = await this.#change(reference, (draft) =>
+        [...draft.operations()].filter(({ type, status }) => type === 'CHAINED_INVOKE' && status === 'STARTED'),
+      );
+      for (const { id } of chained) this.#track(this.#chain(reference, id));
+    });
+  }
+
+  /** In place of an invocation whose end will never be written. */
+  #invokeAnew(reference: ExecutionReference): Promise<void> {
+    return this.#carryOn(reference, async () => {
       await this.#change(reference, (draft) => {
-        for (const { id, type, status } of draft.operations()) {
-          if (type === 'CHAINED_INVOKE' && status === 'STARTED') chained.push(id);
-        }
         if (!draft.document.invocation) return;
-        // It went with the process that began it.
         delete draft.document.invocation;
         draft.invokeSoon();
       });
+      this.#drive(reference);
+    });
+  }
+
+  /** Does it, and again after a while when the store fails; no more once the execution is gone. */
+  async #carryOn(reference: ExecutionReference, work: () => Promise<void>): Promise<void> {
+    const generation = this.#generation;
+    const { clock, log } = this.#options;
+    try {
+      await work();
     } catch (error) {
-      if (!isGone(error))
-        this.#options.log.error('a durable execution cannot be taken up', { id: reference.id, error });
-      return;
+      if (generation !== this.#generation || isGone(error)) return;
+      log.error('a durable execution cannot be carried on', { id: reference.id, error });
+      clock.at(clock.now() + FIRST_BACKOFF_MS, () => {
+        if (generation === this.#generation) return this.#carryOn(reference, work);
+      });
     }
-    for (const id of chained) this.#track(this.#chain(reference, id));
-    await this.#wake(reference);
   }
 
   // ---- invocations ----
@@ -584,7 +595,10 @@ export class DurableExecutions {
     } catch (error) {
       if (isOver() || isGone(error)) return;
       this.#options.log.error('a durable execution cannot be invoked', { id: reference.id, error });
-      this.#arm(reference, { wakeAtMs: this.#options.clock.now() + FIRST_BACKOFF_MS, active: true });
+      // What its last invocation came to may not be written: as after a restart, there is to be another.
+      this.#options.clock.at(this.#options.clock.now() + FIRST_BACKOFF_MS, () => {
+        if (!isOver()) return this.#invokeAnew(reference);
+      });
     }
   }
 
@@ -678,25 +692,13 @@ export class DurableExecutions {
     await this.#endChained(parent, operationId, document.status as EndStatus, { result, error: document.error });
   }
 
-  async #endChained(
-    reference: ExecutionReference,
-    operationId: string,
-    status: EndStatus,
-    outcome: Outcome,
-  ): Promise<void> {
-    const generation = this.#generation;
-    try {
+  #endChained(reference: ExecutionReference, operationId: string, status: EndStatus, outcome: Outcome): Promise<void> {
+    return this.#carryOn(reference, async () => {
       await this.#change(reference, (draft) => {
         const operation = draft.find(operationId);
         if (draft.isRunning && operation?.status === 'STARTED') draft.endChained(operation, status, outcome);
       });
-    } catch (error) {
-      if (generation !== this.#generation || isGone(error)) return;
-      this.#options.log.error('the end of a chained invocation cannot be written down', { id: reference.id, error });
-      this.#options.clock.at(this.#options.clock.now() + FIRST_BACKOFF_MS, () => {
-        if (generation === this.#generation) return this.#endChained(reference, operationId, status, outcome);
-      });
-    }
+    });
   }
 
   // ---- the end ----
