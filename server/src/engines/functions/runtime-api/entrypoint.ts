@@ -43,7 +43,8 @@ export function problemOf(path: string, directories: PackageDirectories): string
     const machine = head[5] === 2 ? head.readUInt16BE(18) : head.readUInt16LE(18);
     return machine === MACHINES[process.arch] ? undefined : 'exec format error';
   }
-  if (head.toString('latin1', 0, 2) !== '#!') return 'exec format error';
+  // Other systems have other formats, which they know best.
+  if (head.toString('latin1', 0, 2) !== '#!') return process.platform === 'linux' ? 'exec format error' : undefined;
   const interpreter = head.toString('utf8', 2).split('\n', 1)[0]!.trimStart().split(/[ \t]/, 1)[0]!;
   const interpreterFile = followLinks(interpreter, directories);
   return interpreterFile !== undefined && existsSync(interpreterFile) ? undefined : 'no such file or directory';

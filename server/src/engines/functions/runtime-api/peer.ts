@@ -22,6 +22,8 @@ export async function isHeldBy(
   socket: Pick<Socket, 'remotePort' | 'localPort'>,
   processes: Processes,
 ): Promise<boolean> {
+  // Elsewhere functions are plain processes, and nothing is kept from them.
+  if (process.platform !== 'linux') return true;
   const { remotePort, localPort } = socket;
   if (remotePort === undefined || localPort === undefined) return false;
   const inode =
@@ -33,6 +35,7 @@ export async function isHeldBy(
 
 /** Whether one of the processes listens on this port of the loopback. */
 export async function isListening(port: number, processes: Processes): Promise<boolean> {
+  if (process.platform !== 'linux') return true;
   const inodes: string[] = [];
   for (const list of ['/proc/net/tcp', '/proc/net/tcp6']) {
     const text = await readFile(list, 'latin1').catch(() => '');
