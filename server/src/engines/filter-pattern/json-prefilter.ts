@@ -27,10 +27,13 @@ function mayHoldUnescaped(condition: Condition<JsonTest>): ((message: string) =>
 /** In the text of a JSON message without backslashes. The value where it is rarer than its key, which is nearly always. */
 export function neededText(test: JsonTest): string | undefined {
   if (test.kind === 'notExists') return undefined;
-  if (test.kind === 'comparison' && test.operator === '=' && test.operand.kind === 'string') {
-    const { text } = test.operand;
-    if (text !== '' && !mayBeNumber(text)) return text;
-  }
   const key = test.selector.steps.findLast((step) => 'property' in step);
-  return key && JSON.stringify(key.property);
+  return neededValue(test) ?? (key && JSON.stringify(key.property));
+}
+
+/** A string that a JSON message without backslashes has in it as it is written. */
+export function neededValue(test: JsonTest): string | undefined {
+  if (test.kind !== 'comparison' || test.operator !== '=' || test.operand.kind !== 'string') return undefined;
+  const { text } = test.operand;
+  return text !== '' && !mayBeNumber(text) ? text : undefined;
 }

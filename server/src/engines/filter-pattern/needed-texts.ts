@@ -7,6 +7,8 @@ import type { FilterPattern } from './filter-pattern.ts';
 import { neededText } from './json-prefilter.ts';
 import type { TextPattern } from './text-pattern.ts';
 
+const BACKSLASH = '\\';
+
 /** Undefined where there are none, so that any message may match. */
 export function neededTexts(pattern: FilterPattern): readonly string[] | undefined {
   const texts = textsOf(pattern);
@@ -23,7 +25,7 @@ function textsOf(pattern: FilterPattern): readonly string[] | undefined {
     case 'json': {
       const texts = ofCondition(pattern.condition, neededText);
       // A JSON text without a backslash holds its keys and strings as they are.
-      return texts && [...texts, '\\'];
+      return texts && [...texts, BACKSLASH];
     }
     case 'delimited':
       return ofDelimited(pattern);
@@ -69,10 +71,15 @@ function union(all: readonly (readonly string[] | undefined)[]): readonly string
   return [...texts];
 }
 
-/** Where all of several hold any one will do: that with the longest texts, which are found least. */
+/** Where all of several hold any one will do: that which is found least. */
 function rarest(all: readonly (readonly string[] | undefined)[]): readonly string[] | undefined {
-  const shortest = (texts: readonly string[]) => Math.min(...texts.map(({ length }) => length));
+  const rarityOf = (texts: readonly string[]) => Math.min(...texts.map(rarity));
   let best: readonly string[] | undefined;
-  for (const texts of all) if (texts && (!best || shortest(texts) > shortest(best))) best = texts;
+  for (const texts of all) if (texts && (!best || rarityOf(texts) > rarityOf(best))) best = texts;
   return best;
+}
+
+/** Longer texts are rarer, but a name of a member (it has its quotes) stands in about every message. */
+function rarity(text: string): number {
+  return text.startsWith('"') ? 0 : text.length;
 }

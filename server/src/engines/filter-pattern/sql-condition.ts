@@ -5,7 +5,8 @@ import { join, type Sql, sql } from '#storage/telemetry/sql.ts';
 import { type Condition, isGroup } from './condition.ts';
 import type { DelimitedPattern, FieldTest } from './delimited-pattern.ts';
 import type { FilterPattern } from './filter-pattern.ts';
-import type { JsonCondition, JsonTest } from './json-pattern.ts';
+import type { JsonPattern, JsonTest } from './json-pattern.ts';
+import { neededValue } from './json-prefilter.ts';
 import type { JsonSelector } from './json-selector.ts';
 import { mayBeNumber, type Operand, type Operator } from './operand.ts';
 import { clickhouseRegex } from './regex.ts';
@@ -20,6 +21,7 @@ export interface SqlCondition {
 
 /** RE2 may refuse to compile long repetitions; such expressions are left to the matcher. */
 const LONGEST_SQL_REPETITION = 100;
+const BACKSLASH = '\\';
 
 /** `message` is the SQL expression of the event's message. */
 export function sqlCondition(pattern: FilterPattern, message: Sql): SqlCondition {
@@ -29,7 +31,7 @@ export function sqlCondition(pattern: FilterPattern, message: Sql): SqlCondition
     case 'text':
       return textCondition(pattern, message);
     case 'json':
-      return { where: jsonCondition(pattern.condition, message), exact: false };
+      return { where: jsonCondition(pattern, message), exact: false };
     case 'delimited':
       return { where: delimitedCondition(pattern, message), exact: false };
   }
@@ -59,14 +61,26 @@ function occurs(needle: Needle, message: Sql): Sql {
   return sql`match(${message}, ${clickhouseRegex(needle.source)})`;
 }
 
-function jsonCondition(condition: JsonCondition, message: Sql): Sql | undefined {
-  return groupCondition(condition, (test) => jsonTest(test, message));
+/**
+ * First one condition for each value that stands in every match as it is written: ClickHouse leaves out the rows that fail on it
+ * before it looks at the next, so that few are parsed. Then the pattern itself.
+ */
+function jsonCondition({ condition }: JsonPattern, message: Sql): Sql | undefined {
+  const terms = isGroup(condition) && condition.kind === 'and' ? condition.terms : [condition];
+  const values = new Set(terms.flatMap((term) => (isGroup(term) ? [] : (neededValue(term) ?? []))));
+  const first = [...values].map((value) => orEscaped(contains(message, value), message));
+  return and([...first, groupCondition(condition, (test) => jsonTest(test, message))]);
+}
+
+/** A JSON text that has no backslash holds its keys and strings as they are; one that has passes on to the matcher. */
+function orEscaped(condition: Sql, message: Sql): Sql {
+  // For one byte it takes less than LIKE, and here no index would help that.
+  return sql`(${condition} OR position(${message}, ${BACKSLASH}) > 0)`;
 }
 
 /**
- * A JSON text that has no backslash holds its keys and strings as they are; one that has passes on to the matcher.
- * So does one in which ClickHouse finds no value (its parser refuses some texts that JavaScript's takes), or a key
- * more than once (the first counts for ClickHouse, the last for JavaScript).
+ * Also what ClickHouse finds no value in (its parser refuses some texts that JavaScript's takes), or a key more than once (the
+ * first counts for ClickHouse, the last for JavaScript), passes on to the matcher.
  */
 function jsonTest(test: JsonTest, message: Sql): Sql | undefined {
   if (test.kind === 'notExists') return undefined;
@@ -86,7 +100,7 @@ function jsonTest(test: JsonTest, message: Sql): Sql | undefined {
     }
   }
   const narrowed = and(pieces);
-  return narrowed && sql`(${narrowed} OR ${contains(message, '\\')})`;
+  return narrowed && orEscaped(narrowed, message);
 }
 
 /** The text of the selected value; undefined when the selector has a wildcard. */

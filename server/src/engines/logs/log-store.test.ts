@@ -221,6 +221,11 @@ test('the SQL condition of a pattern drops no match, and is exact where it says 
     ],
     ...['{ $.a = true }', '{ $.b.c = "été*" }', '{ $[0].a = 400 }', '{ $.n.a < 6 && $.a > 400 }', '{ $.b[0].c = x }'],
     ...[
+      '{ $.b.c = "x y" && $.a = "1" }',
+      '{ $.b.c = "x y" && ($.a = 1 || $.a = 400) }',
+      '{ $.b.c = "x*" && $.b.c = "*y" }',
+    ],
+    ...[
       '{ $.a != 400 }',
       '{ $.a != "x*" }',
       '{ $.a = %^4% }',
