@@ -264,11 +264,13 @@ export class PrebootedRuntimes {
     const dir = join(this.#options.dir, id);
     mkdirSync(join(dir, 'task'), { recursive: true, mode: 0o755 });
     mkdirSync(join(dir, 'opt'), { mode: 0o755 });
+    mkdirSync(join(dir, 'root'));
     const cell: Cell = {
       interpreter: { ...interpreter, args: [...interpreter.args, preload === '' ? 'wait' : `wait:${preload}`] },
       codeDir: join(dir, 'task'),
       layersDir: join(dir, 'opt'),
-      dir,
+      // Where the root is built, which hides what is there.
+      dir: join(dir, 'root'),
       ephemeralStorageMb: TMP_MB,
       ...(hostsFile === undefined ? {} : { hostsFile }),
     };
