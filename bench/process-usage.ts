@@ -33,6 +33,11 @@ export function usageOf(pid: number): Usage | undefined {
   return usage;
 }
 
+/** Of a process alone. */
+export function residentMbOf(pid: number): number {
+  return kilobytes(readFileSync(`/proc/${pid}/status`, 'utf8'), 'VmRSS') / 1024;
+}
+
 function treeOf(pid: number): number[] {
   const children = new Map<number, number[]>();
   for (const name of readdirSync('/proc')) {

@@ -10,7 +10,7 @@ import { unpackImage } from './images/image-root.ts';
 import { unzip } from './unzip.ts';
 
 /** Directories beyond this number go, the longest unused first, unless an environment runs from them. */
-const MOST_DIRECTORIES = 200;
+export const MOST_DIRECTORIES = 200;
 
 export class CodeStore {
   readonly #dir: string;
@@ -122,6 +122,8 @@ export class CodeStore {
       if (this.#directories.size <= MOST_DIRECTORIES) return;
       directory.then(
         async (path) => {
+          // Those before it may have been enough.
+          if (this.#directories.size <= MOST_DIRECTORIES) return;
           if (this.#users.has(path) || this.#directories.get(hash) !== directory) return;
           this.#directories.delete(hash);
           const discarded = `${path}.${randomHex(8)}`;
