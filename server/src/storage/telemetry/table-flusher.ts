@@ -38,6 +38,8 @@ export class TableFlusher<Batch> {
   #timer: NodeJS.Timeout | undefined;
   #retryDelayMs = FIRST_RETRY_DELAY_MS;
   #deletions: Promise<void> = Promise.resolve();
+  /** Resolves when the next segment is inserted. */
+  #inserted = Promise.withResolvers<void>();
   #stopped = false;
 
   constructor(log: SegmentLog<Batch>, engine: EngineClient, options: TableFlusherOptions) {
@@ -109,7 +111,10 @@ export class TableFlusher<Batch> {
 
   async #appendLater(given: Batch): Promise<AppendedRows> {
     const batch = this.#log.table.keep(given);
-    while (this.#backlogBytes + this.#log.openBytes > MAX_BACKLOG_BYTES) await this.flush();
+    while (this.#backlogBytes + this.#log.openBytes > MAX_BACKLOG_BYTES) {
+      // Until there is room for it; until all is inserted would be seconds.
+      await Promise.race([this.flush(), this.#inserted.promise]);
+    }
     return this.append(batch);
   }
 
@@ -215,6 +220,8 @@ export class TableFlusher<Batch> {
 
   #finished(segment: ClosedSegment): void {
     this.#backlogBytes -= segment.bytes;
+    this.#inserted.resolve();
+    this.#inserted = Promise.withResolvers();
     this.#deletions = this.#deletions.then(async () => {
       try {
         await unlink(segment.path);
