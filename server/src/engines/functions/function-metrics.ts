@@ -4,6 +4,9 @@
 import type { Meter } from '#core/meter.ts';
 import type { FunctionVersion, InvocationResult } from './function-engine.ts';
 
+type Dimensions = Record<string, string>;
+type DimensionSets = [everywhere: Dimensions, byName: Dimensions, byResource: Dimensions, ...byVersion: Dimensions[]];
+
 export interface InvocationSubject {
   version: Pick<FunctionVersion, 'functionName' | 'version' | 'account' | 'region'>;
   invokedFunctionArn: string;
@@ -14,58 +17,47 @@ export function recordStart(
   subject: InvocationSubject,
   now: { function: number; all: number; unreserved: number },
 ): void {
-  const { functionName } = subject.version;
-  const concurrent = (dimensions: Record<string, string>[], value: number) =>
-    meter.record(scopeOf(subject), {
-      namespace: 'AWS/Lambda',
-      metricName: 'ConcurrentExecutions',
-      dimensions,
-      value,
-      unit: 'Count',
-    });
-  concurrent([{ FunctionName: functionName }, resourceOf(subject)], now.function);
-  concurrent([{}], now.all);
-  meter.record(scopeOf(subject), {
-    namespace: 'AWS/Lambda',
-    metricName: 'UnreservedConcurrentExecutions',
-    dimensions: [{}],
-    value: now.unreserved,
-    unit: 'Count',
-  });
+  const record = recorder(meter, subject);
+  const [everywhere, byName, byResource] = dimensionsOf(subject);
+  record('ConcurrentExecutions', now.function, 'Count', [byName, byResource]);
+  record('ConcurrentExecutions', now.all, 'Count', [everywhere]);
+  record('UnreservedConcurrentExecutions', now.unreserved, 'Count', [everywhere]);
 }
 
 export function recordEnd(meter: Meter, subject: InvocationSubject, result: InvocationResult): void {
-  record(meter, subject, 'Invocations', 1, 'Count');
-  record(meter, subject, 'Errors', result.functionError === undefined ? 0 : 1, 'Count');
-  record(meter, subject, 'Throttles', 0, 'Count');
-  record(meter, subject, 'Duration', result.durationMs, 'Milliseconds');
-  const { postRuntimeExtensionsDurationMs } = result;
-  if (postRuntimeExtensionsDurationMs !== undefined) {
-    record(meter, subject, 'PostRuntimeExtensionsDuration', postRuntimeExtensionsDurationMs, 'Milliseconds');
-  }
+  const record = recorder(meter, subject);
+  const dimensions = dimensionsOf(subject);
+  record('Invocations', 1, 'Count', dimensions);
+  record('Errors', result.functionError === undefined ? 0 : 1, 'Count', dimensions);
+  record('Throttles', 0, 'Count', dimensions);
+  record('Duration', hundredths(result.durationMs), 'Milliseconds', dimensions);
+  const { postRuntimeExtensionsDurationMs: rest } = result;
+  if (rest !== undefined) record('PostRuntimeExtensionsDuration', hundredths(rest), 'Milliseconds', dimensions);
 }
 
 export function recordThrottle(meter: Meter, subject: InvocationSubject): void {
-  record(meter, subject, 'Throttles', 1, 'Count');
+  recorder(meter, subject)('Throttles', 1, 'Count', dimensionsOf(subject));
 }
 
-function record(meter: Meter, subject: InvocationSubject, metricName: string, value: number, unit: string): void {
-  const resource = resourceOf(subject);
-  const { functionName, version } = subject.version;
-  const dimensions: Record<string, string>[] = [{}, { FunctionName: functionName }, resource];
-  // Of an alias, each version that it led to.
-  const qualifier = subject.invokedFunctionArn.split(':')[7];
-  if (qualifier !== undefined && qualifier !== version) dimensions.push({ ...resource, ExecutedVersion: version });
-  meter.record(scopeOf(subject), { namespace: 'AWS/Lambda', metricName, dimensions, value, unit });
+function recorder(meter: Meter, { version: { account, region } }: InvocationSubject) {
+  const scope = { account, region };
+  return (metricName: string, value: number, unit: string, dimensions: Dimensions[]) =>
+    meter.record(scope, { namespace: 'AWS/Lambda', metricName, dimensions, value, unit });
 }
 
-function scopeOf({ version: { account, region } }: InvocationSubject): { account: string; region: string } {
-  return { account, region };
-}
-
-/** `name`, or `name:qualifier` when it was invoked with one. */
-function resourceOf({ version, invokedFunctionArn }: InvocationSubject): Record<string, string> {
+/** Of all functions; of the function; of what was invoked, `name` or `name:qualifier`; of an alias, each version that it led to. */
+function dimensionsOf({ version, invokedFunctionArn }: InvocationSubject): DimensionSets {
+  const { functionName: FunctionName, version: ExecutedVersion } = version;
   const qualifier = invokedFunctionArn.split(':')[7];
-  const name = version.functionName;
-  return { FunctionName: name, Resource: qualifier === undefined ? name : `${name}:${qualifier}` };
+  const Resource = qualifier === undefined ? FunctionName : `${FunctionName}:${qualifier}`;
+  const dimensions: DimensionSets = [{}, { FunctionName }, { FunctionName, Resource }];
+  if (qualifier !== undefined && qualifier !== ExecutedVersion) {
+    dimensions.push({ FunctionName, Resource, ExecutedVersion });
+  }
+  return dimensions;
+}
+
+/** As precise as REPORT lines are; what differs in less is one value, not many. */
+function hundredths(durationMs: number): number {
+  return Math.round(durationMs * 100) / 100;
 }

@@ -56,8 +56,9 @@ class GatheringMeter implements Meter {
   record(scope: { account: string; region: string }, sample: MeterSample): void {
     if (!Number.isFinite(sample.value) || this.#waitingValues >= MAX_RETAINED_VALUES) return;
     const minuteMs = Math.floor(this.#clock.now() / 60_000) * 60_000;
+    const metric = metricKey(scope, sample, minuteMs);
     for (const dimensions of sample.dimensions) {
-      const series = this.#series(scope, sample, dimensions, minuteMs);
+      const series = this.#series(metric, scope, sample, dimensions, minuteMs);
       const count = series.counts.get(sample.value);
       if (count === undefined) this.#waitingValues++;
       series.counts.set(sample.value, (count ?? 0) + 1);
@@ -84,8 +85,14 @@ class GatheringMeter implements Meter {
     this.#waitingValues = 0;
   }
 
-  #series(scope: MetricScope, sample: MeterSample, dimensions: Record<string, string>, minuteMs: number): Series {
-    const key = seriesKey(scope, sample, dimensions, minuteMs);
+  #series(
+    metric: string,
+    scope: MetricScope,
+    sample: MeterSample,
+    dimensions: Record<string, string>,
+    minuteMs: number,
+  ): Series {
+    const key = seriesKey(metric, dimensions);
     let series = this.#waiting.get(key);
     if (!series) {
       const { namespace, metricName, unit } = sample;
@@ -135,7 +142,7 @@ class GatheringMeter implements Meter {
   #takeBack(group: readonly Series[]): void {
     for (const series of group) {
       if (this.#waitingValues + series.counts.size > MAX_RETAINED_VALUES) continue;
-      const key = seriesKey(series.scope, series, series.dimensions, series.timestampMs);
+      const key = seriesKey(metricKey(series.scope, series, series.timestampMs), series.dimensions);
       const newer = this.#waiting.get(key);
       if (newer)
         for (const [value, count] of newer.counts) series.counts.set(value, (series.counts.get(value) ?? 0) + count);
@@ -146,13 +153,16 @@ class GatheringMeter implements Meter {
   }
 }
 
-function seriesKey(
+function metricKey(
   { account, region }: MetricScope,
   { namespace, metricName, unit }: { namespace: string; metricName: string; unit: string },
-  dimensions: Record<string, string>,
   minuteMs: number,
 ): string {
-  let key = `${account}\n${region}\n${namespace}\n${metricName}\n${unit}\n${minuteMs}`;
+  return `${account}\n${region}\n${namespace}\n${metricName}\n${unit}\n${minuteMs}`;
+}
+
+function seriesKey(metric: string, dimensions: Record<string, string>): string {
+  let key = metric;
   for (const name of Object.keys(dimensions).sort()) key += `\n${name}\n${dimensions[name]}`;
   return key;
 }

@@ -4,7 +4,7 @@
 // `Lineage=requests:hash:loops`: the hash is of the function where counting began; `loops` counts the returns to it,
 // `requests` the hops between. A lineage that never comes back to its function is begun anew at another.
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { AwsError } from '#core/errors.ts';
 import type { Meter } from '#core/meter.ts';
 import type { FunctionReference } from './function-name.ts';
@@ -25,16 +25,17 @@ export interface TracedInvocation {
 
 /** The trace header of an invocation of this function that came with `received`. */
 export function traced(received: string | undefined, functionArn: string, nowMs: number): TracedInvocation {
-  const fields = (received ?? newTraceHeader(nowMs)).split(';').filter((field) => field !== '');
+  const own = hash('sha256', functionArn).slice(0, 8);
+  if (received === undefined) return { traceHeader: `${newTraceHeader(nowMs)};Lineage=0:${own}:0`, isRunaway: false };
+  const fields = received.split(';').filter((field) => field !== '');
   const match = fields.map((field) => LINEAGE.exec(field.trim())).find((found) => found !== null);
-  const own = createHash('sha256').update(functionArn).digest('hex').slice(0, 8);
-  let [requests, hash, loops] = match ? [Number(match[1]) + 1, match[2]!, Number(match[3])] : [0, own, 0];
-  if (match && hash === own) [requests, loops] = [0, loops + 1];
-  else if (requests > MOST_HOPS) [requests, hash, loops] = [0, own, 0];
+  let [requests, origin, loops] = match ? [Number(match[1]) + 1, match[2]!, Number(match[3])] : [0, own, 0];
+  if (match && origin === own) [requests, loops] = [0, loops + 1];
+  else if (requests > MOST_HOPS) [requests, origin, loops] = [0, own, 0];
   const rest = fields.filter((field) => !field.trim().startsWith('Lineage='));
   return {
-    traceHeader: [...rest, `Lineage=${requests}:${hash}:${loops}`].join(';'),
-    isRunaway: hash === own && loops >= MOST_INVOCATIONS,
+    traceHeader: [...rest, `Lineage=${requests}:${origin}:${loops}`].join(';'),
+    isRunaway: origin === own && loops >= MOST_INVOCATIONS,
   };
 }
 
