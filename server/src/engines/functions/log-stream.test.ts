@@ -30,6 +30,26 @@ test('lines are gathered, kept in order, and flushed whole', async () => {
   );
 });
 
+test('lines that come while others are written wait for company, and no flush', async () => {
+  const batches: string[][] = [];
+  let all: () => void;
+  const written = new Promise<void>((resolve) => {
+    all = resolve;
+  });
+  const stream = open(async (events) => {
+    batches.push(events.map(({ message }) => message));
+    if (batches.length === 2) all();
+    else {
+      stream.append(2, 'during');
+      // After the write, and well before anything is gathered.
+      setTimeout(() => stream.append(3, 'after'));
+    }
+  });
+  stream.append(1, 'first');
+  await written;
+  assert.deepEqual(batches, [['first'], ['during', 'after']]);
+});
+
 test('a batch is at most a megabyte', async () => {
   const sizes: number[] = [];
   const stream = open(async (events) => void sizes.push(events.length));

@@ -46,8 +46,7 @@ export class LogStream {
   append(timestamp: number, message: string): void {
     this.#pending.push({ timestamp, message });
     this.#pendingBytes += message.length + EVENT_OVERHEAD_BYTES;
-    if (this.#writing || this.#timer) return;
-    this.#timer = this.#realTime.at(this.#realTime.now() + GATHER_MS, () => this.flush());
+    this.#writeSoon();
   }
 
   /** Whether more than enough waits to be written; `whenDrained` then tells once that it is over. */
@@ -65,15 +64,23 @@ export class LogStream {
     this.#timer = undefined;
     while (this.#writing) await this.#writing;
     if (this.#pending.length === 0) return;
-    this.#writing = this.#writeAll().finally(() => {
+    this.#writing = this.#writePending().finally(() => {
       this.#writing = undefined;
+      if (this.#pending.length > 0) this.#writeSoon();
     });
     await this.#writing;
   }
 
-  async #writeAll(): Promise<void> {
-    while (this.#pending.length > 0) {
+  #writeSoon(): void {
+    if (this.#writing) return;
+    this.#timer ??= this.#realTime.at(this.#realTime.now() + GATHER_MS, () => this.flush());
+  }
+
+  /** What is there now; what comes meanwhile waits for others again. */
+  async #writePending(): Promise<void> {
+    for (let left = this.#pending.length; left > 0; ) {
       const batch = this.#takeBatch();
+      left -= batch.length;
       await this.#write(batch);
       if (!this.congested) {
         this.#onDrained?.();
