@@ -24,6 +24,8 @@ const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
 /** Exit codes that AWS's runtime uses. */
 const EXIT_UNHANDLED_REJECTION = 128;
 const EXIT_UNCAUGHT_EXCEPTION = 129;
+/** What a handler has on its way to files or to standard output (pino's records) may delay its answer by so much. */
+const WRITES_LIMIT_MS = 20;
 /** From this version of the runtime on AWS takes no handlers with a callback. */
 const FIRST_WITHOUT_CALLBACKS = 24;
 
@@ -88,7 +90,16 @@ function next(handler, request) {
   const traceId = headers.get('lambda-runtime-trace-id');
   if (traceId === undefined) delete environment._X_AMZN_TRACE_ID;
   else environment._X_AMZN_TRACE_ID = traceId;
-  invoke(handler, headers, body, (answer) => setImmediate(next, handler, answer));
+  invoke(handler, headers, body, (answer) => {
+    setImmediate(nextOnceWritten, handler, answer, performance.now() + WRITES_LIMIT_MS);
+  });
+}
+
+/** While the next event is waited for the event loop stands still, and writes that were not begun with it. */
+function nextOnceWritten(handler, answer, latest) {
+  const writes = process.getActiveResourcesInfo().some((kind) => kind.startsWith('FSReq'));
+  if (writes && performance.now() < latest) setImmediate(nextOnceWritten, handler, answer, latest);
+  else next(handler, answer);
 }
 
 function invoke(handler, headers, body, answer) {
