@@ -34,6 +34,7 @@ const STREAMS = Symbol.for('aws.lambda.runtime.handler.streaming');
 
 const environment = process.env;
 let requestId;
+let tenantId;
 /** Ends the invocation under way with an error; absent between invocations. */
 let failInvocation;
 let onIdle;
@@ -87,6 +88,7 @@ function next(handler, request) {
   send(request);
   const { headers, body } = receiveEvent();
   requestId = headers.get('lambda-runtime-aws-request-id');
+  tenantId = headers.get('lambda-runtime-aws-tenant-id');
   const traceId = headers.get('lambda-runtime-trace-id');
   if (traceId === undefined) delete environment._X_AMZN_TRACE_ID;
   else environment._X_AMZN_TRACE_ID = traceId;
@@ -284,7 +286,7 @@ function contextOf(headers) {
     identity: parsed(headers.get('lambda-runtime-cognito-identity')),
     invokedFunctionArn: headers.get('lambda-runtime-invoked-function-arn'),
     awsRequestId: requestId,
-    tenantId: headers.get('lambda-runtime-aws-tenant-id'),
+    tenantId,
     getRemainingTimeInMillis: () => deadlineMs - Date.now(),
   };
   return context;
@@ -489,7 +491,7 @@ function logsJson() {
 /** https://docs.aws.amazon.com/lambda/latest/dg/nodejs-logging.html#nodejs-logging-advanced */
 function writeJson(level, message, values) {
   const now = new Date();
-  const fields = { timestamp: now.toISOString(), level, requestId };
+  const fields = { timestamp: now.toISOString(), level, requestId, tenantId };
   let text;
   if (values.length === 0) {
     try {

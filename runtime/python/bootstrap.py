@@ -22,6 +22,7 @@ JSON_FRAME_MARKS = {level: b"\xa5\x5a\x00" + bytes([2 | (level // 10 + 1) << 2])
 NO_BREAK_SPACE = "\u00a0"
 
 request_id = ""
+tenant_id = None
 
 
 def main():
@@ -130,8 +131,9 @@ def load_handler(name):
 
 def handle(handler, headers, body):
     """The Runtime API request that carries the outcome of one event."""
-    global request_id
+    global request_id, tenant_id
     request_id = headers["lambda-runtime-aws-request-id"]
+    tenant_id = headers.get("lambda-runtime-aws-tenant-id")
     trace_id = headers.get("lambda-runtime-trace-id")
     if trace_id is None:
         os.environ.pop("_X_AMZN_TRACE_ID", None)
@@ -219,7 +221,7 @@ class LambdaContext:
         client_context = headers.get("lambda-runtime-client-context")
         self.client_context = ClientContext(client_context) if client_context else None
         self.identity = CognitoIdentity(headers.get("lambda-runtime-cognito-identity"))
-        self.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
+        self.tenant_id = tenant_id
         self._epoch_deadline_time_in_ms = int(headers["lambda-runtime-deadline-ms"])
 
     def get_remaining_time_in_millis(self):
@@ -331,6 +333,7 @@ def configure_logging(logging):
         def emit(self, record):
             try:
                 record.aws_request_id = request_id
+                record.tenant_id = tenant_id
                 text = self.format(record)
                 log_frame(text, json_mark(record) if as_json else FRAME_MARK)
             except Exception:
@@ -361,7 +364,7 @@ def json_mark(record):
 
 def json_formatter(logging):
     """https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html#python-logging-advanced"""
-    usual = set(vars(logging.makeLogRecord({}))) | {"aws_request_id", "message", "asctime"}
+    usual = set(vars(logging.makeLogRecord({}))) | {"aws_request_id", "tenant_id", "message", "asctime"}
 
     class JsonFormatter(logging.Formatter):
         def format(self, record):
@@ -382,6 +385,7 @@ def json_formatter(logging):
             fields["requestId"] = record.aws_request_id
             if record.exc_info:
                 fields["location"] = "%s:%s:%d" % (record.pathname, record.funcName, record.lineno)
+            fields["tenantId"] = record.tenant_id
             more = {name: value for name, value in vars(record).items() if name not in usual and name not in fields}
             return to_json({name: value for name, value in {**fields, **more}.items() if value is not None}) + "\n"
 

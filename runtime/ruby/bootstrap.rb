@@ -134,7 +134,7 @@ class LambdaJsonLogFormatter < Logger::Formatter
   def call(severity, time, progname, message)
     text = message.is_a?(Exception) ? message.message : msg2str(message)
     line = { timestamp: time.utc.strftime('%Y-%m-%dT%H:%M:%S.%6NZ'), level: severity, message: text,
-             requestId: $_global_aws_request_id, logger: progname }
+             requestId: $_global_aws_request_id, tenantId: $_global_tenant_id, logger: progname }
     if message.is_a?(Exception)
       line.update(errorType: message.class.to_s, errorMessage: text, stackTrace: message.backtrace,
                   location: message.backtrace&.first)
@@ -296,6 +296,7 @@ class LambdaRunner
   # The request that carries the outcome, and whether the runtime ends with it.
   def invoke(handler, headers, body)
     id = $_global_aws_request_id = headers['lambda-runtime-aws-request-id']
+    $_global_tenant_id = headers['lambda-runtime-aws-tenant-id']
     if (trace = headers['lambda-runtime-trace-id']) then ENV['_X_AMZN_TRACE_ID'] = trace
     else ENV.delete('_X_AMZN_TRACE_ID')
     end

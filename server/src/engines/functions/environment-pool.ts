@@ -13,6 +13,8 @@ const MOST_IDLE = 100;
 export interface PooledEnvironment {
   environment: Environment;
   versionArn: string;
+  /** The only one that it serves. */
+  tenantId: string | undefined;
   revision: string;
   idleSinceMs: number;
   /** Stays however long it idles, and is used before others. */
@@ -42,11 +44,14 @@ export class EnvironmentPool {
     this.#options = options;
   }
 
-  /** An environment for one invocation; `release` gives it back. */
-  async acquire(version: FunctionVersion): Promise<PooledEnvironment> {
+  /** An environment for one invocation, of its tenant only; `release` gives it back. */
+  async acquire(version: FunctionVersion, tenantId?: string): Promise<PooledEnvironment> {
     const idle = this.#idle.get(version.versionArn);
     while (idle?.length) {
-      const entry = idle.findLast((one) => one.isProvisioned) ?? idle.at(-1)!;
+      const entry =
+        idle.findLast((one) => one.isProvisioned) ??
+        (tenantId === undefined ? idle.at(-1)! : idle.findLast((one) => one.tenantId === tenantId));
+      if (!entry) break;
       this.#removeIdle(entry);
       if (entry.revision !== version.revision) {
         void entry.environment.destroy();
@@ -58,7 +63,7 @@ export class EnvironmentPool {
     }
     const environment = await this.#options.create(version);
     const { versionArn, revision } = version;
-    const entry = { environment, versionArn, revision, idleSinceMs: 0, retired: false, isProvisioned: false };
+    const entry = { environment, versionArn, tenantId, revision, idleSinceMs: 0, retired: false, isProvisioned: false };
     this.#busy.add(entry);
     return entry;
   }
@@ -76,7 +81,11 @@ export class EnvironmentPool {
     for (const surplus of there().slice(count)) surplus.isProvisioned = false;
     const begin = async () => {
       const environment = await this.#options.create(version);
-      const entry = { environment, versionArn, revision, idleSinceMs: 0, retired: false, isProvisioned: true };
+      const entry = {
+        environment,
+        ...{ versionArn, tenantId: undefined, revision },
+        ...{ idleSinceMs: 0, retired: false, isProvisioned: true },
+      };
       this.#busy.add(entry);
       const isReady = await environment.warm().catch(() => false);
       if (!isReady || this.#kept.get(versionArn) !== count) entry.retired = true;

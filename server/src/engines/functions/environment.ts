@@ -137,7 +137,7 @@ export class Environment {
       }
     }
 
-    this.#log.start(invocation.requestId, invocation.traceHeader);
+    this.#log.start(invocation.requestId, invocation.traceHeader, invocation.tenantId);
     const ending = failure
       ? this.#endingOfInit(failure, invocation.requestId)
       : await this.#run(invocation, version.timeoutS * 1_000 - (performance.now() - beganMs));
@@ -190,6 +190,7 @@ export class Environment {
       maxMemoryUsedMb,
       ...(initDurationMs === undefined ? {} : { initDurationMs }),
       ...(invocation.traceHeader === undefined ? {} : { traceHeader: invocation.traceHeader }),
+      ...(invocation.tenantId === undefined ? {} : { tenantId: invocation.tenantId }),
       ...(status ? { status } : {}),
     });
     if (status && isHeard) await reset();
@@ -488,6 +489,7 @@ export class Environment {
       responseDurationMs: durationMs - responseLatencyMs,
       producedBytes: ending.payload.byteLength,
       traceHeader: invocation.traceHeader,
+      tenantId: invocation.tenantId,
     });
     return ending;
   }
@@ -590,6 +592,7 @@ export class Environment {
       'Lambda-Runtime-Deadline-Ms': String(Math.round(this.#realTime.now() + limitMs)),
       'Lambda-Runtime-Invoked-Function-Arn': invocation.invokedFunctionArn,
       ...(invocation.traceHeader === undefined ? {} : { 'Lambda-Runtime-Trace-Id': oneLine(invocation.traceHeader) }),
+      ...(invocation.tenantId === undefined ? {} : { 'Lambda-Runtime-Aws-Tenant-Id': invocation.tenantId }),
       ...(invocation.clientContext === undefined
         ? {}
         : { 'Lambda-Runtime-Client-Context': oneLine(Buffer.from(invocation.clientContext, 'base64').toString()) }),

@@ -110,6 +110,8 @@ export interface Invocation {
   /** Base64 as in X-Amz-Client-Context. */
   clientContext?: string;
   traceHeader?: string;
+  /** Environments that served one tenant serve no other, and none of a function's without. */
+  tenantId?: string;
   /**
    * Takes a response that the function streams, stretch by stretch as it is made; the function waits for the promise. The
    * result's payload is then empty. Without it a streamed response is gathered into the payload.
@@ -235,7 +237,7 @@ class Engine implements FunctionEngine {
     // Set where the environment is busy for longer than the caller waits.
     let rest: Promise<void> | undefined;
     try {
-      const entry = await this.#pool.acquire(version);
+      const entry = await this.#pool.acquire(version, invocation.tenantId);
       const giveBack = () => {
         this.#pool.release(entry);
         this.#holdClock();

@@ -53,6 +53,7 @@ export interface RuntimeDone {
   responseDurationMs: number;
   producedBytes: number;
   traceHeader: string | undefined;
+  tenantId: string | undefined;
 }
 
 export class PlatformLog {
@@ -105,10 +106,10 @@ export class PlatformLog {
     });
   }
 
-  start(requestId: string, traceHeader: string | undefined): void {
+  start(requestId: string, traceHeader: string | undefined, tenantId: string | undefined): void {
     const { version } = this.#options.version;
     if (!this.#isJson) this.#options.write(startLine(requestId, version));
-    if (this.tells) this.#tell('INFO', 'start', { requestId, version, ...tracing(traceHeader) });
+    if (this.tells) this.#tell('INFO', 'start', { requestId, version, ...tracing(traceHeader), ...tenant(tenantId) });
   }
 
   runtimeDone(done: RuntimeDone): void {
@@ -123,6 +124,7 @@ export class PlatformLog {
       requestId,
       ...statusFields(status),
       ...tracing(done.traceHeader),
+      ...tenant(done.tenantId),
       spans: [
         span('responseLatency', 0, responseLatencyMs),
         span('responseDuration', responseLatencyMs, responseDurationMs),
@@ -150,6 +152,7 @@ export class PlatformLog {
         ...(initDurationMs === undefined ? {} : { initDurationMs: hundredths(initDurationMs) }),
       },
       ...tracing(report.traceHeader),
+      ...tenant(report.tenantId),
       ...statusFields(status),
     });
   }
@@ -214,6 +217,10 @@ function tracing(traceHeader: string | undefined): object {
   const spanId = /Parent=([0-9a-f]{16})/.exec(traceHeader)?.[1];
   const value = { type: 'X-Amzn-Trace-Id', value: traceHeader };
   return { tracing: spanId === undefined ? value : { spanId, ...value } };
+}
+
+function tenant(tenantId: string | undefined): object {
+  return tenantId === undefined ? {} : { tenantId };
 }
 
 function hundredths(ms: number): number {

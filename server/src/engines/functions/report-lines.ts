@@ -9,6 +9,7 @@ export interface Report {
   maxMemoryUsedMb: number;
   initDurationMs?: number;
   traceHeader?: string;
+  tenantId?: string;
   /** `timeout`, or `error` with the type. */
   status?: { state: 'timeout' } | { state: 'error'; errorType: string };
 }

@@ -39,6 +39,7 @@ interface EventAttributes {
   qualifier?: string;
   clientContext?: string;
   traceHeader?: string;
+  tenantId?: string;
   /** Invocations that ended in an error of the function. */
   failures: number;
   /** Attempts that were throttled or failed on Brume's side, since the last that was not. */
@@ -129,6 +130,7 @@ export class AsynchronousInvocations {
       ...(reference.qualifier === undefined ? {} : { qualifier: reference.qualifier }),
       ...(request.clientContext === undefined ? {} : { clientContext: request.clientContext }),
       ...(request.traceHeader === undefined ? {} : { traceHeader: request.traceHeader }),
+      ...(request.tenantId === undefined ? {} : { tenantId: request.tenantId }),
     };
     const body = Buffer.from(request.payload).toString('utf8');
     await state.transact((tx) =>
@@ -168,7 +170,7 @@ export class AsynchronousInvocations {
   async #handle(queue: string, message: QueuedMessage, unqualified: FunctionReference): Promise<void> {
     const { state, clock, run } = this.#options;
     const attributes = message.attributes as unknown as EventAttributes;
-    const { requestId, qualifier, clientContext, traceHeader, notBeforeMs = 0 } = attributes;
+    const { requestId, qualifier, clientContext, traceHeader, tenantId, notBeforeMs = 0 } = attributes;
     // Looking ahead at the start found a retry that nobody had claimed.
     if (notBeforeMs > clock.now()) {
       await state.transact((tx) => tx.queues.setAvailableAt(queue, message.id, notBeforeMs));
@@ -206,6 +208,7 @@ export class AsynchronousInvocations {
         requestId,
         payload: Buffer.from(message.body),
         ...(clientContext === undefined ? {} : { clientContext }),
+        ...(tenantId === undefined ? {} : { tenantId }),
         traceHeader: trace.traceHeader,
       });
     } catch (error) {

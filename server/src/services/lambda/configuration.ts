@@ -15,6 +15,7 @@ import { applyDurableConfig, checkDurableConfig, showDurableConfig } from './dur
 import { checkEnvironment } from './environment-limits.ts';
 import { type FunctionReference, functionArn, LATEST } from './function-name.ts';
 import { showImage } from './images.ts';
+import { checkTenancyConfig, showTenancy } from './tenancy.ts';
 
 export type ConfigurationInput = CreateFunctionRequest & UpdateFunctionConfigurationRequest;
 
@@ -40,7 +41,7 @@ export type Settings = Pick<
 >;
 
 /** Members that Brume has no use for yet: refused rather than forgotten. */
-const UNSUPPORTED = ['CapacityProviderConfig', 'FileSystemConfigs', 'PublishTo', 'TenancyConfig'] as const;
+const UNSUPPORTED = ['CapacityProviderConfig', 'FileSystemConfigs', 'PublishTo'] as const;
 
 const ROLE = /arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role\/?[a-zA-Z_0-9+=,.@\-_/]+/;
 const KMS_KEY = /(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()/;
@@ -80,6 +81,7 @@ export function checkConfiguration(input: ConfigurationInput, operation: string)
     },
   ]);
   checkDurableConfig(input.DurableConfig);
+  checkTenancyConfig(input.TenancyConfig);
   if (input.Environment?.Variables) checkEnvironment(input.Environment.Variables);
   checkDeadLetterTarget(input.DeadLetterConfig?.TargetArn);
 }
@@ -251,6 +253,7 @@ export function showListedConfiguration(
       LogGroup: logging.group,
     },
     ...showDurableConfig(version.durable),
+    ...showTenancy(version.tenancy),
   };
 }
 

@@ -45,6 +45,8 @@ export interface VersionDocument {
   deadLetterArn?: string;
   tracing: TracingMode;
   snapStart: 'PublishedVersions' | 'None';
+  /** Set when the function is created, for good. */
+  tenancy?: 'PER_TENANT';
   /** Of durable functions. */
   durable?: { timeoutS: number; retentionDays: number; kmsKeyArn?: string };
   logging: {

@@ -25,6 +25,8 @@ export interface InvocationRequest {
   payload: Uint8Array;
   clientContext?: string;
   traceHeader?: string;
+  /** Whose environments it is for. */
+  tenantId?: string;
   /** Of a durable function: what tells its execution from others. */
   durableExecutionName?: string;
   /** Whether it carries on a durable execution, rather than starts one. */

@@ -21,6 +21,7 @@ import { type FunctionReference, functionArn, readFunctionName } from '../functi
 import type { Target } from '../function-table.ts';
 import { makeMarker, readMarker } from '../marker.ts';
 import { checkTags } from '../tags.ts';
+import { refuseTenancy } from '../tenancy.ts';
 import { functionOf, MAPPINGS, type MappingDocument, mappingArn } from './documents.ts';
 import { isFifo, Pollers } from './pollers.ts';
 import { applySettings, checkQueue, checkRequest, invalidMapping, type MappingSettings } from './settings.ts';
@@ -55,7 +56,9 @@ export function createEventSourceMappings(dependencies: LambdaDependencies): Eve
     const settings = applySettings('CreateEventSourceMapping', DEFAULTS, request, isFifo(eventSourceArn));
     const tags = request.Tags ?? {};
     checkTags(tags);
-    await checkQueue(call, eventSourceArn, await findTarget(dependencies, reference));
+    const target = await findTarget(dependencies, reference);
+    refuseTenancy(target.version, 'Event source mapping');
+    await checkQueue(call, eventSourceArn, target);
     const enabled = request.Enabled ?? true;
     const mapping: MappingDocument = {
       uuid: uuid(),
@@ -126,7 +129,9 @@ export function createEventSourceMappings(dependencies: LambdaDependencies): Eve
       request.FunctionName === undefined ? functionOf(scope, current) : readFunctionName(request.FunctionName, scope);
     // A mapping whose function or queue has gone can still be disabled.
     if (request.FunctionName !== undefined || request.Enabled !== false) {
-      await checkQueue(call, current.eventSourceArn, await findTarget(dependencies, reference));
+      const target = await findTarget(dependencies, reference);
+      refuseTenancy(target.version, 'Event source mapping');
+      await checkQueue(call, current.eventSourceArn, target);
     }
     const enabled = request.Enabled ?? current.enabled;
     const turned = enabled ? ('Enabling' as const) : ('Disabling' as const);

@@ -21,6 +21,7 @@ import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import { type FunctionReference, functionArn, readFunctionName } from '../function-name.ts';
 import { makeMarker, readMarker } from '../marker.ts';
+import { refuseTenancy } from '../tenancy.ts';
 import { type CorsDocument, EVERYWHERE, FUNCTION_URLS, type FunctionUrlDocument, URL_OWNERS } from './documents.ts';
 
 const QUALIFIER = /((?!^\d+$)^[0-9a-zA-Z-_]+$)/;
@@ -36,6 +37,7 @@ export function createFunctionUrlConfig({ table, clock, config }: LambdaDependen
     const reference = readOwner(input, context);
     checkUrl(input);
     await checkFunction({ table }, reference);
+    refuseTenancy((await table.get(reference)).latest, 'Function URL');
     const nowMs = clock.now();
     const { scope } = reference;
     const document: FunctionUrlDocument = {

@@ -18,6 +18,7 @@ import { checkImageRequest, checkPackageRequest, readImage, withImageConfig } fr
 import { readFunctionLayers } from '../layers/function-layers.ts';
 import { checkRuntime, checkSnapStart } from '../runtimes.ts';
 import { checkTags } from '../tags.ts';
+import { refuseTenancy } from '../tenancy.ts';
 import { publish } from '../versions/publish.ts';
 
 const OPERATION = 'CreateFunction';
@@ -39,7 +40,12 @@ export function createFunction(dependencies: LambdaDependencies) {
         'Runtime and Handler are mandatory parameters for functions created with deployment packages.',
       );
     }
-    if (input.SnapStart?.ApplyOn === 'PublishedVersions') checkSnapStart(input.Runtime ?? 'Container image');
+    const tenancy = input.TenancyConfig && { tenancy: input.TenancyConfig.TenantIsolationMode! };
+    if (input.SnapStart?.ApplyOn === 'PublishedVersions') {
+      checkSnapStart(input.Runtime ?? 'Container image');
+      refuseTenancy({ ...tenancy }, 'SnapStart');
+    }
+    if (input.DurableConfig) refuseTenancy({ ...tenancy }, 'Durable execution');
     const { table, activation, functions, garbage, clock } = dependencies;
     const runtimeVersionHash = isImage ? '' : await checkRuntime(input.Runtime!, functions);
     if (await table.find(reference.scope, reference.name)) {
@@ -59,6 +65,7 @@ export function createFunction(dependencies: LambdaDependencies) {
       : { code: await readCode(dependencies, input.Code!, context) };
     const latest: VersionDocument = {
       ...applyConfiguration(input, DEFAULT_SETTINGS, reference.name, layers),
+      ...tenancy,
       version: LATEST,
       packageType: isImage ? 'Image' : 'Zip',
       architectures: input.Architectures?.length ? input.Architectures : ['x86_64'],

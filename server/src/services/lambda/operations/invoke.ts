@@ -1,7 +1,7 @@
 // Invoke: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 
 import type { InvocationRequest, InvocationResponse } from '@aws-sdk/client-lambda';
-import { AwsError, notImplemented } from '#core/errors.ts';
+import { AwsError } from '#core/errors.ts';
 import type { ChunkSink } from '#engines/functions/function-engine.ts';
 import { RESPONSE_HEADERS, type RequestContext } from '#wire/service.ts';
 import { authorizeInvocation } from '../authorize.ts';
@@ -10,6 +10,7 @@ import type { LambdaDependencies } from '../dependencies.ts';
 import { type DurableInvocationResult, refuseExecutionName, startDurable } from '../durable-invocations.ts';
 import { functionArn, readFunctionName } from '../function-name.ts';
 import { recordRecursion, recursiveInvocation, traced } from '../recursion.ts';
+import { checkTenantId, checkTenantOf } from '../tenancy.ts';
 import { newTraceHeader } from '../trace-header.ts';
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html#function-configuration-deployment-and-execution */
@@ -37,7 +38,7 @@ export function invoke(dependencies: LambdaDependencies) {
       { at: 'durableExecutionName', value: input.DurableExecutionName, min: 1, max: 64, pattern: /[a-zA-Z0-9-_]+/ },
       { at: 'logType', value: input.LogType, oneOf: ['None', 'Tail'] },
     ]);
-    if (input.TenantId) throw notImplemented('Invoke', 'TenantId');
+    checkTenantId(input.TenantId);
     const type = input.InvocationType ?? 'RequestResponse';
     const payload = readPayload(input.Payload, type);
     let target = await table.route(reference, Math.random);
@@ -46,6 +47,7 @@ export function invoke(dependencies: LambdaDependencies) {
       target = await table.route(reference, Math.random);
     }
     await authorizeInvocation(dependencies, reference, context);
+    checkTenantOf(target.version, input.TenantId);
     const { durable: isDurable } = target.version;
     if (!isDurable) refuseExecutionName(input.DurableExecutionName);
     if (type === 'DryRun') return { StatusCode: 204 };
@@ -56,6 +58,7 @@ export function invoke(dependencies: LambdaDependencies) {
       requestId: context.requestId,
       payload,
       traceHeader,
+      ...(input.TenantId === undefined ? {} : { tenantId: input.TenantId }),
       ...(input.ClientContext ? { clientContext: checkClientContext(input.ClientContext) } : {}),
     };
     if (type === 'Event' && isDurable) {

@@ -16,6 +16,7 @@ import { checkImageRequest, checkPackageRequest, withImageConfig } from '../imag
 import { readFunctionLayers } from '../layers/function-layers.ts';
 import { checkRevision } from '../revision.ts';
 import { checkRuntime, checkSnapStart } from '../runtimes.ts';
+import { refuseTenancy } from '../tenancy.ts';
 
 const OPERATION = 'UpdateFunctionConfiguration';
 
@@ -41,8 +42,10 @@ export function updateFunctionConfiguration({
       else checkPackageRequest(input);
       checkRevision(input.RevisionId, latest.revisionId);
       checkStaysDurable(input.DurableConfig, latest);
-      if (input.SnapStart?.ApplyOn === 'PublishedVersions')
+      if (input.SnapStart?.ApplyOn === 'PublishedVersions') {
         checkSnapStart(input.Runtime ?? (latest.image ? 'Container image' : latest.runtime));
+        refuseTenancy(latest, 'SnapStart');
+      }
       const { environment, kmsKeyArn, deadLetterArn, vpc, layers: layersBefore, runningRevision, ...rest } = latest;
       return {
         ...document,

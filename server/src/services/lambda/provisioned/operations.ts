@@ -19,6 +19,7 @@ import { ALIASES } from '../documents.ts';
 import { type FunctionReference, functionArn, LATEST, readFunctionName, targetNotFound } from '../function-name.ts';
 import type { Target } from '../function-table.ts';
 import { makeMarker, readMarker } from '../marker.ts';
+import { refuseTenancy } from '../tenancy.ts';
 import { PROVISIONED, type ProvisionedDocument } from './documents.ts';
 import type { Provisioner } from './provisioner.ts';
 
@@ -36,6 +37,7 @@ export function putProvisionedConcurrencyConfig({ table, clock, provisioner, con
       throw invalid('Provisioned Concurrency Configs cannot be applied to unpublished function versions.');
     }
     const target = await resolve({ table }, reference);
+    refuseTenancy(target.document.latest, 'Provisioned Concurrency');
     if (target.alias?.routing) throw invalid('Alias with weights can not be used with Provisioned Concurrency');
     if (target.alias?.version === LATEST) {
       throw invalid('Provisioned Concurrency Configs cannot be applied to unpublished function versions.');
