@@ -23,7 +23,9 @@ export interface TestEvent {
   stream?: string;
 }
 
-export type TestOptions = Partial<Pick<QueryScope, 'startMs' | 'endMs' | 'limit' | 'maskMessage'>> & {
+export type TestOptions = Partial<
+  Pick<QueryScope, 'startMs' | 'innerStartMs' | 'endMs' | 'limit' | 'maskMessage' | 'groupsOf'>
+> & {
   groups?: QueriedGroup[];
   tables?: Record<string, LookupRows>;
 };

@@ -68,6 +68,26 @@ async function results(queryId: string, client = logs) {
   }
 }
 
+test('a join with another group, and a filter by what it has', async () => {
+  const joined = await query(
+    `filter user = "u1" | join type=left left=app right=other where app.level=other.level (SOURCE '${OTHER}')
+     | fields app.ms, other.ms | sort app.ms`,
+  );
+  assert.deepEqual(
+    joined.rows.map(({ 'app.ms': ms, 'other.ms': other }) => [ms, other]),
+    [
+      ['5', undefined],
+      ['70', '1'],
+    ],
+  );
+  assert.equal(joined.answer.statistics!.logGroupsScanned, 2);
+  const filtered = await query(`filter level in (SOURCE '${arnOf(`log-group:${OTHER}`)}' | fields level) | fields ms`);
+  assert.deepEqual(
+    filtered.rows.map(({ ms }) => ms),
+    ['70', '50'],
+  );
+});
+
 test('a query: rows, statistics, the record behind a row', async () => {
   const { rows, answer } = await query('fields @timestamp, ms | filter level = "error" | sort ms desc');
   assert.equal(answer.status, 'Complete');

@@ -6,24 +6,39 @@ import type { Command, Expression, Item, Query } from '../syntax/tree.ts';
 import { compileAggregate, sortKey } from './aggregates.ts';
 import type { CompiledQuery, QueryScope } from './compile-query.ts';
 import { ExpressionCompiler, fault } from './expressions.ts';
+import { compileJoin, subqueryValues } from './join-command.ts';
 import { outputOf } from './output.ts';
 import { parseFields } from './parse-command.ts';
 import { compilePatterns } from './patterns.ts';
-import { type OrderKey, Pipeline } from './pipeline.ts';
+import { type OrderKey, Pipeline, type Statement } from './pipeline.ts';
 import { asColumn, asList, asText, isPresent, text, type Value } from './values.ts';
 
 type Of<Kind extends Command['kind']> = Extract<Command, { kind: Kind }>;
 
 export function compileCommands({ commands }: Query, scope: QueryScope): CompiledQuery {
-  const pipeline = new Pipeline(scope, scope.groups);
+  const { startMs, endMs } = scope;
+  const pipeline = new Pipeline(scope, { groups: scope.groups, startMs, endMs }, statementOf(scope));
   const mined = commands.findIndex(({ kind }) => kind === 'pattern');
-  for (const command of mined < 0 ? commands : commands.slice(0, mined)) {
-    if (command.kind !== 'pattern') apply(pipeline, command);
-  }
+  for (const command of mined < 0 ? commands : commands.slice(0, mined)) apply(pipeline, command);
   return mined < 0 ? outputOf(pipeline, scope) : compilePatterns(pipeline, commands.slice(mined));
 }
 
-function apply(pipeline: Pipeline, command: Exclude<Command, { kind: 'pattern' }>): void {
+function statementOf(scope: QueryScope): Statement {
+  const statement: Statement = {
+    level: 0,
+    inner: ({ source, commands }) => {
+      const groups = source ? (scope.groupsOf?.(source) ?? []) : scope.groups;
+      const { innerStartMs: startMs = scope.startMs, endMs } = scope;
+      const pipeline = new Pipeline(scope, { groups, startMs, endMs }, statement);
+      for (const command of commands) apply(pipeline, command);
+      return pipeline;
+    },
+    values: (query, name, at) => subqueryValues(statement.inner(query), name, at),
+  };
+  return statement;
+}
+
+function apply(pipeline: Pipeline, command: Command): void {
   switch (command.kind) {
     case 'fields':
       for (const item of command.items) define(pipeline, item);
@@ -61,6 +76,11 @@ function apply(pipeline: Pipeline, command: Exclude<Command, { kind: 'pattern' }
     case 'lookup':
       lookup(pipeline, command);
       return;
+    case 'join':
+      compileJoin(pipeline, command);
+      return;
+    case 'pattern':
+      throw fault('pattern cannot stand in a subquery', command);
     case 'diff':
     case 'anomaly':
       throw fault(`${command.kind} needs pattern before it`, command);
@@ -131,6 +151,7 @@ function stats(pipeline: Pipeline, { by, aggregates }: Of<'stats'>): void {
   pipeline.source = undefined;
   pipeline.where = [];
   pipeline.event = undefined;
+  pipeline.sides.clear();
   pipeline.fields = fields;
   pipeline.events = events;
   pipeline.columns = [...fields.keys()];

@@ -25,6 +25,8 @@ export interface QueryScope {
   /** Both inclusive, milliseconds since the epoch. */
   startMs: number;
   endMs: number;
+  /** Where queries inside of the query begin, when it reads a part of its time only. */
+  innerStartMs?: number;
   /** StartQuery's limit; the query's own `limit` command goes before it. */
   limit?: number;
   /** What now() gives. */

@@ -3,7 +3,7 @@
 
 import { join, list, type Sql, sql } from '#storage/telemetry/sql.ts';
 import { QuerySyntaxError } from '../syntax/query-syntax-error.ts';
-import type { ArithmeticOperator, ComparisonOperator, Expression, Span } from '../syntax/tree.ts';
+import type { ArithmeticOperator, ComparisonOperator, Expression, Query, Span } from '../syntax/tree.ts';
 import { UNIT_MS } from './datetime.ts';
 import { compileFunction } from './functions.ts';
 import { alternatives, plainText, re2 } from './regex.ts';
@@ -26,6 +26,8 @@ export interface Names {
   field(name: string): Value;
   /** The same, beneath the masks of protected data. */
   unmaskedField(name: string): Value;
+  /** The texts that a subquery gives for a field of this name, as a SELECT of one column. */
+  subquery?(query: Query, name: string | undefined, at: Span): Sql;
   /** Calls that are no functions of a row: aggregates, or columns of stats by their text. */
   call?(call: Call): Value | undefined;
 }
@@ -122,6 +124,13 @@ export class ExpressionCompiler {
       case 'in': {
         const holds = this.#isOneOf(this.value(expression.value), expression.options);
         return expression.not ? negated(holds) : holds;
+      }
+      case 'in query': {
+        const { not, value, query } = expression;
+        if (!this.#names.subquery) throw fault('A subquery cannot stand here', expression);
+        const values = this.#names.subquery(query, value.kind === 'field' ? value.name : undefined, expression);
+        const holds = sql`(${asText(this.value(value))} IN (${values}))`;
+        return not ? negated(holds) : holds;
       }
     }
     return truth(this.value(expression));

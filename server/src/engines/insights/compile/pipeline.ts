@@ -3,7 +3,7 @@
 
 import { identifier, join, list, type Sql, sql } from '#storage/telemetry/sql.ts';
 import { printExpression } from '../syntax/printer.ts';
-import type { Expression } from '../syntax/tree.ts';
+import type { Expression, Query, Span } from '../syntax/tree.ts';
 import type { QueriedGroup, QueryScope } from './compile-query.ts';
 import { ExpressionCompiler, type Names } from './expressions.ts';
 import { type EventColumns, eventField } from './fields.ts';
@@ -23,8 +23,25 @@ export interface EventSource {
 
 const LONGEST_EXPRESSION = 4_000;
 
+/** What all pipelines of a statement share. */
+export interface Statement {
+  /** The level of the next sub-select, so that no two have a column of the same name. */
+  level: number;
+  /** The rows of a query inside of this one. */
+  inner(query: Query): Pipeline;
+  /** The values that a subquery has for a field of this name, as a SELECT of one column. */
+  values(query: Query, name: string | undefined, at: Span): Sql;
+}
+
+export interface JoinedSide {
+  pipeline: Pipeline;
+  /** Where there may be no such row: 1 where there is one. */
+  matched?: Sql;
+}
+
 export class Pipeline {
   readonly scope: QueryScope;
+  readonly statement: Statement;
   /** Absent once rows come from a subquery. */
   source: EventSource | undefined;
   from: Sql;
@@ -42,13 +59,15 @@ export class Pipeline {
   limit: number | undefined;
   /** How many events a row stands for. */
   events: Sql | undefined;
-  #levels = 0;
+  /** After a join: the rows on either side, by alias. Their columns are columns of `from`. */
+  readonly sides = new Map<string, JoinedSide>();
 
-  constructor(scope: QueryScope, groups: readonly QueriedGroup[]) {
+  constructor(scope: QueryScope, source: EventSource, statement: Statement) {
     this.scope = scope;
-    this.groups = groups;
+    this.statement = statement;
+    this.groups = source.groups;
     this.from = sql`log_events`;
-    this.source = { groups, startMs: scope.startMs, endMs: scope.endMs };
+    this.source = source;
     this.event = TABLE;
   }
 
@@ -59,7 +78,8 @@ export class Pipeline {
   names(): Names {
     return {
       field: (name) => this.field(name),
-      unmaskedField: (name) => this.#event(name, false),
+      unmaskedField: (name) => this.#sideOf(name)?.unmaskedField() ?? this.#event(name, false),
+      subquery: this.statement.values,
       // `sort count(*) desc`: a column of stats may be named by its own text.
       ...(!this.event && { call: (call: Expression) => this.#columnSpelled(printExpression(call)) }),
     };
@@ -71,7 +91,7 @@ export class Pipeline {
   }
 
   field(name: string): Value {
-    const known = this.fields.get(name);
+    const known = this.fields.get(name) ?? this.#sideOf(name)?.field();
     if (known) return known;
     // A member of what jsonParse or unnest gave.
     for (let dot = name.lastIndexOf('.'); dot > 0; dot = name.lastIndexOf('.', dot - 1)) {
@@ -88,13 +108,26 @@ export class Pipeline {
     return eventField(name, { ...this.event, message }, this.groups);
   }
 
+  #sideOf(name: string) {
+    const dot = name.indexOf('.');
+    const side = dot < 0 ? undefined : this.sides.get(name.slice(0, dot));
+    if (!side) return undefined;
+    const rest = name.slice(dot + 1);
+    const { pipeline, matched } = side;
+    const found = (value: Value) => (matched ? whereMatched(value, matched) : value);
+    return {
+      field: () => found(pipeline.field(rest)),
+      unmaskedField: () => found(pipeline.names().unmaskedField(rest)),
+    };
+  }
+
   define(name: string, value: Value): void {
     this.fields.set(name, value);
     if ('sql' in value && value.sql.text.length > LONGEST_EXPRESSION) this.settle();
   }
 
   nextLevel(): number {
-    return this.#levels++;
+    return this.statement.level++;
   }
 
   /** A name that no other level of the statement has, nor the table. */
@@ -122,26 +155,15 @@ export class Pipeline {
 
   /** The same rows from a subquery, in which all names are columns, the limit is applied, and the order kept as columns. */
   settle(by?: Sql): void {
-    const outputs: Sql[] = [];
-    const level = this.nextLevel();
-    const column = (expression: Sql, name: string) => {
-      const given = this.column(name, level);
-      outputs.push(sql`${expression} AS ${given}`);
-      return given;
-    };
+    const { outputs, column } = this.#outputs();
     const event = this.event && mapColumns(this.event, column);
-    const fields = new Map<string, Value>();
-    let count = 0;
-    for (const [name, value] of this.fields)
-      fields.set(
-        name,
-        settled(value, (expression) => column(expression, `field${count++}`)),
-      );
+    const fields = settledFields(this.fields, column);
     const events = this.events && column(this.events, 'events');
     const keys = this.orderKeys();
     const kept = this.limit !== undefined || by ? sql`ORDER BY ${orderBy(keys)} ` : sql``;
     const ordered = keys.length > 0 ? kept : sql``;
     const order = this.order?.map(({ sql: key, descending }, i) => ({ sql: column(key, `order${i}`), descending }));
+    for (const side of this.sides.values()) if (side.pipeline !== this) outputs.push(...this.#settleSide(side));
     const limited = this.limit === undefined ? sql`` : sql` LIMIT ${this.limit}`;
     this.from = sql`(SELECT ${join(outputs, ', ')} FROM ${this.from} ${this.conditions()} ${ordered}${by ?? sql``}${limited})`;
     this.source = undefined;
@@ -151,6 +173,27 @@ export class Pipeline {
     this.events = events;
     this.order = order;
     this.limit = undefined;
+  }
+
+  /** The columns of a sub-select, as they are added. */
+  #outputs() {
+    const outputs: Sql[] = [];
+    const level = this.nextLevel();
+    const column = (expression: Sql, name: string) => {
+      const given = this.column(name, level);
+      outputs.push(sql`${expression} AS ${given}`);
+      return given;
+    };
+    return { outputs, column };
+  }
+
+  #settleSide(side: JoinedSide): Sql[] {
+    const { outputs, column } = this.#outputs();
+    const { pipeline, matched } = side;
+    pipeline.event &&= mapColumns(pipeline.event, column);
+    pipeline.fields = settledFields(pipeline.fields, column);
+    if (matched) side.matched = column(matched, 'matched');
+    return outputs;
   }
 }
 
@@ -175,6 +218,15 @@ function mapColumns(event: EventColumns, map: (column: Sql, name: string) => Sql
   ) as unknown as EventColumns;
 }
 
+function settledFields(
+  fields: ReadonlyMap<string, Value>,
+  column: (expression: Sql, name: string) => Sql,
+): Map<string, Value> {
+  let count = 0;
+  const settle = (value: Value) => settled(value, (expression) => column(expression, `field${count++}`));
+  return new Map([...fields].map(([name, value]) => [name, settle(value)]));
+}
+
 function settled(value: Value, column: (expression: Sql) => Sql): Value {
   switch (value.kind) {
     case 'json':
@@ -186,6 +238,22 @@ function settled(value: Value, column: (expression: Sql) => Sql): Value {
     default:
       if ('constant' in value && value.constant !== undefined) return value;
       return { ...value, sql: column(value.sql) } as Value;
+  }
+}
+
+/** What a row has that may be missing; ClickHouse fills its columns with zeros and empty texts. */
+function whereMatched(value: Value, matched: Sql): Value {
+  switch (value.kind) {
+    case 'json':
+    case 'missing':
+    case 'duration':
+      return value;
+    case 'number':
+      return { kind: 'number', sql: sql`if(${matched}, ${value.sql}, NULL)`, ...(value.double && { double: true }) };
+    case 'boolean':
+      return { kind: 'number', sql: sql`if(${matched}, ${value.sql}, NULL)` };
+    default:
+      return { kind: value.kind, sql: sql`if(${matched}, ${value.sql}, NULL)` };
   }
 }
 

@@ -45,6 +45,14 @@ const QUERIES: [text: string, printed: string][] = [
   ['pattern @message | diff', 'pattern @message | diff'],
   ['lookup users id as userId output name', 'lookup users id as userId output name'],
   [
+    "join left=api right=fn where api.requestId=fn.id and `fn.a b` == api.c (SOURCE '/aws/lambda/f')",
+    'join type=inner left=api right=fn where api.requestId = fn.id and api.c = `fn.a b` (SOURCE ["/aws/lambda/f"])',
+  ],
+  [
+    "filter a = 1 and id not in ( SOURCE 'g' | filter x > 1 | fields id ) | limit 1",
+    'filter a = 1 and id not in (SOURCE ["g"] | filter x > 1 | fields id) | limit 1',
+  ],
+  [
     "SOURCE logGroups(namePrefix: ['/aws/lambda', 'x']) | limit 1",
     'SOURCE logGroups(namePrefix: ["/aws/lambda", "x"]) | limit 1',
   ],
@@ -77,7 +85,8 @@ const FAULTS: [text: string, start: number, end: number, message: RegExp][] = [
   ['fields substr(a)', 7, 16, /substr takes 2 to 3 arguments, not 1/],
   ['limit 0', 6, 7, /between 1 and 10000/],
   ['limit 1.5', 6, 9, /whole number/],
-  ['filter a in (1)', 12, 13, /expected \[/],
+  ['filter a in 1', 12, 13, /expected \[, \(/],
+  ['filter a in (1)', 13, 14, /expected .*fields/],
   ['filter a not 1', 13, 14, /expected like, in/],
   ['filter "x', 7, 9, /no closing "/],
   ['filter a like /x', 14, 16, /no closing \//],
@@ -86,7 +95,11 @@ const FAULTS: [text: string, start: number, end: number, message: RegExp][] = [
   ['parse @message "*,*" as b', 15, 20, /2 \* and 1 names/],
   ['parse @message /a/', 15, 18, /named group/],
   ['stats count(*) by bin(5x)', 23, 24, /found x/],
-  ['join a', 0, 4, /does not run the command join yet/],
+  ['join a', 5, 6, /expected type=, left=/],
+  ['join type=outer left=a right=b where a.x=b.x (fields x)', 10, 15, /expected inner, left/],
+  ['join left=a right=a where a.x=a.x (fields x)', 20, 25, /two different aliases/],
+  ['join left=a right=b where a.x=a.y (fields x)', 26, 33, /expected a.field = b.field/],
+  ['filter a in (filter b in (fields c))', 25, 26, /Nested subqueries are not supported/],
   ['fields a ?', 9, 10, /found \?/],
 ];
 
@@ -145,6 +158,11 @@ function randomness(from: number) {
 const NAMES = ['a', '@message', 'a.b.0', 'foo-bar', 'and', 'true', 'with space', 'Ü'];
 const AT = { start: 0, end: 0 };
 
+const SUBQUERY: Query = {
+  source: { kind: 'source', groups: ['g'], namePrefixes: [], accountIds: [], ...AT },
+  commands: [{ kind: 'limit', count: 3, ...AT }],
+};
+
 function randomExpression(random: (below: number) => number, depth: number): Expression {
   const pick = <T>(options: readonly T[]): T => options[random(options.length)]!;
   const inner = () => randomExpression(random, depth - 1);
@@ -185,6 +203,7 @@ function randomExpression(random: (below: number) => number, depth: number): Exp
       ...AT,
     }),
     () => ({ kind: 'in', not: random(2) === 0, value: inner(), options: [inner(), inner()], ...AT }),
+    () => ({ kind: 'in query', not: random(2) === 0, value: inner(), query: SUBQUERY, ...AT }),
     () => ({ kind: 'call', name: 'concat', args: [inner(), inner()], ...AT }),
     () => ({
       kind: 'call',
@@ -215,6 +234,18 @@ function randomQuery(random: (below: number) => number): Query {
     () => ({ kind: 'sort', keys: [{ expression: expression(), descending: random(2) === 0 }], ...AT }),
     () => ({ kind: 'limit', count: 1 + random(10_000), ...AT }),
     () => ({ kind: 'dedup', fields: [expression()], ...AT }),
+    () => ({
+      kind: 'join',
+      type: random(2) === 0 ? 'inner' : 'left',
+      left: 'l',
+      right: 'right-side',
+      keys: [
+        { left: NAMES[random(NAMES.length)]!, right: 'b' },
+        { left: 'c', right: NAMES[random(NAMES.length)]! },
+      ],
+      query: SUBQUERY,
+      ...AT,
+    }),
     () => ({
       kind: 'parse',
       input: { kind: 'field', name: 'a', ...AT },

@@ -9,6 +9,7 @@ import type {
   Command,
   Expression,
   Item,
+  JoinKey,
   LookupKey,
   ParsePattern,
   Query,
@@ -27,6 +28,7 @@ const COMMANDS = [
   'fields',
   'filter',
   'filterIndex',
+  'join',
   'limit',
   'lookup',
   'parse',
@@ -36,7 +38,7 @@ const COMMANDS = [
   'unnest',
 ] as const;
 /** What AWS has and Brume does not yet. */
-const UNSUPPORTED = ['addtotals', 'join', 'unmask'];
+const UNSUPPORTED = ['addtotals', 'unmask'];
 const RESERVED = new Set(['and', 'or', 'not', 'like', 'in', 'as', 'by']);
 const COMPARISONS = new Set(['=', '==', '!=', '<', '<=', '>', '>=']);
 const MOST_LIMIT = 10_000;
@@ -49,24 +51,41 @@ export function parseQuery(text: string): Query {
 class Parser {
   readonly #lexer: Lexer;
   #depth = 0;
+  #isInSubquery = false;
 
   constructor(text: string) {
     this.#lexer = new Lexer(text);
   }
 
   query(): Query {
+    return this.#query(() => this.#lexer.next.kind === 'end');
+  }
+
+  #query(isAtEnd: () => boolean): Query {
     const query: Query = { commands: [] };
     if (this.#isSymbol('|')) this.#lexer.take();
     if (this.#isWord('source')) {
       query.source = this.#source();
-      if (this.#lexer.next.kind === 'end') return query;
+      if (isAtEnd()) return query;
       this.#symbol('|');
     }
     for (;;) {
       query.commands.push(this.#command());
-      if (this.#lexer.next.kind === 'end') return query;
+      if (isAtEnd()) return query;
       this.#symbol('|');
     }
+  }
+
+  /** `(SOURCE … | …)` of a join or a filter. */
+  #subquery(): Query {
+    const { next } = this.#lexer;
+    this.#symbol('(');
+    if (this.#isInSubquery) throw this.#fault('Nested subqueries are not supported', next);
+    this.#isInSubquery = true;
+    const query = this.#query(() => this.#isSymbol(')'));
+    this.#isInSubquery = false;
+    this.#symbol(')');
+    return query;
   }
 
   // ---- commands ----
@@ -115,7 +134,57 @@ class Parser {
         return { kind: name };
       case 'lookup':
         return this.#lookup();
+      case 'join':
+        return this.#join();
     }
+  }
+
+  /** `join type=left left=a right=b where a.id=b.id (SOURCE "group" | …)` */
+  #join() {
+    const options = new Map<string, string>();
+    while (!this.#isWord('where')) {
+      const token = this.#lexer.next;
+      const option = token.kind === 'name' ? token.text.toLowerCase() : '';
+      if (!['type', 'left', 'right'].includes(option) || options.has(option)) {
+        throw this.#unexpected(token, ['type=', 'left=', 'right=', 'where']);
+      }
+      this.#lexer.take();
+      this.#symbol('=');
+      const value = this.#lexer.next;
+      options.set(option, this.#name());
+      if (option === 'type' && !['inner', 'left'].includes(options.get('type')!.toLowerCase())) {
+        throw this.#unexpected(value, ['inner', 'left']);
+      }
+    }
+    const where = this.#lexer.take();
+    const left = options.get('left');
+    const right = options.get('right');
+    if (left === undefined || right === undefined || left === right) {
+      throw this.#fault('join needs two different aliases', where, ['left=', 'right=']);
+    }
+    const keys = [this.#joinKey(left, right)];
+    while (this.#isWord('and')) {
+      this.#lexer.take();
+      keys.push(this.#joinKey(left, right));
+    }
+    const type = options.get('type')?.toLowerCase() === 'left' ? ('left' as const) : ('inner' as const);
+    return { kind: 'join', type, left, right, keys, query: this.#subquery() };
+  }
+
+  #joinKey(left: string, right: string): JoinKey {
+    const { start } = this.#lexer.next;
+    const names = [this.#name()];
+    if (!this.#isSymbol('==')) this.#symbol('=');
+    else this.#lexer.take();
+    names.push(this.#name());
+    const of = (alias: string) => names.find((name) => name.startsWith(`${alias}.`))?.slice(alias.length + 1);
+    const key = { left: of(left), right: of(right) };
+    if (key.left === undefined || key.right === undefined) {
+      throw this.#fault('join compares a field of each side', { start, end: this.#lexer.at }, [
+        `${left}.field = ${right}.field`,
+      ]);
+    }
+    return key as JoinKey;
   }
 
   #stats() {
@@ -300,6 +369,11 @@ class Parser {
     }
     if (this.#isWord('in')) {
       this.#lexer.take();
+      if (this.#isSymbol('(')) {
+        const query = this.#subquery();
+        return { kind: 'in query', not, value: left, query, start: left.start, end: this.#lexer.at };
+      }
+      if (!this.#isSymbol('[')) throw this.#unexpected(this.#lexer.next, ['[', '(']);
       this.#symbol('[');
       const options = this.#list(() => this.#additive());
       this.#symbol(']');
@@ -513,6 +587,8 @@ export function children(expression: Expression): readonly Expression[] {
       return [expression.left, expression.right];
     case 'in':
       return [expression.value, ...expression.options];
+    case 'in query':
+      return [expression.value];
     case 'call':
       return expression.args;
     default:

@@ -66,6 +66,14 @@ function printCommand(command: Command): string {
       const keys = command.keys.map(({ column, field }) => `${printName(column)} as ${printExpression(field)}`);
       return `lookup ${printName(command.table)} ${keys.join(', ')} output ${printItems(command.outputs)}`;
     }
+    case 'join': {
+      const { type, left, right, query } = command;
+      const keys = command.keys.map(
+        (key) => `${printName(`${left}.${key.left}`)} = ${printName(`${right}.${key.right}`)}`,
+      );
+      const aliases = `left=${printName(left)} right=${printName(right)}`;
+      return `join type=${type} ${aliases} where ${keys.join(' and ')} (${printQuery(query)})`;
+    }
   }
 }
 
@@ -128,6 +136,11 @@ function print(expression: Expression): [text: string, precedence: number] {
       const value = printExpression(expression.value, precedence + 1);
       return [`${value} ${expression.not ? 'not in' : 'in'} [${options}]`, precedence];
     }
+    case 'in query': {
+      const precedence = PRECEDENCE.in!;
+      const value = printExpression(expression.value, precedence + 1);
+      return [`${value} ${expression.not ? 'not in' : 'in'} (${printQuery(expression.query)})`, precedence];
+    }
     case 'call': {
       const args = expression.args.map((arg) => printExpression(arg)).join(', ');
       return [`${expression.name}(${expression.name === 'count' && args === '' ? '*' : args})`, PRIMARY];
@@ -136,7 +149,22 @@ function print(expression: Expression): [text: string, precedence: number] {
 }
 
 const PLAIN_NAME = /^[@$A-Za-z_][\w@$]*(\.[\w@$]+)*$/;
-const WORDS = new Set(['and', 'or', 'not', 'like', 'in', 'as', 'by', 'true', 'false', 'asc', 'desc', 'into', 'output']);
+const WORDS = new Set([
+  'and',
+  'or',
+  'not',
+  'like',
+  'in',
+  'as',
+  'by',
+  'true',
+  'false',
+  'asc',
+  'desc',
+  'into',
+  'output',
+  'where',
+]);
 
 function printName(name: string): string {
   return PLAIN_NAME.test(name) && !WORDS.has(name.toLowerCase()) ? name : `\`${name}\``;

@@ -42,6 +42,7 @@ export type Command = Span &
     | { kind: 'diff'; period?: string }
     | { kind: 'anomaly' }
     | { kind: 'lookup'; table: string; keys: LookupKey[]; outputs: Item[] }
+    | { kind: 'join'; type: 'inner' | 'left'; left: string; right: string; keys: JoinKey[]; query: Query }
   );
 
 export type CommandKind = Command['kind'];
@@ -55,6 +56,12 @@ export interface LookupKey {
   /** Column of the table. */
   column: string;
   field: Expression;
+}
+
+/** Fields of the two sides that are equal, without their aliases. */
+export interface JoinKey {
+  left: string;
+  right: string;
 }
 
 export type ParsePattern =
@@ -79,6 +86,8 @@ export type Expression = Span &
     | { kind: 'unary'; operator: '-' | 'not'; operand: Expression }
     | { kind: 'binary'; operator: BinaryOperator; left: Expression; right: Expression }
     | { kind: 'in'; not: boolean; value: Expression; options: Expression[] }
+    /** A subquery; it knows nothing of the query around it. */
+    | { kind: 'in query'; not: boolean; value: Expression; query: Query }
     /** `name` as the table of functions spells it. `*` of count(*) is no argument. */
     | { kind: 'call'; name: string; args: Expression[] }
   );

@@ -52,6 +52,7 @@ export class InsightsPlanner implements QueryPlanner {
       compileQuery(query, {
         groups: groups.map(queried),
         startMs,
+        innerStartMs: text.fromMs,
         endMs: text.toMs,
         nowMs,
         ...(text.limit !== undefined && { limit: text.limit }),
@@ -65,7 +66,7 @@ export class InsightsPlanner implements QueryPlanner {
     const run = ({ newest, ...options }: RunOptions) => {
       const span = text.toMs - text.fromMs;
       const compiled = newest === undefined ? whole : compile(text.toMs - Math.floor(span * newest));
-      return this.#run(compiled, groups.length, options);
+      return this.#run(compiled, read.size, options);
     };
     return { groups, run };
   }
