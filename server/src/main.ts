@@ -77,7 +77,15 @@ export async function startBrume(given: Config): Promise<Brume> {
   const meter = createMeter({ metrics, clock, log });
   const logs = createLogStore({ state, telemetry, clock, metrics, meter, log });
   const alarms = createAlarmEngine({ state, metrics, clock, call, delivery, log });
-  const functions = createFunctionEngine({ config, clock, logs, meter, log, dir: dataDir.scratchDir });
+  const functions = createFunctionEngine({
+    config,
+    clock,
+    logs,
+    meter,
+    log,
+    dir: dataDir.scratchDir,
+    fileSystemsDir: dataDir.fileSystemsDir,
+  });
 
   const dependencies: ServiceDependencies = {
     config,

@@ -73,6 +73,7 @@ export function startEngine(
       ...options.logs,
     } as LogStore,
     dir: join(dir, 'scratch'),
+    fileSystemsDir: join(dir, 'file-systems'),
   });
   after(() => engine.stop());
   let functions = 0;

@@ -53,6 +53,7 @@ while :; do
   case $event in
     '"start"') result="[\\"$(pwd)\\",\\"$VERSION\\",\\"$0\\",\\"$1\\",\\"$2\\"]" ;;
     '"files"') touch /var/task/x /x 2> /dev/null && result='"writable"' || result="\\"$(ls / | tr '\\n' ' ')\\"" ;;
+    '"mounted"') echo kept > /mnt/shared/x; result="\\"$(cat /mnt/shared/x)\\"" ;;
     '"environment"') result="[\\"$OWN\\",\\"$PATH\\",\\"\${_HANDLER-none}\\",\\"\${AWS_EXECUTION_ENV-none}\\",\\"\${LAMBDA_TASK_ROOT-none}\\",\\"$AWS_LAMBDA_FUNCTION_NAME\\"]" ;;
     '"exit"') exit 3 ;;
     *) echo "got $event"; result=$event ;;
@@ -145,6 +146,13 @@ describe('functions from container images', { skip: cannot }, async () => {
   test('the image is all that it sees, and read-only', async () => {
     await create('files');
     assert.equal((await invoke('files', 'files')).value, 'app bin dev etc proc tmp var ');
+  });
+
+  test('a file system below /mnt', async () => {
+    const Arn = `arn:aws:elasticfilesystem:us-east-1:000000000000:access-point/fsap-${'0'.repeat(17)}`;
+    await create('mounted', { FileSystemConfigs: [{ Arn, LocalMountPath: '/mnt/shared' }] });
+    assert.equal((await invoke('mounted', 'files')).value, 'app bin dev etc mnt proc tmp var ');
+    assert.equal((await invoke('mounted', 'mounted')).value, 'kept');
   });
 
   test('its environment is the image’s, Lambda’s and its own', async () => {

@@ -25,6 +25,8 @@ export interface DataDir {
   telemetryDir: string;
   /** For what may be lost: unpacked function code, sandboxes. */
   scratchDir: string;
+  /** What functions keep in file systems; made when the first one is mounted. */
+  fileSystemsDir: string;
   /** Lets the next Brume in. After all stores are closed. */
   close(): void;
 }
@@ -94,6 +96,7 @@ function open(path: string): DataDir {
     objectsDir: join(path, 'objects'),
     telemetryDir: join(path, 'telemetry'),
     scratchDir: join(path, 'scratch'),
+    fileSystemsDir: join(path, 'file-systems'),
     close: () => lock.close(),
   };
 }

@@ -13,6 +13,7 @@ import { type ControlGroups, openControlGroups } from './cgroups.ts';
 import { CodeStore } from './code-store.ts';
 import { Environment } from './environment.ts';
 import { DEFAULT_IDLE_TIMEOUT_MS, EnvironmentPool } from './environment-pool.ts';
+import { type FileSystem, FileSystemError, FileSystems } from './file-systems.ts';
 import { recordEnd, recordStart, recordThrottle } from './function-metrics.ts';
 import { type ImageCommand, imageInterpreter } from './images/image-interpreter.ts';
 import { type ResolvedImage, resolveImage } from './images/image-tool.ts';
@@ -27,6 +28,7 @@ import type { ChunkSink } from './runtime-process.ts';
 import { StartGate } from './start-gate.ts';
 
 export { CodeStore } from './code-store.ts';
+export { type FileSystem, FileSystemError } from './file-systems.ts';
 export { type ImageCommand, type ImageOverrides, imageCommand } from './images/image-interpreter.ts';
 export { type ImageDefaults, ImageError, type ResolvedImage } from './images/image-tool.ts';
 export { MissingInterpreterError } from './interpreter.ts';
@@ -34,8 +36,8 @@ export { BrokenPackageError, LARGEST_UNZIPPED_BYTES, PackageTooLargeError } from
 
 export interface FunctionEngine {
   /**
-   * Runs one invocation in a warm or new environment of this function version. Rejects with ConcurrencyLimitError, or
-   * MissingInterpreterError when the runtime cannot run on this machine; what the function does wrong is a result.
+   * Runs one invocation in a warm or new environment of this function version. Rejects with ConcurrencyLimitError,
+   * MissingInterpreterError when the runtime cannot run on this machine, or FileSystemError; what the function does wrong is a result.
    */
   invoke(version: FunctionVersion, invocation: Invocation): Promise<InvocationResult>;
   /**
@@ -87,6 +89,8 @@ export interface FunctionVersion {
   codeDir: string;
   /** Directory with the function's layers, one over the other: /opt. */
   layersDir?: string;
+  /** Directories below /mnt that outlive the environment. */
+  fileSystems?: readonly FileSystem[];
   /** Credentials of the execution role that the function sees. */
   credentials: { accessKeyId: string; secretAccessKey: string; sessionToken: string };
   /** Endpoint under which the function reaches Brume. */
@@ -154,6 +158,8 @@ export interface FunctionEngineOptions {
   log: Logger;
   /** For what may be lost: unpacked code, sandboxes. */
   dir: string;
+  /** For what functions keep in file systems. */
+  fileSystemsDir: string;
 }
 
 /** As in AWS. */
@@ -185,6 +191,7 @@ class Engine implements FunctionEngine {
   readonly #gate = new StartGate(STARTS_PER_PROCESSOR * availableParallelism());
   readonly #environmentsDir: string;
   readonly #hostsFile: string;
+  readonly #fileSystems: FileSystems;
   /** Executions now, by function. */
   readonly #executions = new Map<string, number>();
   #allExecutions = 0;
@@ -205,6 +212,7 @@ class Engine implements FunctionEngine {
     this.#environmentsDir = join(dir, 'environments');
     rmSync(this.#environmentsDir, { recursive: true, force: true });
     this.#hostsFile = writeHosts(dir);
+    this.#fileSystems = new FileSystems(options.fileSystemsDir);
     this.#interpreters = new Interpreters({ configured: config.functions.interpreters, dir: join(dir, 'runtimes') });
     this.#pool = new EnvironmentPool({
       clock,
@@ -305,6 +313,7 @@ class Engine implements FunctionEngine {
     await this.#prebooted?.clear();
     await this.#pool.clear();
     await this.code.reset();
+    this.#fileSystems.reset();
     this.#noticed.clear();
   }
 
@@ -334,9 +343,15 @@ class Engine implements FunctionEngine {
       dir: join(this.#environmentsDir, id),
       hostsFile: this.#hostsFile,
       ephemeralStorageMb: version.ephemeralStorageMb,
+      mounts: this.#fileSystems.mounts(version.fileSystems, version.account),
     };
     mkdirSync(cell.dir, { recursive: true, mode: 0o700 });
     const isolation = version.image ? await this.#imageIsolation() : await this.#isolationFor(cell);
+    if (cell.mounts?.length && isolation.name === 'process') {
+      throw new FileSystemError(
+        'File systems are mounted in sandboxes only: install bubblewrap, and leave functions.isolation as it is.',
+      );
+    }
     if (this.#groups === undefined) this.#groups = openControlGroups(log) ?? null;
     this.#prebooted ??= new PrebootedRuntimes({
       hostsFile: this.#hostsFile,

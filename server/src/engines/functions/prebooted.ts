@@ -4,8 +4,8 @@
 //
 // For programs that functions bring (provided.*) it is a shell that waits in the sandbox, to become the program.
 //
-// What an interpreter reads when it starts cannot come late: functions that set such a variable, have another size of /tmp or
-// a package of too many files start as ever. None is booted before a runtime was used, few are kept, and unused ones go.
+// What an interpreter reads when it starts cannot come late: functions that set such a variable, have another size of /tmp, a
+// file system or a package of too many files start as ever. None is booted before a runtime was used, few are kept, and unused ones go.
 // docs/decisions/0007-prebooted-sandboxes.md
 
 import { mkdirSync } from 'node:fs';
@@ -157,8 +157,8 @@ export class PrebootedRuntimes {
 
   /** The contents of code and layers; undefined when this function cannot be assigned late. */
   #packagesOf(version: FunctionVersion, { language, root }: Interpreter): PackageContents[] | undefined {
-    const { codeDir, layersDir, ephemeralStorageMb, environment } = version;
-    if (root || !BOOTED_AHEAD.has(language)) return undefined;
+    const { codeDir, layersDir, fileSystems, ephemeralStorageMb, environment } = version;
+    if (root || fileSystems?.length || !BOOTED_AHEAD.has(language)) return undefined;
     if (this.#options.isolation.name === 'process' || ephemeralStorageMb !== TMP_MB) return undefined;
     const isEarly = (name: string) => language !== 'provided' && READ_AT_START.test(name);
     if (Object.keys(environment).some(isEarly)) return undefined;

@@ -13,6 +13,7 @@ import { checkConstraints } from './constraints.ts';
 import type { VersionDocument } from './documents.ts';
 import { applyDurableConfig, checkDurableConfig, showDurableConfig } from './durable-config.ts';
 import { checkEnvironment } from './environment-limits.ts';
+import { applyFileSystems, checkFileSystems, showFileSystems } from './file-systems.ts';
 import { type FunctionReference, functionArn, LATEST } from './function-name.ts';
 import { showImage } from './images.ts';
 import { checkTenancyConfig, showTenancy } from './tenancy.ts';
@@ -38,10 +39,11 @@ export type Settings = Pick<
   | 'logging'
   | 'vpc'
   | 'layers'
+  | 'fileSystems'
 >;
 
 /** Members that Brume has no use for yet: refused rather than forgotten. */
-const UNSUPPORTED = ['CapacityProviderConfig', 'FileSystemConfigs', 'PublishTo'] as const;
+const UNSUPPORTED = ['CapacityProviderConfig', 'PublishTo'] as const;
 
 const ROLE = /arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role\/?[a-zA-Z_0-9+=,.@\-_/]+/;
 const KMS_KEY = /(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()/;
@@ -82,6 +84,7 @@ export function checkConfiguration(input: ConfigurationInput, operation: string)
   ]);
   checkDurableConfig(input.DurableConfig);
   checkTenancyConfig(input.TenancyConfig);
+  checkFileSystems(input.FileSystemConfigs, operation);
   if (input.Environment?.Variables) checkEnvironment(input.Environment.Variables);
   checkDeadLetterTarget(input.DeadLetterConfig?.TargetArn);
 }
@@ -150,6 +153,7 @@ export function applyConfiguration(
     snapStart: input.SnapStart?.ApplyOn ?? before.snapStart,
     logging: applyLogging(input.LoggingConfig, before.logging, name),
     ...applyDurableConfig(input.DurableConfig, before.durable),
+    ...applyFileSystems(input.FileSystemConfigs, before.fileSystems),
     ...(environment ? { environment } : {}),
     ...(deadLetterArn ? { deadLetterArn } : {}),
     ...(kmsKeyArn ? { kmsKeyArn } : {}),
@@ -237,6 +241,7 @@ export function showListedConfiguration(
     ...(version.layers
       ? { Layers: version.layers.map(({ arn, code }) => ({ Arn: arn, CodeSize: code.sizeBytes })) }
       : {}),
+    ...showFileSystems(version.fileSystems),
     RevisionId: version.revisionId,
     PackageType: version.packageType,
     ...showImage(version),

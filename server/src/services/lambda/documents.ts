@@ -9,7 +9,7 @@ import type {
   SystemLogLevel,
   TracingMode,
 } from '@aws-sdk/client-lambda';
-import type { ImageDefaults, ImageOverrides } from '#engines/functions/function-engine.ts';
+import type { FileSystem, ImageDefaults, ImageOverrides } from '#engines/functions/function-engine.ts';
 import { defineCollection } from '#storage/state/state.ts';
 import type { PolicyStatement } from './resource-policy.ts';
 
@@ -57,6 +57,7 @@ export interface VersionDocument {
     systemLevel?: SystemLogLevel;
   };
   vpc?: { subnetIds: string[]; securityGroupIds: string[]; ipv6: boolean };
+  fileSystems?: FileSystem[];
   code: CodeReference;
   /** Of a function from a container image. */
   image?: ImageDocument;

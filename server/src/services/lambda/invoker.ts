@@ -7,6 +7,7 @@ import { uuid } from '#core/ids.ts';
 import {
   type ChunkSink,
   ConcurrencyLimitError,
+  FileSystemError,
   type FunctionVersion,
   ImageError,
   type InvocationResult,
@@ -143,6 +144,7 @@ export class Invoker {
       codeDir,
       ...(version.image ? { image: commandOf(version.image) } : {}),
       ...(layersDir === undefined ? {} : { layersDir }),
+      ...(version.fileSystems ? { fileSystems: version.fileSystems } : {}),
       credentials,
       endpoint: `http://${reachable(config.host)}:${config.port}`,
       logGroup: version.logging.group,
@@ -213,6 +215,9 @@ function asAwsError(error: unknown): unknown {
   }
   if (error instanceof MissingInterpreterError || error instanceof ImageError) {
     return new AwsError('InvalidRuntimeException', error.message, { fields: { Type: 'User' } });
+  }
+  if (error instanceof FileSystemError) {
+    return new AwsError('EFSMountFailureException', error.message, { fields: { Type: 'User' } });
   }
   return error;
 }

@@ -7,13 +7,13 @@
 // function's variables come only afterwards, from standard input by a shell. Elsewhere, and for the few functions whose files
 // or variables do not allow it, a user namespace maps the sandbox to the user of Brume.
 
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { imageRoot } from '../images/image-root.ts';
 import { programNames } from '../interpreter.ts';
 import { GROUP_ID, hostView, LANGUAGE_DIR, RUNTIME_DIR, TASK_ROOT, USER_ID } from './host-view.ts';
 import { type Cell, type Command, type Isolation, STARTER_ENVIRONMENT, type View } from './isolation.ts';
-import type { UserIds } from './user-ids.ts';
+import { FILE_SYSTEM_USER, type UserIds } from './user-ids.ts';
 
 export interface BubblewrapOptions {
   /** File with the seccomp filter. */
@@ -40,7 +40,9 @@ export function bubblewrap({ filter, users, nullDevice }: BubblewrapOptions): Is
     waits: boolean,
   ): Command => {
     const { root } = cell.interpreter;
-    const userId = users && filter && SETPRIV && allowsUser(cell, environment) ? users.take() : undefined;
+    const mayChange = users && filter && SETPRIV && allowsUser(cell, environment);
+    const ownId = mayChange && !cell.mounts?.length ? users.take() : undefined;
+    const userId = mayChange && cell.mounts?.length ? FILE_SYSTEM_USER : ownId;
     const options = [
       '--clearenv',
       ...(userId === undefined
@@ -54,7 +56,7 @@ export function bubblewrap({ filter, users, nullDevice }: BubblewrapOptions): Is
       ...['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
       ...['--hostname', 'localhost', '--die-with-parent', '--new-session'],
       ...(root
-        ? imageRoot(root.dir, cell.ephemeralStorageMb)
+        ? [...imageRoot(root.dir, cell.ephemeralStorageMb), ...mountsOverImage(root.dir, cell)]
         : rootOf(cell, sandboxView(cell).executable, userId, nullDevice)),
       ...['--chdir', root?.workingDir ?? TASK_ROOT],
       ...(filter === undefined ? [] : ['--seccomp', '9']),
@@ -76,7 +78,7 @@ export function bubblewrap({ filter, users, nullDevice }: BubblewrapOptions): Is
       input: Buffer.from(options.map((option) => `${option}\0`).join('')),
       ...(filter === undefined ? {} : { filter }),
       ...(isBecoming ? { shellInput: becoming(environment) } : {}),
-      ...(userId === undefined ? {} : { release: () => users!.giveBack(userId) }),
+      ...(ownId === undefined ? {} : { release: () => users!.giveBack(ownId) }),
     };
   };
   return {
@@ -126,13 +128,15 @@ export function sandboxView({ interpreter }: Cell): View {
 }
 
 function rootOf(cell: Cell, executable: string, userId: number | undefined, nullDevice: string | undefined): string[] {
-  const { interpreter, codeDir, layersDir, ephemeralStorageMb } = cell;
+  const { interpreter, codeDir, layersDir, ephemeralStorageMb, mounts = [] } = cell;
   const view = hostView(interpreter);
   const accounts = userId === undefined ? view.accounts : accountsOf(cell, userId);
   return [
     // Before the rest, which may lie in /tmp: an interpreter in a virtual environment, a Brume that is tried out there.
     ...['--perms', '1777', '--size', String(ephemeralStorageMb * MEGABYTE), '--tmpfs', '/tmp'],
-    ...(userId === undefined ? [] : passable([...view.directories, ...view.settings, `${LANGUAGE_DIR}/bin/x`])),
+    ...(userId === undefined
+      ? []
+      : passable([...view.directories, ...view.settings, `${LANGUAGE_DIR}/bin/x`, ...mounts.map(({ path }) => path)])),
     ...view.directories.flatMap((path) => ['--ro-bind', path, path]),
     ...view.links.flatMap(({ path, target }) => ['--symlink', target, path]),
     ...view.settings.flatMap((path) => ['--ro-bind-try', path, path]),
@@ -148,8 +152,17 @@ function rootOf(cell: Cell, executable: string, userId: number | undefined, null
     ...(interpreter.language === 'nodejs'
       ? ['--ro-bind', interpreter.executable, executable]
       : programNames(interpreter).flatMap((name) => ['--symlink', executable, `${LANGUAGE_DIR}/bin/${name}`])),
+    ...mounts.flatMap(({ source, path }) => ['--bind', source, path]),
     ...['--remount-ro', '/'],
   ];
+}
+
+/** An image's root is read-only: there is a /mnt of its own over that of the image. */
+function mountsOverImage(rootDir: string, { mounts = [] }: Cell): string[] {
+  if (mounts.length === 0) return [];
+  mkdirSync(join(rootDir, 'mnt'), { recursive: true });
+  const binds = mounts.flatMap(({ source, path }) => ['--bind', source, path]);
+  return ['--perms', '0755', '--tmpfs', '/mnt', ...binds, '--remount-ro', '/mnt'];
 }
 
 /** What leads to these places, for users other than root: bubblewrap would make some of it for root alone. */

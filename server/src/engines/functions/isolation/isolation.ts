@@ -12,6 +12,7 @@ import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import type { Logger } from '#core/log.ts';
+import type { Mount } from '../file-systems.ts';
 import { inheritedDescriptors } from '../inherited-descriptors.ts';
 import type { Interpreter } from '../interpreter.ts';
 import { starting } from '../starter.ts';
@@ -32,6 +33,8 @@ export interface Cell {
   /** Directory of this environment on the host. */
   dir: string;
   ephemeralStorageMb: number;
+  /** Directories below /mnt, to be written to. */
+  mounts?: readonly Mount[];
   /** Instead of the host's own /etc/hosts. */
   hostsFile?: string;
   /** Programs that start the runtime: they get its command as arguments. */

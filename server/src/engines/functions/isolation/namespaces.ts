@@ -7,13 +7,13 @@ import { hostView, LANGUAGE_DIR, RUNTIME_DIR, TASK_ROOT } from './host-view.ts';
 import { type Isolation, STARTER_ENVIRONMENT } from './isolation.ts';
 
 /**
- * Arguments: directory to build in, megabytes of /tmp, number of pairs (source, place) and link pairs (target, place), the
- * pairs, and the command. The function's environment is read as shell assignments from descriptor 4 inside, at the end.
+ * Arguments: directory to build in, megabytes of /tmp, numbers of pairs (source, place) that are read-only, of those that are
+ * not, and of link pairs (target, place), the pairs, and the command. The function's environment is read as shell assignments from descriptor 4 inside, at the end.
  */
 const SCRIPT = `
 set -e
-new=$1 size=$2 binds=$3 links=$4
-shift 4
+new=$1 size=$2 binds=$3 writable=$4 links=$5
+shift 5
 mount -t tmpfs -o size=1m,mode=755 tmpfs "$new"
 cd "$new"
 mkdir proc dev tmp opt old
@@ -24,6 +24,13 @@ while [ "$binds" -gt 0 ]; do
   mount -o remount,bind,ro,nosuid,nodev ".$2"
   shift 2
   binds=$((binds - 1))
+done
+while [ "$writable" -gt 0 ]; do
+  mkdir -p ".$2"
+  mount --bind "$1" ".$2"
+  mount -o remount,bind,nosuid,nodev ".$2"
+  shift 2
+  writable=$((writable - 1))
 done
 while [ "$links" -gt 0 ]; do
   mkdir -p ".\${2%/*}"
@@ -54,7 +61,7 @@ export const namespaces: Isolation = {
   name: 'namespaces',
   view: sandboxView,
   command(cell, environment) {
-    const { interpreter, codeDir, layersDir, dir, ephemeralStorageMb } = cell;
+    const { interpreter, codeDir, layersDir, dir, ephemeralStorageMb, mounts = [] } = cell;
     const { executable } = sandboxView(cell);
     const view = hostView(interpreter);
     const binds = [
@@ -76,8 +83,10 @@ export const namespaces: Isolation = {
       file: 'unshare',
       args: [
         ...['--user', '--map-root-user', '--mount', '--pid', '--fork', '--kill-child', '--ipc', '--uts', '--cgroup'],
-        ...['/bin/sh', '-c', SCRIPT, 'sh', dir, String(ephemeralStorageMb), String(binds.length), String(links.length)],
+        ...['/bin/sh', '-c', SCRIPT, 'sh', dir],
+        ...[ephemeralStorageMb, binds.length, mounts.length, links.length].map(String),
         ...binds.flat(),
+        ...mounts.flatMap(({ source, path }) => [source, path]),
         ...links.flat(),
         ...(cell.launcher ?? []),
         executable,

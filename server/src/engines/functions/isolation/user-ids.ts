@@ -4,6 +4,8 @@
 /** Far above what systems and container engines give away, below the end of signed numbers. */
 const FIRST_USER_ID = 1_900_000_000;
 const USER_IDS = 65_536;
+/** Of all functions with file systems, which share what they write there; each sandbox still sees its own only. */
+export const FILE_SYSTEM_USER = FIRST_USER_ID - 1;
 
 export class UserIds {
   readonly #taken = new Set<number>();

@@ -46,7 +46,16 @@ export function updateFunctionConfiguration({
         checkSnapStart(input.Runtime ?? (latest.image ? 'Container image' : latest.runtime));
         refuseTenancy(latest, 'SnapStart');
       }
-      const { environment, kmsKeyArn, deadLetterArn, vpc, layers: layersBefore, runningRevision, ...rest } = latest;
+      const {
+        environment,
+        kmsKeyArn,
+        deadLetterArn,
+        vpc,
+        layers: layersBefore,
+        fileSystems,
+        runningRevision,
+        ...rest
+      } = latest;
       return {
         ...document,
         latest: {
