@@ -10,7 +10,13 @@
 
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { PatternMiner, patternOf } from '../server/src/engines/log-patterns/log-patterns.ts';
+import {
+  currentOf,
+  groupClusters,
+  type LogCluster,
+  PatternMiner,
+  patternOf,
+} from '../server/src/engines/log-patterns/log-patterns.ts';
 import { seeded } from '../server/test/seeded-random.ts';
 import type { Report } from './run.ts';
 
@@ -53,21 +59,22 @@ export async function run(report: Report): Promise<void> {
 function groupingAccuracy(lines: Sample['lines']): { accuracy: number; found: number; templates: number } {
   const miner = new PatternMiner();
   const clusters = lines.map(({ content }) => miner.add(content));
-  const idOf = new Map(miner.clusters.map((cluster) => [cluster, patternOf(cluster).patternString]));
+  const groups = groupClusters(miner.clusters);
   const truth = new Map<string, number>();
-  const found = new Map<string, { size: number; ids: Set<string> }>();
+  const found = new Map<LogCluster, { size: number; ids: Set<string> }>();
   for (const [i, { eventId }] of lines.entries()) {
     truth.set(eventId, (truth.get(eventId) ?? 0) + 1);
-    const id = idOf.get(clusters[i]!)!;
+    const id = groups.get(currentOf(clusters[i]!))!;
     const group = found.get(id) ?? { size: 0, ids: new Set() };
     group.size++;
     group.ids.add(eventId);
     found.set(id, group);
   }
   let right = 0;
-  for (const { size, ids } of found.values()) {
+  for (const [cluster, { size, ids }] of found) {
     if (ids.size === 1 && truth.get([...ids][0]!) === size) right += size;
-    else if (process.env.LOG_PATTERN_FAULTS) console.log('  wrong:', size, [...ids].join(' + '));
+    else if (process.env.LOG_PATTERN_FAULTS)
+      console.log('  wrong:', size, [...ids].join(' + '), patternOf(cluster).patternString);
   }
   return { accuracy: right / lines.length, found: found.size, templates: truth.size };
 }

@@ -33,6 +33,11 @@ test('what is variable by its looks', () => {
     ['é1 ü', ['é1']],
     ['9', ['9']],
     ['', []],
+    ['depth......2 of dcbf.........0', ['.2', '.0']],
+    ['SHA1 over SOCKS5, ssh2', ['ssh2']],
+    ['free 4.4 MB, 12 bytes (0.1 KB) of 3 B', ['4.4 MB', '12 bytes (0.1 KB)', '3 B']],
+    ['since Fri Jun 17 07:07:00 2005, May 5', ['Fri Jun 17 07:07:00 2005', 'May 5']],
+    ['May be, Sun deadbeef facade', ['deadbeef']],
   ];
   for (const [text, expected] of table) {
     assert.deepEqual(variablesOf(text), expected, text);
@@ -40,16 +45,66 @@ test('what is variable by its looks', () => {
   }
 });
 
-test('words that differ become one token, with the values seen', () => {
-  const [pattern] = minePatterns(['user anna logged in ok', 'user bert logged in ok', 'user anna logged in ok']);
-  assert.equal(pattern!.patternString, 'user anna logged in ok');
-  const [merged] = minePatterns([
-    'login of user anna was fine',
-    'login of user bert was fine',
-    'login of user anna was fine',
-  ]);
-  assert.equal(merged!.pattern, 'login of user <Token-1> was fine');
-  assert.deepEqual({ ...merged!.tokens.find((token) => token.isDynamic)!.enumerations }, { anna: 2, bert: 1 });
+test('few words at one place are patterns of their own, many are values; a path, a host or a number is one at once', () => {
+  const table: [string[], string[]][] = [
+    [
+      ['feature beta is enabled', 'feature beta is disabled', 'feature beta is enabled'],
+      ['feature beta is enabled', 'feature beta is disabled'],
+    ],
+    [
+      ['anna', 'bert', 'carla', 'dora'].map((user) => `login of user ${user} was fine`),
+      ['login of user <Token-1> was fine'],
+    ],
+    [
+      ['/home/anna', '/srv/data'].map((path) => `could not open ${path}: no such file`),
+      ['could not open <Path-1>: no such file'],
+    ],
+    [
+      ['root', 'guest', 'news', 'sync'].map((user) => `failure; uid=0 user=${user}, tty=ssh`),
+      ['failure; uid=<Number-1> user=<Token-2>, tty=ssh'],
+    ],
+    [['NEW', 'RUNNING', 'FAILED', 'DONE', 'LOST'].map((state) => `task is ${state} now`), []],
+  ];
+  for (const [messages, expected] of table) {
+    const found = minePatterns(messages).map(({ pattern }) => pattern);
+    assert.deepEqual(found, expected.length > 0 ? expected : messages.toSorted());
+  }
+});
+
+test('values of several words, and lists', () => {
+  const table: [string[], string][] = [
+    [
+      ['closed, 403 bytes sent, life <1 sec', 'closed, 1190 bytes (1.16 KB) sent, life 00:02'],
+      'closed, <Size-1> sent, life <Token-2>',
+    ],
+    [['asked to delete blk_1', 'asked to delete blk_2 blk_3 blk_-4'], 'asked to delete <Token-1>'],
+    [
+      ['lock=7, tag="View Lock", uid=1 taken', 'lock=8, tag="launch", uid=2 taken'],
+      'lock=<Number-1>, tag="<Token-2> uid=<Number-3> taken',
+    ],
+    [
+      ['from 10.0.0.1 at Fri Jun 17 07:07:00 2005', 'from 10.0.0.2 at Sat Jul 2 07:07:01 2005'],
+      'from <IPAddress-1> at <Timestamp-2>',
+    ],
+  ];
+  for (const [messages, expected] of table) {
+    const found = minePatterns(messages);
+    assert.deepEqual(
+      found.map(({ pattern }) => pattern),
+      [expected],
+    );
+    for (const message of messages) assert.match(message, new RegExp(`^${found[0]!.patternRegex}$`));
+  }
+});
+
+test('what tokens hold is counted over the messages that are kept', () => {
+  const [merged] = minePatterns(
+    ['anna', 'bert', 'anna', 'carla', 'dora'].map((user) => `login of user ${user} was fine`),
+  );
+  assert.deepEqual(
+    { ...merged!.tokens.find((token) => token.isDynamic)!.enumerations },
+    { anna: 2, bert: 1, carla: 1, dora: 1 },
+  );
 });
 
 test('JSON documents', () => {

@@ -4,10 +4,12 @@
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData_Patterns.html
 
 import { createHash } from 'node:crypto';
-import { DrainTree, WILDCARD } from './drain-tree.ts';
+import { DrainTree } from './drain-tree.ts';
+import { groupTemplates, mergeTemplates } from './pattern-groups.ts';
 import { type Severity, severityOf } from './severity.ts';
 import { tokenTypeOf } from './token-type.ts';
 import { maskVariables, VARIABLE, variablesOf } from './variables.ts';
+import { fitsWord, GAP, WILDCARD } from './word.ts';
 import { joinWords, splitWords } from './words.ts';
 
 /** Characters of a message that are looked at: its beginning tells what it is. */
@@ -17,16 +19,17 @@ const MOST_REMEMBERED = 20_000;
 /** Beyond these, messages that fit nowhere share one last cluster. */
 const MOST_CLUSTERS = 20_000;
 const MOST_SAMPLES = 16;
-/** Share of constant words that must be equal. */
-const SIMILARITY = 0.5;
+const DYNAMIC = new RegExp(`([${VARIABLE}${WILDCARD}${GAP}])`);
 
 /** Messages of one shape. A live object: it counts on and its template grows more general. */
 export interface LogCluster {
-  /** Template; WILDCARD for words that differ, VARIABLE for parts that look variable. */
-  readonly words: string[];
+  /** Template; VARIABLE for parts that look variable, WILDCARD for what differs, GAP for any number of words. */
+  words: string[];
   count: number;
   /** Some of its messages, the first ones and then ever rarer ones. */
   readonly samples: string[];
+  /** Set once another cluster has its messages and is in its place. */
+  mergedInto?: LogCluster;
 }
 
 /** A part of a pattern, as the API's PatternToken. */
@@ -63,9 +66,9 @@ export interface LogPattern {
 
 /** Takes messages one by one and gives each its cluster. */
 export class PatternMiner {
-  readonly #tree = new DrainTree<LogCluster>(SIMILARITY);
+  readonly #tree = new DrainTree<LogCluster>((from, into) => this.#merge(from, into));
   readonly #remembered = new Map<string, LogCluster>();
-  readonly #clusters: LogCluster[] = [];
+  readonly #clusters = new Set<LogCluster>();
   #rest: LogCluster | undefined;
   #count = 0;
 
@@ -74,7 +77,7 @@ export class PatternMiner {
     return this.#count;
   }
 
-  get clusters(): readonly LogCluster[] {
+  get clusters(): ReadonlySet<LogCluster> {
     return this.#clusters;
   }
 
@@ -82,7 +85,7 @@ export class PatternMiner {
   add(message: string, times = 1): LogCluster {
     const text = message.length > LONGEST_TEXT ? message.slice(0, LONGEST_TEXT) : message;
     const masked = maskVariables(text);
-    const cluster = this.#remembered.get(masked) ?? this.#find(masked);
+    const cluster = currentOf(this.#remembered.get(masked) ?? this.#find(masked));
     this.#count += times;
     cluster.count += times;
     // The first samples, and then one at each doubling, so that late values are seen too.
@@ -94,7 +97,11 @@ export class PatternMiner {
 
   /** A cluster known from before, with nothing counted yet; `template` is what templateOf() gave. */
   restore(template: string): LogCluster {
-    return this.#insert(JSON.parse(template) as string[]);
+    const words = JSON.parse(template) as string[];
+    const cluster: LogCluster = { words, count: 0, samples: [] };
+    this.#clusters.add(cluster);
+    this.#tree.restore(words, cluster);
+    return cluster;
   }
 
   /** Most frequent first. */
@@ -103,28 +110,40 @@ export class PatternMiner {
   }
 
   #find(masked: string): LogCluster {
-    const words = splitWords(masked);
-    const cluster = this.#tree.match(words) ?? this.#make(words);
+    const cluster = this.#place(splitWords(masked));
     if (this.#remembered.size >= MOST_REMEMBERED) this.#remembered.clear();
     this.#remembered.set(masked, cluster);
     return cluster;
   }
 
-  #make(words: string[]): LogCluster {
-    if (this.#clusters.length < MOST_CLUSTERS) return this.#insert(words);
+  #place(words: string[]): LogCluster {
+    const make = () => {
+      if (this.#clusters.size >= MOST_CLUSTERS) return undefined;
+      const cluster: LogCluster = { words: [...words], count: 0, samples: [] };
+      this.#clusters.add(cluster);
+      return cluster;
+    };
+    const cluster = this.#tree.place(words, make);
+    if (cluster) return cluster;
     if (!this.#rest) {
-      this.#rest = { words: [WILDCARD], count: 0, samples: [] };
-      this.#clusters.push(this.#rest);
+      this.#rest = { words: [GAP], count: 0, samples: [] };
+      this.#clusters.add(this.#rest);
     }
     return this.#rest;
   }
 
-  #insert(words: string[]): LogCluster {
-    const cluster: LogCluster = { words, count: 0, samples: [] };
-    this.#clusters.push(cluster);
-    this.#tree.insert(cluster);
-    return cluster;
+  #merge(from: LogCluster, into: LogCluster): void {
+    this.#clusters.delete(from);
+    into.count += from.count;
+    into.samples.push(...from.samples.slice(0, MOST_SAMPLES - into.samples.length));
   }
+}
+
+/** The cluster that has the messages of this one now. */
+export function currentOf(cluster: LogCluster): LogCluster {
+  let current = cluster;
+  while (current.mergedInto) current = current.mergedInto;
+  return current;
 }
 
 /** The patterns of these messages, most frequent first. */
@@ -139,24 +158,40 @@ export function templateOf(cluster: LogCluster): string {
   return JSON.stringify(cluster.words);
 }
 
-/**
- * Patterns of some clusters by a count of the caller's, most frequent first, those with none left out. Clusters whose
- * patterns have come to be the same are one.
- */
+/** Clusters whose patterns are one in the end, each with the cluster that shows it. */
+export function groupClusters(clusters: Iterable<LogCluster>): Map<LogCluster, LogCluster> {
+  const shown = new Map<LogCluster, LogCluster>();
+  for (const group of groupTemplates(clusters)) {
+    const together = group.length === 1 ? group[0]! : combine(group);
+    for (const cluster of group) shown.set(cluster, together);
+  }
+  return shown;
+}
+
+function combine(group: readonly LogCluster[]): LogCluster {
+  const each = Math.max(1, Math.floor(MOST_SAMPLES / group.length));
+  return {
+    words: mergeTemplates(group.map(({ words }) => words)),
+    count: group.reduce((sum, { count }) => sum + count, 0),
+    samples: group.slice(0, MOST_SAMPLES).flatMap(({ samples }) => samples.slice(0, each)),
+  };
+}
+
+/** Patterns of some clusters by a count of the caller's, most frequent first, those with none left out. */
 export function patternsOf(clusters: Iterable<LogCluster>, countOf: (cluster: LogCluster) => number): LogPattern[] {
-  const byString = new Map<string, LogPattern>();
+  const counts = new Map<LogCluster, number>();
   let total = 0;
-  for (const cluster of clusters) {
+  for (const [cluster, shown] of groupClusters(clusters)) {
     const count = countOf(cluster);
     if (count === 0) continue;
     total += count;
-    const pattern = patternOf(cluster);
-    const known = byString.get(pattern.patternString);
-    if (known) known.sampleCount += count;
-    else byString.set(pattern.patternString, { ...pattern, sampleCount: count });
+    counts.set(shown, (counts.get(shown) ?? 0) + count);
   }
-  const patterns = [...byString.values()];
-  for (const pattern of patterns) pattern.ratio = pattern.sampleCount / total;
+  const patterns = [...counts].map(([cluster, sampleCount]) => ({
+    ...patternOf(cluster),
+    sampleCount,
+    ratio: sampleCount / total,
+  }));
   return patterns.sort((a, b) => b.sampleCount - a.sampleCount || (a.patternString < b.patternString ? -1 : 1));
 }
 
@@ -188,9 +223,9 @@ function tokensOf(cluster: LogCluster): PatternToken[] {
   const values = valuesOf(cluster);
   const tokens: PatternToken[] = [];
   let dynamic = 0;
-  for (const part of joinWords(words).split(new RegExp(`([${VARIABLE}${WILDCARD}])`))) {
+  for (const part of joinWords(words).split(DYNAMIC)) {
     if (part === '') continue;
-    if (part !== VARIABLE && part !== WILDCARD) {
+    if (part !== VARIABLE && part !== WILDCARD && part !== GAP) {
       tokens.push({ dynamicTokenPosition: 0, isDynamic: false, tokenString: part });
       continue;
     }
@@ -223,24 +258,44 @@ function valuesOf({ words, samples }: LogCluster): string[][] {
 /** What a message of a cluster has at each dynamic position of the cluster's template. */
 export function variablesAt(template: readonly string[], message: string): string[] {
   const text = message.length > LONGEST_TEXT ? message.slice(0, LONGEST_TEXT) : message;
+  const words = splitWords(maskVariables(text));
   const variables = variablesOf(text);
-  const masked = splitWords(maskVariables(text));
+  let used = 0;
+  const written = (masked: string) => masked.replaceAll(VARIABLE, () => variables[used++] ?? '');
   const found: string[] = [];
+  const takeVariables = (masked: string) => {
+    for (const character of masked) if (character === VARIABLE) found.push(variables[used++] ?? '');
+  };
   let next = 0;
-  for (const [i, word] of masked.entries()) {
-    // The word as it was written, and what of it is variable by its looks.
-    let written = '';
-    const own: string[] = [];
-    for (const character of word.split(VARIABLE).entries()) {
-      if (character[0] > 0) {
-        const variable = variables[next++] ?? '';
-        own.push(variable);
-        written += variable;
-      }
-      written += character[1];
+  for (const [i, word] of template.entries()) {
+    const at = Math.max(word.indexOf(WILDCARD), word.indexOf(GAP));
+    if (at < 0) {
+      takeVariables(word);
+      next++;
+      continue;
     }
-    if (template[i] === WILDCARD) found.push(written);
-    else found.push(...own);
+    const prefix = word.slice(0, at);
+    const suffix = word.slice(at + 1);
+    const end = word[at] === GAP ? endOfGap(template, i, words, next) : next + 1;
+    const masked = joinGap(words.slice(next, end));
+    next = Math.max(next, end);
+    takeVariables(prefix);
+    found.push(written(masked.slice(prefix.length, Math.max(prefix.length, masked.length - suffix.length))));
+    takeVariables(suffix);
   }
   return found;
+}
+
+/** The word after those that a GAP takes. */
+function endOfGap(template: readonly string[], gap: number, words: readonly string[], from: number): number {
+  const after = template.slice(gap + 1);
+  const left = words.length - after.length;
+  if (!after.some((word) => word.endsWith(GAP))) return Math.max(from, left);
+  const [following] = after;
+  for (let i = from; i < left; i++) if (fitsWord(following!.replace(GAP, WILDCARD), words[i]!)) return i;
+  return Math.max(from, left);
+}
+
+function joinGap(words: readonly string[]): string {
+  return words.join(' ').trimStart();
 }

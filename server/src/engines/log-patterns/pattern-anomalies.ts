@@ -2,7 +2,15 @@
 // steps; a pattern's count in each is held against the pattern's other steps.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Anomaly.html
 
-import { type LogCluster, type LogPattern, PatternMiner, patternOf, variablesAt } from './log-patterns.ts';
+import {
+  currentOf,
+  groupClusters,
+  type LogCluster,
+  type LogPattern,
+  PatternMiner,
+  patternOf,
+  variablesAt,
+} from './log-patterns.ts';
 
 export type AnomalyKind = 'Pattern frequency' | 'New pattern' | 'Token variation' | 'Numeric token' | 'HTTP error code';
 
@@ -74,8 +82,9 @@ export class PatternTimeline {
   /** Highest priority first. */
   anomalies(): PatternAnomaly[] {
     const found: PatternAnomaly[] = [];
-    const severalSteps = [...this.#series.values()].some((it) => it.firstSeenMs < this.#newFromMs());
-    for (const series of this.#series.values()) {
+    const all = this.#grouped();
+    const severalSteps = all.some((it) => it.firstSeenMs < this.#newFromMs());
+    for (const series of all) {
       const pattern = patternOf(series.cluster);
       pattern.ratio = pattern.sampleCount / this.#miner.count;
       for (const finding of this.#findings(series, pattern, severalSteps)) {
@@ -85,6 +94,19 @@ export class PatternTimeline {
     }
     const order = ['HIGH', 'MEDIUM', 'LOW'];
     return found.sort((a, b) => order.indexOf(a.priority) - order.indexOf(b.priority));
+  }
+
+  /** One for each pattern: some that began apart have become one. */
+  #grouped(): Series[] {
+    const shown = groupClusters(this.#miner.clusters);
+    const grouped = new Map<LogCluster, Series>();
+    for (const series of this.#series.values()) {
+      const cluster = shown.get(currentOf(series.cluster))!;
+      const known = grouped.get(cluster);
+      if (known) addSeries(known, series);
+      else grouped.set(cluster, { ...series, cluster, counts: series.counts.slice(), messages: [...series.messages] });
+    }
+    return [...grouped.values()];
   }
 
   *#findings(series: Series, pattern: LogPattern, severalSteps: boolean): Iterable<Finding> {
@@ -156,6 +178,13 @@ export class PatternTimeline {
 }
 
 type Finding = Pick<PatternAnomaly, 'kind' | 'priority' | 'description'>;
+
+function addSeries(to: Series, { counts, firstSeenMs, lastSeenMs, messages }: Series): void {
+  for (const [step, count] of counts.entries()) to.counts[step]! += count;
+  to.firstSeenMs = Math.min(to.firstSeenMs, firstSeenMs);
+  to.lastSeenMs = Math.max(to.lastSeenMs, lastSeenMs);
+  to.messages.push(...messages.slice(0, MOST_VALUES - to.messages.length));
+}
 
 /** The step that stands out most from the median of all, if any does. */
 function unusualStep(counts: Float64Array): { step: number; usual: number } | undefined {

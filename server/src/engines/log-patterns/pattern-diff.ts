@@ -1,7 +1,7 @@
 // Patterns of a period against those of an earlier period of equal length: the `diff` command after `pattern`.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData_Compare.html
 
-import { type LogCluster, type LogPattern, PatternMiner, patternsOf } from './log-patterns.ts';
+import { currentOf, type LogCluster, type LogPattern, PatternMiner, patternsOf } from './log-patterns.ts';
 
 export interface PatternDifference extends LogPattern {
   /** Messages in the earlier period. `sampleCount` is that of the current one, and may be 0. */
@@ -29,7 +29,12 @@ export class PatternComparison {
   /** Largest change first. */
   differences(): PatternDifference[] {
     const { clusters } = this.#miner;
-    const previousOf = (cluster: LogCluster) => this.#previous.get(cluster) ?? 0;
+    const counts = new Map<LogCluster, number>();
+    for (const [cluster, count] of this.#previous) {
+      const current = currentOf(cluster);
+      counts.set(current, (counts.get(current) ?? 0) + count);
+    }
+    const previousOf = (cluster: LogCluster) => counts.get(cluster) ?? 0;
     const previous = new Map(patternsOf(clusters, previousOf).map((it) => [it.patternString, it.sampleCount]));
     const all = patternsOf(clusters, (cluster) => cluster.count);
     const total = this.#miner.count - [...this.#previous.values()].reduce((sum, count) => sum + count, 0);

@@ -12,8 +12,13 @@ export function splitWords(text: string): string[] {
 
 /** A word that began after white space is set apart by a space. */
 export function joinWords(words: readonly string[]): string {
-  if (words[0] !== '{') return words.join(' ');
+  if (!isJson(words)) return words.join(' ');
   return words.map((word) => (word.startsWith(' ') ? ` ${word.trimStart()}` : word)).join('');
+}
+
+/** Whether they are words of a JSON document. */
+export function isJson(words: readonly string[]): boolean {
+  return words[0] === '{';
 }
 
 function splitJson(text: string): string[] {

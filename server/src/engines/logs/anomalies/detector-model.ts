@@ -2,6 +2,7 @@
 // seen, patterns much more or less frequent than usual, and values that a token never had. Pure.
 
 import {
+  currentOf,
   type LogCluster,
   type LogPattern,
   PatternMiner,
@@ -117,7 +118,28 @@ export class DetectorModel {
       of.count++;
       if (of.events.length < MOST_EXAMINED) of.events.push(event);
     }
-    return counted;
+    return this.#settle(counted);
+  }
+
+  /** Patterns that began apart and have become one are counted as one, and so are their baselines. */
+  #settle(counted: Map<LogCluster, Counted>): Map<LogCluster, Counted> {
+    for (const [cluster, baseline] of [...this.#baselines]) {
+      if (!cluster.mergedInto) continue;
+      this.#baselines.delete(cluster);
+      const current = currentOf(cluster);
+      const known = this.#baselines.get(current);
+      this.#baselines.set(current, known ? addBaselines(known, baseline) : baseline);
+    }
+    const settled = new Map<LogCluster, Counted>();
+    for (const { cluster, count, events } of counted.values()) {
+      const current = currentOf(cluster);
+      const known = settled.get(current);
+      if (known) {
+        known.count += count;
+        known.events.push(...events.slice(0, MOST_EXAMINED - known.events.length));
+      } else settled.set(current, { cluster: current, count, events });
+    }
+    return settled;
   }
 
   #compare({ cluster, count, events }: Counted, baseline: PatternBaseline): AnomalyFinding[] {
@@ -166,6 +188,11 @@ export class DetectorModel {
       learnValues(cluster, events, baseline);
     }
   }
+}
+
+/** Their tokens are no longer the same ones, so what those held is learned again. */
+function addBaselines(a: PatternBaseline, b: PatternBaseline): PatternBaseline {
+  return { ...a, mean: a.mean + b.mean, variance: a.variance + b.variance, values: [], valuesFrom: 0 };
 }
 
 function newPattern({ cluster, count, events }: Counted): AnomalyFinding {
