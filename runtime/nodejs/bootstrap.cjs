@@ -26,8 +26,15 @@ const EXIT_UNHANDLED_REJECTION = 128;
 const EXIT_UNCAUGHT_EXCEPTION = 129;
 /** What a handler has on its way to files or to standard output (pino's records) may delay its answer by so much. */
 const WRITES_LIMIT_MS = 20;
-/** From this version of the runtime on AWS takes no handlers with a callback. */
+/** From this version on AWS's runtime is another program: it takes no callbacks, and some of its answers differ. */
 const FIRST_WITHOUT_CALLBACKS = 24;
+/** What `@aws/lambda-invoke-store` keeps of an invocation. */
+const STORED = Object.fromEntries(
+  ['REQUEST_ID', 'X_RAY_TRACE_ID', 'TENANT_ID', 'TRACEPARENT', 'TRACESTATE', 'BAGGAGE'].map((name) => [
+    name,
+    Symbol.for(`_AWS_LAMBDA_${name}`),
+  ]),
+);
 
 /** Marks the handlers that stream, on both sides of `awslambda`. */
 const STREAMS = Symbol.for('aws.lambda.runtime.handler.streaming');
@@ -41,18 +48,18 @@ let onIdle;
 let received = Buffer.alloc(0);
 
 if (process.argv.length > 3) awaitAssignment();
-offerStreaming();
+const withoutCallbacks =
+  Number(/nodejs(\d+)/.exec(environment.AWS_EXECUTION_ENV ?? '')?.[1]) >= FIRST_WITHOUT_CALLBACKS;
+const invokeStore = makeInvokeStore();
+if (!['1', 'true'].includes(environment.AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA)) offerGlobals();
 patchConsole();
 for (const name of ['stdout', 'stderr']) blockOnWrites(name);
 if (process.argv[2]) offerSdk(process.argv[2]);
 process.on('uncaughtException', (error) => die('Uncaught Exception', error, EXIT_UNCAUGHT_EXCEPTION));
 process.on('unhandledRejection', (reason, promise) => {
-  const error = new Error(reason instanceof Error ? `${reason.name}: ${reason.message}` : String(reason));
-  error.name = 'Runtime.UnhandledPromiseRejection';
-  error.reason = reason;
-  error.promise = promise;
-  if (reason instanceof Error) error.stack = `${error.name}: ${error.message}\n${framesOf(reason)}`;
-  die('Unhandled Promise Rejection', error, EXIT_UNHANDLED_REJECTION);
+  const cause = reason instanceof Error ? reason : undefined;
+  const error = named('Runtime.UnhandledPromiseRejection', String(reason), cause);
+  die('Unhandled Promise Rejection', Object.assign(error, { reason, promise }), EXIT_UNHANDLED_REJECTION);
 });
 process.on('beforeExit', () => {
   const idle = onIdle;
@@ -92,6 +99,11 @@ function next(handler, request) {
   const traceId = headers.get('lambda-runtime-trace-id');
   if (traceId === undefined) delete environment._X_AMZN_TRACE_ID;
   else environment._X_AMZN_TRACE_ID = traceId;
+  invokeStore.begin({
+    [STORED.REQUEST_ID]: requestId,
+    [STORED.X_RAY_TRACE_ID]: traceId,
+    [STORED.TENANT_ID]: tenantId,
+  });
   invoke(handler, headers, body, (answer) => {
     setImmediate(nextOnceWritten, handler, answer, performance.now() + WRITES_LIMIT_MS);
   });
@@ -126,10 +138,9 @@ function invoke(handler, headers, body, answer) {
     let text;
     try {
       text = JSON.stringify(result === undefined ? null : result) ?? 'null';
-    } catch (cause) {
-      const error = new Error(`Unable to stringify response body: ${cause.message}`);
-      error.name = 'Runtime.MarshalError';
-      return fail(error);
+    } catch {
+      const message = 'Unable to stringify response body';
+      return fail(withoutCallbacks ? named('Runtime.JSONStringifyError', message) : new Error(message));
     }
     finish(post(`invocation/${requestId}/response`, text), waits);
   };
@@ -146,7 +157,7 @@ function invoke(handler, headers, body, answer) {
   };
   // The event loop ran empty and nothing can call back any more.
   onIdle = () => {
-    if (!handler.isAsync) return succeed(null);
+    if (!handler.isAsync && !withoutCallbacks) return succeed(null);
     const error = new Error(
       'The Lambda runtime client detected an unexpected Node.js exit code. This is most commonly caused by a Promise ' +
         'that was never settled. For more information, see https://nodejs.org/docs/latest/api/process.html#process_exit_codes',
@@ -157,6 +168,13 @@ function invoke(handler, headers, body, answer) {
   if (handler.streams) return invokeStreaming(handler, headers, body, finish, fail);
   try {
     const context = contextOf(headers);
+    const event = JSON.parse(body.toString('utf8'));
+    if (withoutCallbacks) {
+      const result = handler.handler(event, context);
+      if (typeof result?.then === 'function') result.then((value) => succeed(value), fail);
+      else succeed(result);
+      return;
+    }
     Object.defineProperty(context, 'callbackWaitsForEmptyEventLoop', {
       enumerable: true,
       get: () => waitsForEmptyEventLoop,
@@ -165,24 +183,53 @@ function invoke(handler, headers, body, answer) {
       },
     });
     context.succeed = (result) => succeed(result);
-    context.fail = (error) => fail(error ?? new Error('handled'));
+    context.fail = (error) => fail(error ?? 'handled');
     context.done = (error, result) => (error === undefined || error === null ? succeed(result) : fail(error));
-    const result = handler.handler(JSON.parse(body.toString('utf8')), context, callback);
+    const result = handler.handler(event, context, callback);
     if (typeof result?.then === 'function') result.then((value) => succeed(value), fail);
-    else if (result !== undefined && handler.withoutCallbacks) succeed(result);
   } catch (error) {
     fail(error);
   }
 }
 
+/** The store of `@aws/lambda-invoke-store`: what a handler keeps in it is gone in the next invocation. */
+function makeInvokeStore() {
+  let context;
+  const get = (key) => context?.[key];
+  return {
+    begin: (fields) => {
+      context = fields;
+    },
+    run: (fields, task) => {
+      context = fields;
+      return task();
+    },
+    getContext: () => context,
+    hasContext: () => context !== undefined,
+    get,
+    set: (key, value) => {
+      if (Object.values(STORED).includes(key))
+        throw new Error(`Cannot modify protected Lambda context field: ${String(key)}`);
+      context = { ...context, [key]: value };
+    },
+    getRequestId: () => get(STORED.REQUEST_ID) ?? '-',
+    getXRayTraceId: () => get(STORED.X_RAY_TRACE_ID),
+    getTenantId: () => get(STORED.TENANT_ID),
+    getTraceparent: () => get(STORED.TRACEPARENT),
+    getTracestate: () => get(STORED.TRACESTATE),
+    getBaggage: () => get(STORED.BAGGAGE),
+  };
+}
+
 // ---- streamed responses: https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html ----
 
-/** The global by which handlers ask for it. */
-function offerStreaming() {
+/** The global by which handlers ask for it, and where `@aws/lambda-invoke-store` looks for its store. */
+function offerGlobals() {
   globalThis.awslambda = {
+    ...(withoutCallbacks ? { InvokeStore: invokeStore } : {}),
     streamifyResponse(handler, options) {
       handler[STREAMS] = 'response';
-      if (options?.highWaterMark !== undefined)
+      if (typeof options?.highWaterMark === 'number')
         handler[Symbol.for('aws.lambda.runtime.handler.streaming.highWaterMark')] = options.highWaterMark;
       return handler;
     },
@@ -208,7 +255,13 @@ class ResponseStream extends Writable {
   }
 
   setContentType(type) {
+    if (this.begun) throw named('Runtime.InvalidStreamingOperation', 'Cannot set content-type, too late.');
     this.contentType = type;
+  }
+
+  write(chunk, ...more) {
+    const isData = typeof chunk === 'string' || chunk instanceof Uint8Array;
+    return super.write(isData ? chunk : JSON.stringify(chunk), ...more);
   }
 
   _write(data, encoding, done) {
@@ -240,6 +293,7 @@ function writeChunk(data) {
 }
 
 const STREAM_END = Buffer.from('0\r\n\r\n');
+const NOTHING = Buffer.alloc(0);
 
 function invokeStreaming(handler, headers, body, finish, failBefore) {
   const stream = new ResponseStream(requestId);
@@ -254,11 +308,30 @@ function invokeStreaming(handler, headers, body, finish, failBefore) {
     send(stream.begun ? streamError(error) : errorRequest(error));
   };
   onIdle = () => fail(named('Runtime.StreamError', 'The response stream was not ended.'));
-  stream.once('finish', () => finish(STREAM_END, false));
   stream.once('error', fail);
   try {
     const result = handler.handler(JSON.parse(body.toString('utf8')), stream, contextOf(headers));
-    if (typeof result?.then === 'function') result.then(undefined, fail);
+    if (typeof result?.then !== 'function') throw new Error('Streaming does not support non-async handlers.');
+    let returned = false;
+    let ended = false;
+    // The response is whole when the stream ends; the invocation is over when the handler has returned as well.
+    stream.once('finish', () => {
+      ended = true;
+      if (returned) finish(STREAM_END, false);
+      else send(STREAM_END);
+    });
+    result.then(
+      (value) => {
+        returned = true;
+        if (value !== undefined) console.warn('Streaming handlers ignore return values.');
+        if (ended) finish(NOTHING, false);
+      },
+      (error) => {
+        if (!ended) return fail(error);
+        logError('Invoke Error', error);
+        finish(NOTHING, false);
+      },
+    );
   } catch (error) {
     fail(error);
   }
@@ -276,20 +349,34 @@ function streamError(error) {
 /** https://docs.aws.amazon.com/lambda/latest/dg/nodejs-context.html */
 function contextOf(headers) {
   const deadlineMs = Number(headers.get('lambda-runtime-deadline-ms'));
+  const clientContext = parsed(headers.get('lambda-runtime-client-context'));
   const context = {
     functionVersion: environment.AWS_LAMBDA_FUNCTION_VERSION,
     functionName: environment.AWS_LAMBDA_FUNCTION_NAME,
     memoryLimitInMB: environment.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
     logGroupName: environment.AWS_LAMBDA_LOG_GROUP_NAME,
     logStreamName: environment.AWS_LAMBDA_LOG_STREAM_NAME,
-    clientContext: parsed(headers.get('lambda-runtime-client-context')),
+    clientContext,
     identity: parsed(headers.get('lambda-runtime-cognito-identity')),
     invokedFunctionArn: headers.get('lambda-runtime-invoked-function-arn'),
     awsRequestId: requestId,
     tenantId,
     getRemainingTimeInMillis: () => deadlineMs - Date.now(),
   };
+  if (withoutCallbacks) {
+    const trace = takeTrace(clientContext);
+    context.xRayTraceId = headers.get('lambda-runtime-trace-id');
+    context.w3c = () => trace;
+  }
   return context;
+}
+
+/** What a client context tells of a W3C trace is for `context.w3c()` alone. */
+function takeTrace(clientContext) {
+  const { w3c } = clientContext ?? {};
+  if (w3c !== undefined) delete clientContext.w3c;
+  const known = ['traceparent', 'tracestate', 'baggage'].filter((name) => typeof w3c?.[name] === 'string');
+  return Object.freeze(Object.fromEntries(known.map((name) => [name, w3c[name]])));
 }
 
 function parsed(text) {
@@ -313,37 +400,37 @@ async function loadHandler(taskRoot, name) {
     value = await loadModule(taskRoot, file);
   } catch (error) {
     if (error instanceof SyntaxError) throw named('Runtime.UserCodeSyntaxError', String(error), error);
-    if (error?.code === 'MODULE_NOT_FOUND' || error?.code === 'ERR_MODULE_NOT_FOUND') {
-      throw named('Runtime.ImportModuleError', String(error), error);
-    }
+    // What an `import` does not find is an error like any other, on AWS too.
+    if (error?.code === 'MODULE_NOT_FOUND') throw named('Runtime.ImportModuleError', String(error), error);
     throw error;
   }
-  for (const key of parts[2].split('.')) value = value?.[key];
-  if (value === undefined) throw named('Runtime.HandlerNotFound', `${name} is undefined or not exported`);
-  if (typeof value !== 'function') throw named('Runtime.HandlerNotFound', `${name} is not a function`);
-  return checked(value);
+  const keys = parts[2].split('.');
+  const find = (module) => keys.reduce((found, key) => found?.[key], module);
+  const handler = find(value) || (withoutCallbacks && find(value?.default));
+  if (!handler) throw named('Runtime.HandlerNotFound', `${name} is undefined or not exported`);
+  if (typeof handler !== 'function') throw named('Runtime.HandlerNotFound', `${name} is not a function`);
+  return checked(handler);
 }
 
 function checked(handler) {
-  const runtime = Number(/nodejs(\d+)/.exec(environment.AWS_EXECUTION_ENV ?? '')?.[1]);
-  const withoutCallbacks = runtime >= FIRST_WITHOUT_CALLBACKS;
-  if (withoutCallbacks && handler.length >= 3 && handler[STREAMS] === undefined) {
+  if (handler[STREAMS] && handler[STREAMS] !== 'response')
+    throw named('Runtime.MalformedStreamingHandler', 'Only response streaming is supported.');
+  if (withoutCallbacks && handler.length >= 3 && !handler[STREAMS]) {
     throw named(
       'Runtime.CallbackHandlerDeprecated',
       'AWS Lambda has removed support for callback-based function handlers starting with Node.js 24. You need to modify ' +
         'this function to use a supported handler signature to use Node.js 24 or later.',
     );
   }
-  return new Runtime(handler, withoutCallbacks);
+  return new Runtime(handler);
 }
 
 /** Named for the stack traces: handlers are called as `Runtime.handler`, as in Lambda. */
 class Runtime {
-  constructor(handler, withoutCallbacks) {
+  constructor(handler) {
     this.handler = handler;
-    this.streams = handler[STREAMS] !== undefined;
+    this.streams = Boolean(handler[STREAMS]);
     this.isAsync = handler.constructor.name === 'AsyncFunction';
-    this.withoutCallbacks = withoutCallbacks;
   }
 }
 
@@ -398,7 +485,7 @@ function isFile(file) {
 
 function named(name, message, cause) {
   const error = new Error(message);
-  error.name = name;
+  Object.defineProperty(error, 'name', { value: name });
   error.stack = `${name}: ${message}\n${framesOf(cause ?? error)}`;
   return error;
 }
@@ -406,18 +493,25 @@ function named(name, message, cause) {
 // ---- errors ----
 
 function describe(error) {
-  if (!isError(error)) return { errorType: typeof error, errorMessage: String(error), trace: [] };
-  return {
-    errorType: String(error.name),
-    errorMessage: String(error.message),
-    trace: String(error.stack ?? '').split('\n'),
-  };
+  try {
+    if (!isError(error)) return { errorType: typeof error, errorMessage: String(error), trace: [] };
+    const clean = (text) => String(text).replaceAll('\x7F', '%7F');
+    return {
+      errorType: clean(error.name),
+      errorMessage: clean(error.message),
+      trace: clean(error.stack ?? '').split('\n'),
+    };
+  } catch {
+    const errorMessage =
+      'callback called with Error argument, but there was a problem while retrieving one or more of its message, name, and stack';
+    return { errorType: 'handled', errorMessage, trace: [] };
+  }
 }
 
+/** Errors of other realms, and what looks like one, are some too. */
 function isError(error) {
-  return (
-    error instanceof Error || (typeof error === 'object' && error !== null && 'stack' in error && 'message' in error)
-  );
+  if (error instanceof Error) return true;
+  return Boolean(error) && ['name', 'message', 'stack'].every((key) => typeof error[key] === 'string' && error[key]);
 }
 
 function framesOf(error) {
@@ -427,25 +521,24 @@ function framesOf(error) {
     .join('\n');
 }
 
-function logError(label, error) {
-  if (logsJson()) return writeJson('ERROR', intoError(error), []);
+function logError(label, thrown) {
+  const error = thrown instanceof Error ? thrown : new Error(describe(thrown).errorMessage);
+  if (logsJson()) return writeJson('ERROR', error, []);
   let text;
   try {
-    text = JSON.stringify(forLog(error));
+    text = JSON.stringify(error, (_, value) => (value instanceof Error ? forLog(value) : value));
   } catch {
-    const { errorType, errorMessage, trace } = describe(error);
-    text = JSON.stringify({ errorType, errorMessage, stack: trace });
+    text = JSON.stringify(describe(error));
   }
   writeLine('ERROR', `${label} \t${text}`);
 }
 
-/** With the properties that the function's author added (`code`, `cause`, …). */
+/** With the properties that the function's author added. */
 function forLog(error) {
-  if (!isError(error)) return error;
-  const { errorType, errorMessage, trace } = describe(error);
-  const own = Object.entries(error).filter(([key]) => key !== 'stack' && key !== 'message' && key !== 'name');
-  const properties = Object.fromEntries(own.map(([key, value]) => [key, isError(value) ? forLog(value) : value]));
-  return { errorType, errorMessage, ...properties, stack: trace };
+  const { name, message, code, stack } = error;
+  const fields = Object.assign({ errorType: name, errorMessage: message, code }, error);
+  if (typeof stack === 'string') fields.stack = stack.split('\n');
+  return fields;
 }
 
 function errorRequest(error) {
@@ -480,7 +573,7 @@ function patchConsole() {
   for (const [method, level] of Object.entries(levels)) {
     if (LEVELS.indexOf(level) < least) console[method] = () => {};
     else if (json) console[method] = (message, ...values) => writeJson(level, message, values);
-    else console[method] = (...values) => writeLine(level, format(...values));
+    else console[method] = (message, ...values) => writeLine(level, format(message, ...values));
   }
 }
 
@@ -491,7 +584,7 @@ function logsJson() {
 /** https://docs.aws.amazon.com/lambda/latest/dg/nodejs-logging.html#nodejs-logging-advanced */
 function writeJson(level, message, values) {
   const now = new Date();
-  const fields = { timestamp: now.toISOString(), level, requestId, tenantId };
+  const fields = { timestamp: now.toISOString(), level, requestId: shownRequestId(), tenantId };
   let text;
   if (values.length === 0) {
     try {
@@ -520,10 +613,6 @@ function ofError(error) {
   };
 }
 
-function intoError(error) {
-  return error instanceof Error ? error : new Error(isError(error) ? error.message : format(error));
-}
-
 /** What a function writes is out before its result is: the event loop that would write the rest stands still afterwards. */
 function blockOnWrites(name) {
   const { get, ...attributes } = Object.getOwnPropertyDescriptor(process, name);
@@ -540,7 +629,12 @@ function blockOnWrites(name) {
 
 function writeLine(level, message) {
   const now = new Date();
-  writeFrame(FRAME_MARK, now, `${now.toISOString()}\t${requestId}\t${level}\t${message}\n`);
+  writeFrame(FRAME_MARK, now, `${now.toISOString()}\t${shownRequestId()}\t${level}\t${message}\n`);
+}
+
+/** Before the first invocation AWS's older runtimes write `undefined`, or nothing in JSON. */
+function shownRequestId() {
+  return requestId ?? (withoutCallbacks ? '-' : undefined);
 }
 
 function writeFrame(mark, now, message) {

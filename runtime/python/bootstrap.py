@@ -21,6 +21,9 @@ JSON_FRAME_MARKS = {level: b"\xa5\x5a\x00" + bytes([2 | (level // 10 + 1) << 2])
 # AWS keeps the indentation of stack traces visible in consoles that collapse spaces.
 NO_BREAK_SPACE = "\u00a0"
 
+# Stands for a decimal in JSON until its digits take its place.
+DECIMAL_MARK = "decimal-%s-" % os.urandom(16).hex()
+
 request_id = ""
 tenant_id = None
 
@@ -146,8 +149,10 @@ def handle(handler, headers, body):
         except Exception as error:
             raise Fault("Runtime.UnmarshalError", "Unable to unmarshal input: %s" % error)
         result = handler(event, context)
+        if isinstance(result, bytes):
+            return post("invocation/%s/response" % request_id, result, content_type="application/unknown")
         try:
-            text = json.dumps(result, default=encode_other, ensure_ascii=sys.version_info < (3, 12))
+            text = marshal(result)
         except Exception as error:
             raise Fault("Runtime.MarshalError", "Unable to marshal response: %s" % error)
     except Fault as fault:
@@ -157,20 +162,48 @@ def handle(handler, headers, body):
     return post("invocation/%s/response" % request_id, text)
 
 
-def encode_other(value):
-    if type(value).__name__ == "Decimal":
-        return float(value)
-    raise TypeError("Object of type %s is not JSON serializable" % type(value).__name__)
+def marshal(result):
+    """JSON in which decimals keep all their digits and bytes are taken for UTF-8, as simplejson has it on AWS."""
+    decimals = []
+
+    def encode_other(value):
+        if isinstance(value, bytes):
+            return value.decode("utf-8")
+        if type(value).__name__ == "Decimal":
+            if value.is_nan():
+                return float("nan")
+            decimals.append(str(value))
+            return "%s%d" % (DECIMAL_MARK, len(decimals) - 1)
+        raise TypeError("Object of type %s is not JSON serializable" % type(value).__name__)
+
+    text = json.dumps(result, default=encode_other, ensure_ascii=escapes_unicode())
+    if not decimals:
+        return text
+    import re
+
+    return re.sub('"%s([0-9]+)"' % DECIMAL_MARK, lambda match: decimals[int(match[1])], text)
+
+
+def escapes_unicode():
+    """From Python 3.12 on AWS sends characters as they are."""
+    return os.environ.get("AWS_EXECUTION_ENV") in ("AWS_Lambda_python3.9", "AWS_Lambda_python3.10", "AWS_Lambda_python3.11")
 
 
 # ---- the context ----
+
+
+def parse_header(text, name):
+    try:
+        return json.loads(text)
+    except Exception as error:
+        raise Fault("Runtime.LambdaContextUnmarshalError", "Unable to parse %s JSON: %s" % (name, error))
 
 
 class CognitoIdentity:
     __slots__ = ("cognito_identity_id", "cognito_identity_pool_id")
 
     def __init__(self, text):
-        fields = json.loads(text) if text else {}
+        fields = parse_header(text, "Cognito Identity") if text else {}
         self.cognito_identity_id = fields.get("cognitoIdentityId")
         self.cognito_identity_pool_id = fields.get("cognitoIdentityPoolId")
 
@@ -192,11 +225,7 @@ class Client:
 class ClientContext:
     __slots__ = ("custom", "env", "client")
 
-    def __init__(self, text):
-        try:
-            fields = json.loads(text)
-        except Exception as error:
-            raise Fault("Runtime.LambdaContextUnmarshalError", "Unable to parse Client Context JSON: %s" % error)
+    def __init__(self, fields):
         self.custom = fields.get("custom")
         self.env = fields.get("env")
         client = fields.get("client")
@@ -219,13 +248,22 @@ class LambdaContext:
         self.function_version = environment.get("AWS_LAMBDA_FUNCTION_VERSION")
         self.invoked_function_arn = headers.get("lambda-runtime-invoked-function-arn")
         client_context = headers.get("lambda-runtime-client-context")
-        self.client_context = ClientContext(client_context) if client_context else None
+        fields = parse_header(client_context, "Client Context") if client_context else None
+        trace = fields.pop("w3c", None) if isinstance(fields, dict) else None
+        known = ("traceparent", "tracestate", "baggage")
+        trace = trace if isinstance(trace, dict) else {}
+        self._w3c_fields = {name: trace[name] for name in known if isinstance(trace.get(name), str)}
+        self.client_context = None if fields is None else ClientContext(fields)
         self.identity = CognitoIdentity(headers.get("lambda-runtime-cognito-identity"))
         self.tenant_id = tenant_id
         self._epoch_deadline_time_in_ms = int(headers["lambda-runtime-deadline-ms"])
 
     def get_remaining_time_in_millis(self):
         return max(0, int(self._epoch_deadline_time_in_ms - time.time() * 1000))
+
+    def w3c(self):
+        """What the client context tells of a W3C trace."""
+        return dict(self._w3c_fields)
 
     def log(self, message):
         log_frame(str(message))
@@ -271,7 +309,8 @@ def log_error(error):
     if logs_json():
         timestamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         return log_frame(to_json({"timestamp": timestamp, "level": "ERROR", **error}), JSON_FRAME_MARKS[40])
-    lines = ["[ERROR] %s: %s" % (error["errorType"], error["errorMessage"]), "Traceback (most recent call last):"]
+    what = ": ".join(text for text in (error["errorType"], error["errorMessage"]) if text)
+    lines = ["[ERROR] %s" % what, "Traceback (most recent call last):"]
     for entry in error["stackTrace"]:
         for line in entry.splitlines() or [""]:
             text = line.lstrip(" ")
@@ -287,7 +326,7 @@ def logs_json():
 
 
 def to_json(value):
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return json.dumps(value, ensure_ascii=False)
 
 
 def log_frame(message, mark=FRAME_MARK):
@@ -329,18 +368,15 @@ def log_format_hook():
 def configure_logging(logging):
     as_json = logs_json()
 
-    class LambdaHandler(logging.Handler):
+    class LambdaLoggerHandler(logging.Handler):
+        # What cannot be formatted fails where it is logged, as on AWS.
         def emit(self, record):
-            try:
-                record.aws_request_id = request_id
-                record.tenant_id = tenant_id
-                text = self.format(record)
-                log_frame(text, json_mark(record) if as_json else FRAME_MARK)
-            except Exception:
-                self.handleError(record)
+            record.aws_request_id = request_id
+            record.tenant_id = tenant_id
+            log_frame(self.format(record), json_mark(record) if as_json else FRAME_MARK)
 
     logging.Formatter.converter = time.gmtime
-    handler = LambdaHandler()
+    handler = LambdaLoggerHandler()
     handler.setFormatter(
         logging.Formatter(
             "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n", "%Y-%m-%dT%H:%M:%S"
@@ -365,6 +401,7 @@ def json_mark(record):
 def json_formatter(logging):
     """https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html#python-logging-advanced"""
     usual = set(vars(logging.makeLogRecord({}))) | {"aws_request_id", "tenant_id", "message", "asctime"}
+    usual.discard("taskName")
 
     class JsonFormatter(logging.Formatter):
         def format(self, record):
@@ -395,9 +432,10 @@ def json_formatter(logging):
 # ---- the Runtime API ----
 
 
-def post(path, body, error_type=None):
-    data = body.encode("utf-8", "surrogatepass")
-    head = "POST %s%s HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: %d\r\n" % (RUNTIME, path, len(data))
+def post(path, body, error_type=None, content_type="application/json"):
+    data = body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass")
+    head = "POST %s%s HTTP/1.1\r\nContent-Type: %s\r\n" % (RUNTIME, path, content_type)
+    head += "Content-Length: %d\r\n" % len(data)
     if error_type is not None:
         head += "Lambda-Runtime-Function-Error-Type: %s\r\n" % error_type.encode("ascii", "replace").decode()
     return head.encode() + b"\r\n" + data

@@ -104,6 +104,35 @@ test('much, whole, with a prelude, ended by errors', async () => {
   assert.match((await stream('streamer', { id: true })).text, /^[0-9a-f-]{36}$/);
 });
 
+test('as the runtime of AWS streams', async () => {
+  const told = async (name: string, handler: string) => {
+    await create(name, `awslambda.streamifyResponse(${handler})`);
+    const { text, end } = await stream(name, {});
+    const { errorType, errorMessage } = JSON.parse(end.ErrorDetails ?? '{}');
+    return {
+      text,
+      error: errorType && `${errorType}: ${errorMessage}`,
+      log: Buffer.from(end.LogResult!, 'base64').toString(),
+    };
+  };
+  const objects = await told('objects', 'async (e, s) => { s.write({ a: 1 }); s.write("b"); s.end(); }');
+  assert.equal(objects.text, '{"a":1}b');
+  const late = await told('late', 'async (e, s) => { s.write("a"); s.setContentType("text/plain"); }');
+  assert.equal(late.error, 'Runtime.InvalidStreamingOperation: Cannot set content-type, too late.');
+  const sync = await told('sync', '(e, s) => { s.end("a"); }');
+  assert.match(sync.log, /Streaming does not support non-async handlers\./);
+  const returning = await told('returning', 'async (e, s) => { s.end("a"); return 1; }');
+  assert.deepEqual([returning.text, returning.error], ['a', undefined]);
+  assert.match(returning.log, /\tWARN\tStreaming handlers ignore return values\./);
+  // The invocation goes on behind the end of the response.
+  const after = await told(
+    'after',
+    'async (e, s) => { s.end("a"); await new Promise((r) => setTimeout(r, 100)); console.log("still here"); }',
+  );
+  assert.equal(after.text, 'a');
+  assert.match(after.log, /still here\nEND /);
+});
+
 test('a function URL with RESPONSE_STREAM', async () => {
   await create(
     'page',

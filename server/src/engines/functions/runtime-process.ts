@@ -56,6 +56,8 @@ interface Running {
   /** What was streamed to a caller who wants it whole. */
   gathered: Buffer[];
   gatheredBytes: number;
+  /** A streamed response that is whole: the handler may go on until it asks for the next event. */
+  streamed?: Outcome;
 }
 
 const NOTHING_TOLD = Buffer.from('{}');
@@ -270,6 +272,7 @@ export class RuntimeProcess {
 
   #becomeReady(): void {
     this.#asks = true;
+    if (this.#running?.streamed) this.#settle(this.#running.requestId, this.#running.streamed);
     // The runtime has no children yet; later a child of the function could be taken for it.
     if (!this.#group) this.#statusFile ??= statusFileOf(this.#child.pid!);
     this.#tellReadiness({ kind: 'ready' });
@@ -290,10 +293,17 @@ export class RuntimeProcess {
   }
 
   #endStream(requestId: string, error: { errorType: string; body: Buffer } | undefined): void {
-    const { gathered = [], gatheredBytes = 0 } = this.#running ?? {};
-    if (error) this.#settle(requestId, { kind: 'error', errorType: error.errorType, payload: error.body });
-    else if (gatheredBytes > LARGEST_RESPONSE_BYTES) this.#settle(requestId, { kind: 'tooLarge', size: gatheredBytes });
-    else this.#settle(requestId, { kind: 'response', payload: Buffer.concat(gathered) });
+    const running = this.#running;
+    if (running?.requestId !== requestId) return;
+    if (error) {
+      this.#settle(requestId, { kind: 'error', errorType: error.errorType, payload: error.body });
+      return;
+    }
+    const { gathered, gatheredBytes: size } = running;
+    running.streamed =
+      size > LARGEST_RESPONSE_BYTES
+        ? { kind: 'tooLarge', size }
+        : { kind: 'response', payload: Buffer.concat(gathered) };
   }
 
   /** Answers to anything but the invocation under way go nowhere. */
