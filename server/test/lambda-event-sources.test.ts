@@ -358,6 +358,42 @@ test('never more batches at once than the maximum concurrency', async () => {
   assert.equal(most, 2);
 });
 
+test('provisioned mode: its pollers are shown, counted, changed and taken away', async () => {
+  const [queue, out] = [await newQueue(), await newQueue()];
+  const id = await map(queue, await newFunction('await report(bodies);', out), {
+    ProvisionedPollerConfig: { MinimumPollers: 3 },
+  });
+  const shown = async () => {
+    await untilState(id, 'Enabled');
+    const { ProvisionedPollerConfig } = await client.send(new GetEventSourceMappingCommand({ UUID: id }));
+    return ProvisionedPollerConfig;
+  };
+  assert.deepEqual(await shown(), { MinimumPollers: 3, MaximumPollers: 200 });
+  await send(queue, 'a', 'b');
+  assert.deepEqual((await untilReports(out, 1)).flat().toSorted(), ['a', 'b']);
+  await advance(brume, 120_000);
+  const { now } = (await (await fetch(`${brume.endpoint}/_brume/clock`)).json()) as { now: string };
+  const { Datapoints = [] } = await cloudwatch.send(
+    new GetMetricStatisticsCommand({
+      Namespace: 'AWS/Lambda',
+      MetricName: 'ProvisionedPollers',
+      Dimensions: [{ Name: 'EventSourceMappingUUID', Value: id }],
+      StartTime: new Date(Date.parse(now) - 600_000),
+      EndTime: new Date(Date.parse(now)),
+      Period: 86_400,
+      Statistics: ['Maximum'],
+    }),
+  );
+  assert.equal(Datapoints[0]?.Maximum, 3);
+  const update = (more: object) => client.send(new UpdateEventSourceMappingCommand({ UUID: id, ...more }));
+  await update({ ProvisionedPollerConfig: { MaximumPollers: 5 } });
+  assert.deepEqual(await shown(), { MinimumPollers: 2, MaximumPollers: 5 });
+  await update({ BatchSize: 1 });
+  assert.deepEqual(await shown(), { MinimumPollers: 2, MaximumPollers: 5 });
+  await update({ ProvisionedPollerConfig: {}, ScalingConfig: { MaximumConcurrency: 2 } });
+  assert.equal(await shown(), undefined);
+});
+
 test('a FIFO queue: groups side by side, each in order, also when a batch fails', async () => {
   const out = await newQueue();
   const queue = await newQueue({ FifoQueue: 'true', VisibilityTimeout: '30' }, `${newName()}.fifo`);
@@ -555,6 +591,30 @@ describe('what AWS refuses', async () => {
     {
       input: { EventSourceArn: queue.arn, BatchSize: 10_001 },
       error: /^ValidationException: .*'10001' at 'batchSize' .*less than or equal to 10000$/,
+    },
+    {
+      input: { EventSourceArn: queue.arn, ProvisionedPollerConfig: { MinimumPollers: 201 } },
+      error: /^ValidationException: .*'provisionedPollerConfig.minimumPollers' .*less than or equal to 200$/,
+    },
+    {
+      input: { EventSourceArn: queue.arn, ProvisionedPollerConfig: { MinimumPollers: 1 } },
+      error: /^InvalidParameterValueException: MinimumPollers and MaximumPollers must be at least 2 /,
+    },
+    {
+      input: { EventSourceArn: queue.arn, ProvisionedPollerConfig: { MinimumPollers: 3, MaximumPollers: 2 } },
+      error: /^InvalidParameterValueException: MinimumPollers must not be greater than MaximumPollers\.$/,
+    },
+    {
+      input: { EventSourceArn: queue.arn, ProvisionedPollerConfig: { MinimumPollers: 2, PollerGroupName: 'g' } },
+      error: /^InvalidParameterValueException: PollerGroupName /,
+    },
+    {
+      input: {
+        EventSourceArn: queue.arn,
+        ProvisionedPollerConfig: { MinimumPollers: 2 },
+        ScalingConfig: { MaximumConcurrency: 2 },
+      },
+      error: /^InvalidParameterValueException: .*cannot be used together\.$/,
     },
     {
       input: { EventSourceArn: queue.arn, ScalingConfig: { MaximumConcurrency: 1 } },

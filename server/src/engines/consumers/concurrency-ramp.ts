@@ -3,20 +3,28 @@
 
 /** As AWS begins. */
 const FIRST_CONCURRENCY = 5;
-/** AWS adds up to 300 a minute. */
+/** AWS adds up to 300 a minute, up to 1,000 where pollers are provisioned. */
 const GROWTH_INTERVAL_MS = 200;
+const PROVISIONED_GROWTH_INTERVAL_MS = 60;
 
 export class ConcurrencyRamp {
   readonly #most: number;
+  readonly #least: number;
+  readonly #intervalMs: number;
   readonly #nowMs: () => number;
   #limit: number;
   #grownAtMs: number;
 
-  /** `nowMs` is real time: machines do not grow faster where the services' clock is virtual. */
-  constructor(most: number, nowMs: () => number = () => performance.now()) {
+  /**
+   * `provisioned` are there from the beginning, and stay. `nowMs` is real time: machines do not grow faster where the
+   * services' clock is virtual.
+   */
+  constructor(most: number, provisioned?: number, nowMs: () => number = () => performance.now()) {
     this.#most = most;
+    this.#least = Math.min(most, provisioned ?? 1);
+    this.#intervalMs = provisioned === undefined ? GROWTH_INTERVAL_MS : PROVISIONED_GROWTH_INTERVAL_MS;
     this.#nowMs = nowMs;
-    this.#limit = Math.min(FIRST_CONCURRENCY, most);
+    this.#limit = Math.min(provisioned ?? FIRST_CONCURRENCY, most);
     this.#grownAtMs = nowMs();
   }
 
@@ -25,13 +33,13 @@ export class ConcurrencyRamp {
   }
 
   succeeded(): void {
-    if (this.#limit >= this.#most || this.#nowMs() - this.#grownAtMs < GROWTH_INTERVAL_MS) return;
+    if (this.#limit >= this.#most || this.#nowMs() - this.#grownAtMs < this.#intervalMs) return;
     this.#limit++;
     this.#grownAtMs = this.#nowMs();
   }
 
   failed(): void {
-    this.#limit = Math.max(1, this.#limit >> 1);
+    this.#limit = Math.max(this.#least, this.#limit >> 1);
     this.#grownAtMs = this.#nowMs();
   }
 }

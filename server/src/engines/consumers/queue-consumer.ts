@@ -42,6 +42,10 @@ export interface QueueConsumerOptions extends ConsumerOptions {
   filter: RecordFilter | undefined;
   /** Batches at once. */
   maximumConcurrency?: number | undefined;
+  /** Batches that may be processed at once from the beginning, and always. */
+  provisionedConcurrency?: number | undefined;
+  /** Told how many batches are being looked for or processed, whenever one is looked for. */
+  onWorkers?: ((workers: number) => void) | undefined;
   invoke(records: readonly QueueRecord[]): Promise<BatchOutcome>;
 }
 
@@ -62,7 +66,10 @@ export class QueueConsumer {
 
   constructor(options: QueueConsumerOptions) {
     this.#options = options;
-    this.#ramp = new ConcurrencyRamp(options.maximumConcurrency ?? MOST_CONCURRENT_BATCHES);
+    this.#ramp = new ConcurrencyRamp(
+      options.maximumConcurrency ?? MOST_CONCURRENT_BATCHES,
+      options.provisionedConcurrency,
+    );
   }
 
   start(): void {
@@ -91,6 +98,7 @@ export class QueueConsumer {
         if (this.#workers.size === 0) this.#hire();
       });
     this.#workers.add(worker);
+    this.#options.onWorkers?.(this.#workers.size);
   }
 
   async #work(): Promise<void> {
@@ -126,7 +134,8 @@ export class QueueConsumer {
 
   /** Undefined when the queue cannot be read. */
   async #receive(limit: number, waitS: number, signal: AbortSignal): Promise<QueueRecord[] | undefined> {
-    const { source, count, log, report } = this.#options;
+    const { source, count, log, report, onWorkers } = this.#options;
+    onWorkers?.(this.#workers.size);
     try {
       const records = await source.receive(Math.min(limit, MOST_MESSAGES_PER_RECEIVE), waitS, signal);
       this.#readFailures = 0;

@@ -18,6 +18,8 @@ export interface MappingDocument {
   filters?: string[];
   reportsItemFailures: boolean;
   maximumConcurrency?: number;
+  /** Provisioned mode. */
+  pollers?: { minimum: number; maximum: number };
   metrics?: string[];
   kmsKeyArn?: string;
   tags: Record<string, string>;

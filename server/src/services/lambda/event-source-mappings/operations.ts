@@ -53,7 +53,7 @@ export function createEventSourceMappings(dependencies: LambdaDependencies): Eve
     const scope = scopeOf(context);
     const eventSourceArn = readSource(request);
     const reference = readFunctionName(request.FunctionName!, scope);
-    const settings = applySettings('CreateEventSourceMapping', DEFAULTS, request, isFifo(eventSourceArn));
+    const settings = applySettings(DEFAULTS, request, isFifo(eventSourceArn));
     const tags = request.Tags ?? {};
     checkTags(tags);
     const target = await findTarget(dependencies, reference);
@@ -124,7 +124,7 @@ export function createEventSourceMappings(dependencies: LambdaDependencies): Eve
     const current = await state.documents.get(MAPPINGS, scope, mappingId);
     if (!current) throw mappingNotFound();
     if (!inTime) throw mappingInUse('update');
-    const settings = applySettings('UpdateEventSourceMapping', current, request, isFifo(current.eventSourceArn));
+    const settings = applySettings(current, request, isFifo(current.eventSourceArn));
     const reference =
       request.FunctionName === undefined ? functionOf(scope, current) : readFunctionName(request.FunctionName, scope);
     // A mapping whose function or queue has gone can still be disabled.
@@ -217,6 +217,14 @@ function showMapping(
     ...(mapping.maximumConcurrency === undefined
       ? {}
       : { ScalingConfig: { MaximumConcurrency: mapping.maximumConcurrency } }),
+    ...(mapping.pollers
+      ? {
+          ProvisionedPollerConfig: {
+            MinimumPollers: mapping.pollers.minimum,
+            MaximumPollers: mapping.pollers.maximum,
+          },
+        }
+      : {}),
     ...(mapping.metrics ? { MetricsConfig: { Metrics: mapping.metrics as 'EventCount'[] } } : {}),
     ...(mapping.kmsKeyArn === undefined ? {} : { KMSKeyArn: mapping.kmsKeyArn }),
   };

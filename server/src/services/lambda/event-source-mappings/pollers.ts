@@ -5,7 +5,7 @@ import { parseArn } from '#core/arn.ts';
 import { AwsError } from '#core/errors.ts';
 import { uuid } from '#core/ids.ts';
 import { type BatchOutcome, type ConsumerCounts, settledWithin } from '#engines/consumers/consumer.ts';
-import { QueueConsumer, type QueueRecord } from '#engines/consumers/queue-consumer.ts';
+import { QueueConsumer, type QueueConsumerOptions, type QueueRecord } from '#engines/consumers/queue-consumer.ts';
 import { compileRecordFilter } from '#engines/consumers/record-filter.ts';
 import type { Scope } from '#storage/state/state.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
@@ -30,6 +30,11 @@ const COUNT_METRICS: Record<keyof ConsumerCounts, string> = {
   dropped: 'DroppedEventCount',
   delivered: 'OnFailureDestinationDeliveredEventCount',
 };
+
+/** Of one poller in provisioned mode. */
+const INVOCATIONS_PER_POLLER = 10;
+/** What provisioned mode may come to on one machine: as much as MaximumConcurrency may ask for. */
+const MOST_CONCURRENT_BATCHES = 1_000;
 
 interface Poller {
   consumer: QueueConsumer;
@@ -130,13 +135,36 @@ export class Pollers {
       windowMs: mapping.windowS * 1_000,
       filter: mapping.filters && compileRecordFilter(mapping.filters, 'body'),
       reportsItemFailures: mapping.reportsItemFailures,
-      maximumConcurrency: mapping.maximumConcurrency,
+      ...this.#concurrency(scope, mapping),
       invoke: (records) => this.#invoke(scope, mapping, records),
       count: (counts) => {
         if (counted) this.#record(scope, mapping.uuid, counts);
       },
       report: (result) => void this.#results.set(mapping.uuid, result),
     });
+  }
+
+  #concurrency(
+    scope: Scope,
+    { uuid, maximumConcurrency, pollers }: MappingDocument,
+  ): Pick<QueueConsumerOptions, 'maximumConcurrency' | 'provisionedConcurrency' | 'onWorkers'> {
+    if (!pollers) return { maximumConcurrency };
+    const { meter } = this.#dependencies;
+    return {
+      maximumConcurrency: Math.min(MOST_CONCURRENT_BATCHES, pollers.maximum * INVOCATIONS_PER_POLLER),
+      provisionedConcurrency: pollers.minimum * INVOCATIONS_PER_POLLER,
+      onWorkers: (workers) => {
+        const value = Math.max(pollers.minimum, Math.ceil(workers / INVOCATIONS_PER_POLLER));
+        const dimensions = [{ EventSourceMappingUUID: uuid }];
+        meter.record(scope, {
+          namespace: 'AWS/Lambda',
+          metricName: 'ProvisionedPollers',
+          dimensions,
+          value,
+          unit: 'Count',
+        });
+      },
+    };
   }
 
   async #invoke(scope: Scope, mapping: MappingDocument, records: readonly QueueRecord[]): Promise<BatchOutcome> {

@@ -4,10 +4,11 @@
 import type {
   CreateEventSourceMappingRequest,
   FilterCriteria,
+  ProvisionedPollerConfig,
   UpdateEventSourceMappingRequest,
 } from '@aws-sdk/client-lambda';
 import type { OperationCall } from '#core/caller.ts';
-import { AwsError, notImplemented } from '#core/errors.ts';
+import { AwsError } from '#core/errors.ts';
 import { compileRecordFilter } from '#engines/consumers/record-filter.ts';
 import { type CheckedMember, checkConstraints } from '../constraints.ts';
 import type { Target } from '../function-table.ts';
@@ -17,10 +18,20 @@ import { queueAttributes } from './sqs-source.ts';
 export type MappingRequest = CreateEventSourceMappingRequest | UpdateEventSourceMappingRequest;
 export type MappingSettings = Pick<
   MappingDocument,
-  'batchSize' | 'windowS' | 'filters' | 'reportsItemFailures' | 'maximumConcurrency' | 'metrics' | 'kmsKeyArn'
+  | 'batchSize'
+  | 'windowS'
+  | 'filters'
+  | 'reportsItemFailures'
+  | 'maximumConcurrency'
+  | 'pollers'
+  | 'metrics'
+  | 'kmsKeyArn'
 >;
 
 const MOST_FILTERS = 10;
+/** https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html */
+const FEWEST_POLLERS = 2;
+const DEFAULT_MOST_POLLERS = 200;
 const LARGEST_BATCH = 10_000;
 /** What SQS gives at once; larger batches are gathered. */
 const LARGEST_BATCH_WITHOUT_WINDOW = 10;
@@ -53,6 +64,18 @@ export function checkRequest(request: MappingRequest): void {
     { at: 'batchSize', value: request.BatchSize, min: 1, max: LARGEST_BATCH },
     { at: 'maximumBatchingWindowInSeconds', value: request.MaximumBatchingWindowInSeconds, min: 0, max: 300 },
     { at: 'scalingConfig.maximumConcurrency', value: request.ScalingConfig?.MaximumConcurrency, min: 2, max: 1_000 },
+    {
+      at: 'provisionedPollerConfig.minimumPollers',
+      value: request.ProvisionedPollerConfig?.MinimumPollers,
+      min: 1,
+      max: 200,
+    },
+    {
+      at: 'provisionedPollerConfig.maximumPollers',
+      value: request.ProvisionedPollerConfig?.MaximumPollers,
+      min: 1,
+      max: 10_000,
+    },
     { at: 'kMSKeyArn', value: request.KMSKeyArn, pattern: /(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()/ },
     ...(request.FilterCriteria?.Filters ?? []).map(
       ({ Pattern }, index): CheckedMember => ({
@@ -79,12 +102,7 @@ export function checkRequest(request: MappingRequest): void {
 }
 
 /** The settings after a request was applied to those that a queue's mapping has. */
-export function applySettings(
-  operation: string,
-  current: MappingSettings,
-  request: MappingRequest,
-  fifo: boolean,
-): MappingSettings {
+export function applySettings(current: MappingSettings, request: MappingRequest, fifo: boolean): MappingSettings {
   if ((request as CreateEventSourceMappingRequest).StartingPosition !== undefined) {
     throw invalidMapping('StartingPosition is not valid for SQS event sources.');
   }
@@ -93,7 +111,6 @@ export function applySettings(
       throw invalidMapping(`Unsupported ${name} parameter for given event source mapping type.`);
     }
   }
-  if (request.ProvisionedPollerConfig) throw notImplemented(operation, 'ProvisionedPollerConfig');
   const metrics = request.MetricsConfig ? (request.MetricsConfig.Metrics ?? []) : current.metrics;
   if (metrics?.some((metric) => metric !== 'EventCount')) {
     throw invalidMapping('Unsupported MetricsConfig parameter for given event source mapping type.');
@@ -113,6 +130,10 @@ export function applySettings(
   const maximumConcurrency = request.ScalingConfig
     ? request.ScalingConfig.MaximumConcurrency
     : current.maximumConcurrency;
+  const pollers = request.ProvisionedPollerConfig ? readPollers(request.ProvisionedPollerConfig) : current.pollers;
+  if (pollers && maximumConcurrency !== undefined) {
+    throw invalidMapping('MaximumConcurrency and ProvisionedPollerConfig cannot be used together.');
+  }
   const kmsKeyArn = request.KMSKeyArn === undefined ? current.kmsKeyArn : request.KMSKeyArn || undefined;
   return {
     batchSize,
@@ -122,9 +143,23 @@ export function applySettings(
       : current.reportsItemFailures,
     ...(filters?.length ? { filters } : {}),
     ...(maximumConcurrency === undefined ? {} : { maximumConcurrency }),
+    ...(pollers === undefined ? {} : { pollers }),
     ...(metrics === undefined ? {} : { metrics }),
     ...(kmsKeyArn === undefined ? {} : { kmsKeyArn }),
   };
+}
+
+/** An empty configuration ends provisioned mode. The texts are Brume's. */
+function readPollers(config: ProvisionedPollerConfig): MappingDocument['pollers'] {
+  if (config.PollerGroupName) throw invalidMapping('PollerGroupName is not supported for SQS event sources.');
+  if (config.MinimumPollers === undefined && config.MaximumPollers === undefined) return undefined;
+  const minimum = config.MinimumPollers ?? FEWEST_POLLERS;
+  const maximum = config.MaximumPollers ?? Math.max(minimum, DEFAULT_MOST_POLLERS);
+  if (minimum < FEWEST_POLLERS || maximum < FEWEST_POLLERS) {
+    throw invalidMapping(`MinimumPollers and MaximumPollers must be at least ${FEWEST_POLLERS} for SQS event sources.`);
+  }
+  if (minimum > maximum) throw invalidMapping('MinimumPollers must not be greater than MaximumPollers.');
+  return { minimum, maximum };
 }
 
 /** The queue has to be there, and to hide messages as long as the function may take. */
