@@ -212,6 +212,7 @@ class LambdaContext
     @deadline_ms = headers['lambda-runtime-deadline-ms'].to_i
     @identity = parsed(headers['lambda-runtime-cognito-identity'])
     @client_context = parsed(headers['lambda-runtime-client-context'])
+    @trace = take_trace
     @tenant_id = headers['lambda-runtime-aws-tenant-id']
     @log_group_name = ENV['AWS_LAMBDA_LOG_GROUP_NAME']
     @log_stream_name = ENV['AWS_LAMBDA_LOG_STREAM_NAME']
@@ -224,9 +225,52 @@ class LambdaContext
     [0, @deadline_ms - Process.clock_gettime(Process::CLOCK_REALTIME, :millisecond)].max
   end
 
+  # What the client context tells of a W3C trace.
+  def w3c = @trace.dup
+
   private
 
   def parsed(text) = text && JSON.parse(text)
+
+  def take_trace
+    trace = @client_context.delete('w3c') if @client_context.is_a?(Hash)
+    return {} unless trace.is_a?(Hash)
+
+    trace.slice('traceparent', 'tracestate', 'baggage').select { |_, value| value.is_a?(String) }
+  end
+end
+
+# Functions may put their own methods in place of these.
+module AwsLambda
+  class Marshaller
+    class << self
+      def marshall_request(raw_request)
+        return raw_request.body unless raw_request['Content-Type'] == 'application/json'
+
+        JSON.parse(raw_request.body)
+      end
+
+      # The body, and its content type unless that is JSON.
+      def marshall_response(response)
+        case response
+        when StringIO, IO then [response, 'application/unknown']
+        else response.to_json
+        end
+      end
+    end
+  end
+end
+
+# An event as the Runtime API gives it.
+class RawRequest
+  attr_reader :body
+
+  def initialize(headers, body)
+    @headers = headers
+    @body = body.force_encoding(Encoding::UTF_8)
+  end
+
+  def [](name) = @headers[name.downcase]
 end
 
 # Named for the messages of errors: a handler that is missing is missing on it, as on AWS.
@@ -300,11 +344,10 @@ class LambdaRunner
     if (trace = headers['lambda-runtime-trace-id']) then ENV['_X_AMZN_TRACE_ID'] = trace
     else ENV.delete('_X_AMZN_TRACE_ID')
     end
-    answer = handler.call(JSON.parse(body.force_encoding(Encoding::UTF_8)), LambdaContext.new(headers))
-    case answer
-    when StringIO, IO then [@api.post("invocation/#{id}/response", answer.read, content_type: 'application/unknown'), false]
-    else [@api.post("invocation/#{id}/response", answer.to_json), false]
-    end
+    event = AwsLambda::Marshaller.marshall_request(RawRequest.new(headers, body))
+    answer, type = AwsLambda::Marshaller.marshall_response(handler.call(event, LambdaContext.new(headers)))
+    answer = answer.read if answer.respond_to?(:read)
+    [@api.post("invocation/#{id}/response", answer, content_type: type || 'application/json'), false]
   rescue NameError => e
     failure(e, 'Critical exception from handler', ends: true)
   rescue StandardError => e

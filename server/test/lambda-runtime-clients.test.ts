@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Case, jsonLinesOf, linesOf, runCases } from './lambda-contract.ts';
-import { noPython, startEngine, type TestFunction } from './lambda-engine.ts';
+import { missing, noPython, startEngine, type TestFunction } from './lambda-engine.ts';
 
 const testEngine = startEngine();
 const { deploy } = testEngine;
@@ -317,5 +317,39 @@ describe('nodejs', () => {
     const context = { w3c: { traceparent: '00-ab', other: 'x' }, custom: { a: 1 } };
     const clientContext = Buffer.from(JSON.stringify(context)).toString('base64');
     assert.deepEqual((await invoke({}, { clientContext })).value, [{ traceparent: '00-ab' }, { custom: { a: 1 } }]);
+  });
+});
+
+describe('ruby', { skip: missing('ruby', '--version') }, () => {
+  const app = (code: string): TestFunction => ({ runtime: 'ruby3.3', files: { 'app.rb': code } });
+  const own = `module AwsLambda
+  class Marshaller
+    class << self
+      def marshall_request(raw) = JSON.parse(raw.body).merge('type' => raw['Content-Type'])
+      def marshall_response(response) = [JSON.generate(wrapped: response), 'application/json']
+    end
+  end
+end
+def handler(event:, context:) = event`;
+  run([
+    {
+      name: 'a marshaller of its own',
+      function: app(own),
+      event: { a: 1 },
+      returns: { wrapped: { a: 1, type: 'application/json' } },
+    },
+    {
+      name: 'a result that cannot be told',
+      function: app('def handler(event:, context:) = { a: 0.0 / 0 }'),
+      fails: { errorType: 'Function<JSON::GeneratorError>' },
+    },
+  ]);
+
+  test('a client context with a trace', async () => {
+    const { invoke } = deploy(app('def handler(event:, context:) = [context.w3c, context.client_context]'));
+    const context = { w3c: { traceparent: '00-ab', other: 'x', baggage: 1 }, custom: { a: 1 } };
+    const clientContext = Buffer.from(JSON.stringify(context)).toString('base64');
+    assert.deepEqual((await invoke({}, { clientContext })).value, [{ traceparent: '00-ab' }, { custom: { a: 1 } }]);
+    assert.deepEqual((await invoke({})).value, [{}, null]);
   });
 });
