@@ -28,7 +28,10 @@ export function compileAggregate(call: Call, input: AggregateInput): Value | und
       );
     case 'count_distinct':
       return number(sql`uniq(${asColumn(value)})`);
+    case 'countOverTime':
+      return number(sql`countIf(${isPresent(value)})`);
     case 'sum':
+    case 'sumOverTime':
       return number(sql`sumOrNull(${asNumber(value)})`);
     case 'avg':
       return number(sql`avgOrNull(${asNumber(value)})`);
@@ -48,9 +51,7 @@ export function compileAggregate(call: Call, input: AggregateInput): Value | und
       return extreme(call.name, value);
     case 'earliest':
     case 'latest': {
-      if (!input.event) throw fault(`${call.name} needs events, with their timestamps`, call);
-      const { timestamp, segment, row } = input.event;
-      const at = sql`(${timestamp}, ${segment}, ${row})`;
+      const at = timeOf(input, call);
       return like(
         value,
         call.name === 'earliest'
@@ -68,9 +69,50 @@ export function compileAggregate(call: Call, input: AggregateInput): Value | und
           : sql`argMaxOrNull(${asColumn(value)}, ${key})`,
       );
     }
+    case 'rate': {
+      const interval = second && input.value(second);
+      if (interval?.kind !== 'duration' || !(interval.ms > 0))
+        throw fault('rate takes a period such as 1m', second ?? call);
+      return rate(value, interval.ms, timeOf(input, call));
+    }
+    case 'histogram': {
+      const buckets = second && input.value(second);
+      const count = buckets?.kind === 'number' ? buckets.constant : undefined;
+      if (count === undefined || !Number.isInteger(count) || count < 1 || count > MOST_BUCKETS) {
+        throw fault(`histogram takes a number of buckets from 1 to ${MOST_BUCKETS}`, second ?? call);
+      }
+      return text(histogram(asNumber(value), count));
+    }
     default:
       throw fault(`Brume does not run the function ${call.name} yet`, call);
   }
+}
+
+function timeOf({ event }: AggregateInput, call: Call): Sql {
+  if (!event) throw fault(`${call.name} needs events, with their timestamps`, call);
+  return sql`(${event.timestamp}, ${event.segment}, ${event.row})`;
+}
+
+/** How much it changes in such an interval, between its first and its last value. */
+function rate(value: Value, intervalMs: number, at: Sql): Value {
+  const amount = asNumber(value);
+  const timestamp = sql`if(isNull(${amount}), NULL, ${at}.1)`;
+  const change = sql`(argMaxOrNull(${amount}, ${at}) - argMinOrNull(${amount}, ${at}))`;
+  return number(sql`(${change} * ${intervalMs} / nullIf(maxOrNull(${timestamp}) - minOrNull(${timestamp}), 0))`);
+}
+
+const MOST_BUCKETS = 1_000;
+
+/** `{"[0, 10)":3,"[10, 20]":1}`: ranges of one width from the smallest value to the largest, and how many lie in each. */
+function histogram(amount: Sql, buckets: number): Sql {
+  const values = sql`groupArray(toFloat64(${amount}))`;
+  const [low, high] = [sql`arrayMin(${values})`, sql`arrayMax(${values})`];
+  const width = sql`((${high} - ${low}) / ${buckets})`;
+  const indexes = sql`arrayMap(x -> if(${width} = 0, 0, least(${buckets - 1}, toInt64(floor((x - ${low}) / ${width})))), ${values})`;
+  const edge = (i: Sql) => sql`toString(round(${low} + ${width} * (${i}), 6))`;
+  const range = sql`concat('[', ${edge(sql`i`)}, ', ', ${edge(sql`i + 1`)}, if(i = ${buckets - 1}, ']', ')'))`;
+  const each = sql`arrayMap(i -> concat('"', ${range}, '":', toString(countEqual(${indexes}, i))), range(${buckets}))`;
+  return sql`if(empty(${values}), NULL, concat('{', arrayStringConcat(${each}, ','), '}'))`;
 }
 
 /** A sketch whose tails are exact to a few parts in ten thousand, of a size that does not grow with the events. */

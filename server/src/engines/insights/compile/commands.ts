@@ -115,7 +115,7 @@ function stats(pipeline: Pipeline, { by, aggregates }: Of<'stats'>): void {
       },
       call: (call) => compileAggregate(call, input),
     },
-    pipeline.scope.nowMs,
+    pipeline.times,
   );
   for (const { name, expression } of aggregates) {
     const value = overRows.value(expression);

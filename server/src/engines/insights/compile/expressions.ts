@@ -54,13 +54,20 @@ const MIRRORED: Record<ComparisonOperator, ComparisonOperator> = {
   '>=': '<=',
 };
 
+/** Milliseconds since the epoch. */
+export interface QueryTimes {
+  nowMs: number;
+  startMs: number;
+  endMs: number;
+}
+
 export class ExpressionCompiler {
   readonly #names: Names;
-  readonly nowMs: number;
+  readonly times: QueryTimes;
 
-  constructor(names: Names, nowMs: number) {
+  constructor(names: Names, times: QueryTimes) {
     this.#names = names;
-    this.nowMs = nowMs;
+    this.times = times;
   }
 
   value(expression: Expression): Value {

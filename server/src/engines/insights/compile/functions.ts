@@ -2,8 +2,12 @@
 
 import { join, type Sql, sql } from '#storage/telemetry/sql.ts';
 import type { Expression } from '../syntax/tree.ts';
+import { ADDRESS_FUNCTIONS } from './address-functions.ts';
+import { formatDate, parseDate } from './date-formats.ts';
 import { ceilTime, floorTime, type Period } from './datetime.ts';
+import { ENCODING_FUNCTIONS } from './encoding-functions.ts';
 import { type ExpressionCompiler, fault } from './expressions.ts';
+import { re2 } from './regex.ts';
 import {
   asColumn,
   asNumber,
@@ -19,7 +23,7 @@ import {
 } from './values.ts';
 
 type Call = Expression & { kind: 'call' };
-type ScalarFunction = (args: Value[], compiler: ExpressionCompiler, call: Call) => Value;
+export type ScalarFunction = (args: Value[], compiler: ExpressionCompiler, call: Call) => Value;
 
 export function compileFunction(call: Call, compiler: ExpressionCompiler): Value {
   const compile = SCALAR_FUNCTIONS[call.name];
@@ -39,18 +43,23 @@ const ofTexts =
   (args) =>
     text(render(...args.map(asText)));
 
-/** 0 where the argument is missing. */
-const test =
-  (render: (...args: Sql[]) => Sql): ScalarFunction =>
-  (args) =>
-    boolean(sql`toUInt8(ifNull(${render(...args.map(asText))}, 0))`);
-
 const SCALAR_FUNCTIONS: Record<string, ScalarFunction> = {
+  ...ADDRESS_FUNCTIONS,
+  ...ENCODING_FUNCTIONS,
   abs: numeric((a) => sql`abs(${a})`),
   ceil: numeric((a) => sql`ceil(${a})`),
   floor: numeric((a) => sql`floor(${a})`),
   log: numeric((a) => sql`log(${a})`),
   sqrt: numeric((a) => sql`sqrt(${a})`),
+  round: numeric((a, digits) => {
+    const power = digits ? sql`pow(10, ${digits})` : sql`1`;
+    return sql`(sign(${a!}) * floor(abs(${a!}) * ${power} + 0.5) / ${power})`;
+  }),
+  haversine: numeric((...[a, b, c, d]) => greatCircleKm(a!, b!, c!, d!)),
+  toNumber: numeric((a) => a!),
+  toInt: numeric((a) => sql`if(abs(trunc(${a!})) <= 2147483648, toInt64(trunc(${a!})), NULL)`),
+  toLong: numeric((a) => sql`if(abs(${a!}) < 9223372036854775807, toInt64(trunc(${a!})), NULL)`),
+  toDouble: ([a]) => ({ kind: 'number', sql: sql`toFloat64(${asNumber(a!)})`, double: true }),
   greatest: (args) => number(sql`arrayMax(${present(args)})`),
   least: (args) => number(sql`arrayMin(${present(args)})`),
 
@@ -59,7 +68,14 @@ const SCALAR_FUNCTIONS: Record<string, ScalarFunction> = {
   dateceil: (args, compiler, call) => rounded(ceilTime, args, compiler, call),
   fromMillis: ([a]) => time(sql`toInt64(${asNumber(a!)})`),
   toMillis: ([a]) => number(asNumber(a!)),
-  now: (_, compiler) => constantNumber(Math.floor(compiler.nowMs / 1000)),
+  now: (_, compiler) => constantNumber(Math.floor(compiler.times.nowMs / 1000)),
+  queryStartTime: (_, { times }) => constantNumber(times.startMs),
+  queryEndTime: (_, { times }) => constantNumber(times.endMs),
+  queryTimeRange: (_, { times }) => constantNumber(times.endMs - times.startMs),
+  parseDate: ([a, format, zone], _, call) =>
+    parseDate(asText(a!), constant(format!, call), zone && constant(zone, call)),
+  formatDate: ([a, format, zone], _, call) =>
+    formatDate(asNumber(a!), constant(format!, call), zone && constant(zone, call), call),
 
   ispresent: ([a]) => boolean(isPresent(a!)),
   coalesce: (args) => {
@@ -73,6 +89,23 @@ const SCALAR_FUNCTIONS: Record<string, ScalarFunction> = {
     }
     return text(sql`coalesce(${join(given.map(asText), ', ')})`);
   },
+  case: (args, compiler, call) => {
+    const pairs = Math.floor(args.length / 2);
+    const values = args.filter((_, i) => i % 2 === 1 || i === pairs * 2);
+    const conditions = Array.from({ length: pairs }, (_, i) => compiler.condition(call.args[i * 2]!));
+    return chosen(conditions, values);
+  },
+  if: ([, yes, no], compiler, call) => chosen([compiler.condition(call.args[0]!)], [yes!, no!]),
+  isNumeric: ([a]) => boolean(sql`isNotNull(${asNumber(a!)})`),
+  messageSize: ([a]) => number(sql`length(${asText(a!)})`),
+  jsonArraySize: ([a]) => {
+    const document = jsonText(a!);
+    return number(sql`if(JSONType(${document}) = 'Array', JSONLength(${document}), NULL)`);
+  },
+  jsonArrayContains: ([a, searched]) => {
+    const texts = sql`arrayMap(x -> if(startsWith(x, '"'), JSONExtractString(x), x), JSONExtractArrayRaw(${jsonText(a!)}))`;
+    return boolean(sql`toUInt8(ifNull(has(${texts}, ${asText(searched!)}), 0))`);
+  },
   jsonParse: ([a]) =>
     a!.kind === 'json' && a!.path.length > 0
       ? { kind: 'json', document: sql`ifNull(${asText(a!)}, '')`, path: [] }
@@ -80,13 +113,6 @@ const SCALAR_FUNCTIONS: Record<string, ScalarFunction> = {
         ? a!
         : { kind: 'json', document: sql`ifNull(${asText(a!)}, '')`, path: [] },
   jsonStringify: ([a]) => text(a!.kind === 'text' ? sql`toJSONString(${a!.sql})` : asText(a!)),
-
-  isValidIp: test((a) => sql`isIPv4String(${a}) OR isIPv6String(${a})`),
-  isValidIpv4: test((a) => sql`isIPv4String(${a})`),
-  isValidIpv6: test((a) => sql`isIPv6String(${a})`),
-  isIpInSubnet: test((a, subnet) => inSubnet(sql`isIPv4String(${a}) OR isIPv6String(${a})`, a!, subnet!)),
-  isIpv4InSubnet: test((a, subnet) => inSubnet(sql`isIPv4String(${a})`, a!, subnet!)),
-  isIpv6InSubnet: test((a, subnet) => inSubnet(sql`isIPv6String(${a})`, a!, subnet!)),
 
   isempty: ([a]) => boolean(sql`ifNull(${asText(a!)}, '') = ''`),
   isblank: ([a]) => boolean(sql`NOT match(ifNull(${asText(a!)}, ''), '\\\\S')`),
@@ -112,7 +138,22 @@ const SCALAR_FUNCTIONS: Record<string, ScalarFunction> = {
   },
   // replaceAll needs the searched text to be there; nothing is replaced where it is empty.
   replace: ofTexts((a, from, to) => sql`if(${from!} = '', ${a!}, replaceAll(${a!}, ${from!}, ${to!}))`),
-  strcontains: ([a, searched]) => number(sql`toUInt8(ifNull(position(${asText(a!)}, ${asText(searched!)}) > 0, 0))`),
+  regexReplace: ([a, pattern, to], _, call) =>
+    text(sql`replaceRegexpAll(${asText(a!)}, ${re2(constant(pattern!, call), '', call.args[1]!)}, ${asText(to!)})`),
+  strcontains: ([a, searched, insensitive]) => {
+    const [within, part] = [asText(a!), asText(searched!)];
+    const found = sql`position(${within}, ${part}) > 0`;
+    const anyCase = sql`positionCaseInsensitiveUTF8(${within}, ${part}) > 0`;
+    const holds = insensitive ? sql`if(${asText(insensitive)} IN ('1', 'true'), ${anyCase}, ${found})` : found;
+    return number(sql`toUInt8(ifNull(${holds}, 0))`);
+  },
+  startsWith: ([a, part]) => number(sql`toUInt8(ifNull(startsWith(${asText(a!)}, ${asText(part!)}), 0))`),
+  endsWith: ([a, part]) => number(sql`toUInt8(ifNull(endsWith(${asText(a!)}, ${asText(part!)}), 0))`),
+  split: ([a, delimiter]) => ({
+    kind: 'json',
+    document: sql`toJSONString(splitByString(ifNull(${asText(delimiter!)}, ''), ifNull(${asText(a!)}, '')))`,
+    path: [],
+  }),
   unmask: ([a]) => a!,
 };
 
@@ -120,16 +161,38 @@ function strip(expression: Sql, pattern: string): Sql {
   return sql`replaceRegexpOne(${expression}, ${pattern}, '')`;
 }
 
-/** The length of a prefix fits its kind of address. */
-const SUBNET = '^(?:[0-9.]+/(?:[12]?[0-9]|3[0-2])|[^/]*:[^/]*/(?:[0-9]{1,2}|1[01][0-9]|12[0-8]))$';
+/** A constant text, such as a format. */
+function constant(value: Value, call: Call): string {
+  if (value.kind === 'text' && value.constant !== undefined) return value.constant;
+  throw fault(`${call.name} takes a text in quotes there`, call);
+}
 
-/** ClickHouse throws on what is no address, so it is not asked about one. */
-function inSubnet(valid: Sql, address: Sql, subnet: Sql): Sql {
-  const safe = sql`if(ifNull(${valid}, 0), assumeNotNull(${address}), '0.0.0.0')`;
-  const base = sql`extract(ifNull(${subnet}, ''), '^[^/]*')`;
-  const subnetValid = sql`match(${subnet}, ${SUBNET}) AND (isIPv4String(${base}) OR isIPv6String(${base}))`;
-  const safeSubnet = sql`if(ifNull(${subnetValid}, 0), assumeNotNull(${subnet}), '0.0.0.0/32')`;
-  return sql`ifNull(${valid}, 0) AND ifNull(${subnetValid}, 0) AND isIPAddressInRange(${safe}, ${safeSubnet})`;
+/** The value of the first condition that holds, otherwise the last one where there is one more. */
+function chosen(conditions: readonly Sql[], values: readonly Value[]): Value {
+  const given = values.filter(({ kind }) => kind !== 'missing');
+  const kind = given.every(({ kind }) => kind === 'time') ? 'time' : 'number';
+  const ofOneKind = given.length > 0 && given.every((value) => value.kind === kind);
+  const column = (value: Value) => (ofOneKind ? sql`toFloat64(${asNumber(value)})` : asText(value));
+  const branches = conditions.flatMap((condition, i) => [sql`ifNull(${condition}, 0)`, column(values[i]!)]);
+  const last = values.length > conditions.length ? column(values.at(-1)!) : sql`NULL`;
+  const picked = sql`multiIf(${join([...branches, last], ', ')})`;
+  if (!ofOneKind) return text(picked);
+  return kind === 'time' ? time(sql`toInt64(${picked})`) : number(picked);
+}
+
+/** The document of a place in JSON, or a text that is one. */
+function jsonText(value: Value): Sql {
+  return sql`ifNull(${asText(value)}, '')`;
+}
+
+const EARTH_RADIUS_KM = 6371;
+
+/** The haversine formula; degrees. */
+function greatCircleKm(latitude: Sql, longitude: Sql, otherLatitude: Sql, otherLongitude: Sql): Sql {
+  const half = (a: Sql, b: Sql) => sql`pow(sin(radians(toFloat64(${b}) - ${a}) / 2), 2)`;
+  const cosines = sql`cos(radians(toFloat64(${latitude}))) * cos(radians(toFloat64(${otherLatitude})))`;
+  const chord = sql`${half(latitude, otherLatitude)} + ${cosines} * ${half(longitude, otherLongitude)}`;
+  return sql`(${2 * EARTH_RADIUS_KM} * asin(sqrt(${chord})))`;
 }
 
 function present(args: Value[]): Sql {

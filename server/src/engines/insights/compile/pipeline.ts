@@ -5,7 +5,7 @@ import { identifier, join, list, type Sql, sql } from '#storage/telemetry/sql.ts
 import { printExpression } from '../syntax/printer.ts';
 import type { Expression, Query, Span } from '../syntax/tree.ts';
 import type { QueriedGroup, QueryScope } from './compile-query.ts';
-import { ExpressionCompiler, type Names } from './expressions.ts';
+import { ExpressionCompiler, type Names, type QueryTimes } from './expressions.ts';
 import { type EventColumns, eventField } from './fields.ts';
 import { MISSING, type Value } from './values.ts';
 
@@ -72,7 +72,12 @@ export class Pipeline {
   }
 
   get compiler(): ExpressionCompiler {
-    return new ExpressionCompiler(this.names(), this.scope.nowMs);
+    return new ExpressionCompiler(this.names(), this.times);
+  }
+
+  get times(): QueryTimes {
+    const { nowMs, endMs, startMs, innerStartMs = startMs } = this.scope;
+    return { nowMs, startMs: innerStartMs, endMs };
   }
 
   names(): Names {

@@ -18,22 +18,45 @@ const SCALARS: Record<string, readonly [number, number]> = {
   least: [1, MANY],
   log: [1, 1],
   sqrt: [1, 1],
+  round: [1, 2],
+  haversine: [4, 4],
+  toNumber: [1, 1],
+  toInt: [1, 1],
+  toLong: [1, 1],
+  toDouble: [1, 1],
   bin: [1, 2],
   datefloor: [2, 2],
   dateceil: [2, 2],
   fromMillis: [1, 1],
   toMillis: [1, 1],
   now: [0, 0],
+  parseDate: [2, 3],
+  formatDate: [2, 3],
+  queryStartTime: [0, 0],
+  queryEndTime: [0, 0],
+  queryTimeRange: [0, 0],
   ispresent: [1, 1],
   coalesce: [1, MANY],
+  case: [2, 21],
+  if: [3, 3],
+  isNumeric: [1, 1],
+  messageSize: [1, 1],
   jsonParse: [1, 1],
   jsonStringify: [1, 1],
+  jsonArraySize: [1, 1],
+  jsonArrayContains: [2, 2],
+  md5: [1, 1],
+  sha256: [1, 1],
   isValidIp: [1, 1],
   isValidIpv4: [1, 1],
   isValidIpv6: [1, 1],
   isIpInSubnet: [2, 2],
   isIpv4InSubnet: [2, 2],
   isIpv6InSubnet: [2, 2],
+  ipv4ToNumber: [1, 1],
+  isPrivateIP: [1, 1],
+  isPublicIP: [1, 1],
+  isReservedIP: [1, 1],
   isempty: [1, 1],
   isblank: [1, 1],
   concat: [1, MANY],
@@ -45,7 +68,18 @@ const SCALARS: Record<string, readonly [number, number]> = {
   tolower: [1, 1],
   substr: [2, 3],
   replace: [3, 3],
-  strcontains: [2, 2],
+  regexReplace: [3, 3],
+  strcontains: [2, 3],
+  startsWith: [2, 2],
+  endsWith: [2, 2],
+  split: [2, 2],
+  urlencode: [1, 1],
+  urldecode: [1, 1],
+  base64encode: [1, 1],
+  base64decode: [1, 1],
+  hexToAscii: [1, 1],
+  hexToDec: [1, 1],
+  decToHex: [1, 1],
   unmask: [1, 1],
 };
 
@@ -63,7 +97,14 @@ const AGGREGATES: Record<string, readonly [number, number]> = {
   latest: [1, 1],
   sortsFirst: [1, 1],
   sortsLast: [1, 1],
+  rate: [2, 2],
+  countOverTime: [1, 1],
+  sumOverTime: [1, 1],
+  histogram: [2, 2],
 };
+
+/** Other names of the same. */
+const ALIASES: Record<string, string> = { regex_replace: 'regexReplace', strftime: 'formatDate' };
 
 const FUNCTIONS = new Map<string, FunctionShape>();
 for (const [table, aggregate] of [
@@ -72,6 +113,8 @@ for (const [table, aggregate] of [
 ] as const) {
   for (const [name, arity] of Object.entries(table)) FUNCTIONS.set(name.toLowerCase(), { name, arity, aggregate });
 }
+
+for (const [alias, name] of Object.entries(ALIASES)) FUNCTIONS.set(alias, FUNCTIONS.get(name.toLowerCase())!);
 
 /** Whatever the case of its letters. */
 export function findFunction(name: string): FunctionShape | undefined {
