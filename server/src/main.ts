@@ -18,6 +18,7 @@ import { createMetricStore } from '#engines/metrics/metric-store.ts';
 import { createCloudWatchService } from '#services/cloudwatch/service.ts';
 import type { ServiceDependencies } from '#services/dependencies.ts';
 import { createIamService } from '#services/iam/service.ts';
+import { lookUpBearerToken } from '#services/iam/service-credentials.ts';
 import { createLambdaService } from '#services/lambda/service.ts';
 import { createLogsService } from '#services/logs/service.ts';
 import { createS3Service } from '#services/s3/service.ts';
@@ -134,6 +135,7 @@ export async function startBrume(given: Config): Promise<Brume> {
     authenticator: new Authenticator({
       accessKeys: config.accessKeys,
       findSession: (accessKeyId) => lookUpSession(state, accessKeyId),
+      findBearer: (token) => lookUpBearerToken(state, token),
       now: () => clock.now(),
     }),
     log,

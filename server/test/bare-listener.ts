@@ -71,6 +71,7 @@ export async function bareListener(
     authenticator: new Authenticator({
       accessKeys: options.accessKeys ?? new Map(),
       findSession: async (id) => options.sessions?.get(id),
+      findBearer: async () => undefined,
       now: options.now ?? Date.now,
     }),
     log: createLogger('error', (line) => bare.failures.push(line)),

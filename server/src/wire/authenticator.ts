@@ -14,6 +14,12 @@ export interface SessionKey {
   expiresAtMs: number;
 }
 
+/** Whose a bearer token is, and whether it is still good. */
+export interface BearerKey extends Identity {
+  active: boolean;
+  expiresAtMs?: number;
+}
+
 export interface Identity {
   account: string;
   accessKeyId: string;
@@ -24,6 +30,8 @@ export interface AuthenticatorOptions {
   accessKeys: ReadonlyMap<string, AccessKey>;
   /** Temporary credentials that STS gave out. */
   findSession: (accessKeyId: string) => Promise<SessionKey | undefined>;
+  /** Tokens that IAM gave out, for the paths that take them. */
+  findBearer: (token: string) => Promise<BearerKey | undefined>;
   now: () => number;
 }
 
@@ -75,6 +83,17 @@ export class Authenticator {
     const { signingKey } = verifySignature(request, signature, known, payloadHash(), this.#options.now());
     const principalArn = session?.principalArn ?? rootArn(known.account);
     return { account: known.account, accessKeyId, principalArn, signingKey };
+  }
+
+  /** Throws AccessDeniedException for a token that is unknown (where signatures are verified), disabled or expired. */
+  async authenticateBearer(token: string): Promise<Identity> {
+    const key = await this.#options.findBearer(token);
+    if (!key && !this.verifies) return this.#identify();
+    if (!key?.active) throw new AwsError('AccessDeniedException', 'The bearer token is invalid.', { status: 401 });
+    if (key.expiresAtMs !== undefined && key.expiresAtMs <= this.#options.now()) {
+      throw new AwsError('AccessDeniedException', 'The bearer token is expired.', { status: 401 });
+    }
+    return { account: key.account, accessKeyId: key.accessKeyId, principalArn: key.principalArn };
   }
 
   async #identify(accessKeyId = ''): Promise<Identity> {

@@ -58,7 +58,7 @@ export function createListener(options: ListenerOptions): Listener {
   });
   server.on('request', (request, response) => {
     if (request.url!.startsWith('/_brume/') && options.admin(request, response)) return;
-    const site = sites.find((web) => web.claims(request.headers.host ?? '', request.url!));
+    const site = sites.find((web) => web.claims(request.headers.host ?? '', request.url!, request.method!));
     if (site) {
       site.serve(new WebExchange(request, response, options.authenticator)).catch((error) => {
         options.log.error('a web request failed', { error });

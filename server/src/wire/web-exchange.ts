@@ -8,7 +8,7 @@ import { readSignature, sha256Hex } from './sigv4.ts';
 /** What a service serves beside its operations. */
 export interface WebSite {
   /** Whether a request is for it. Asked for every request: it has to be cheap. */
-  claims(host: string, url: string): boolean;
+  claims(host: string, url: string, method: string): boolean;
   /** Answers the request. What it throws becomes a 500. */
   serve(exchange: WebExchange): Promise<void>;
 }
@@ -60,6 +60,24 @@ export class WebExchange {
         ? sha256Hex(body)
         : declared;
     return this.#authenticator.authenticate(this.#signedRequest(), signature, false, () => hash);
+  }
+
+  /** The token of `Authorization: Bearer`. */
+  get bearerToken(): string | undefined {
+    return /^Bearer\s+(\S+)$/i.exec(this.headers.authorization ?? '')?.[1];
+  }
+
+  /**
+   * Who signed the request or whose bearer token it carries, with the region that a signature names. Where no signature is
+   * verified, also those that carry neither get in. Throws AwsError.
+   */
+  async authenticate(body: Buffer): Promise<Identity & { region?: string }> {
+    const { bearerToken } = this;
+    if (bearerToken !== undefined) return this.#authenticator.authenticateBearer(bearerToken);
+    const identity = await this.identify(body);
+    if (!identity) return this.#authenticator.authenticate(this.#signedRequest(), undefined, false, () => '');
+    const region = readSignature(this.#signedRequest(), new URLSearchParams(this.rawQuery))?.region;
+    return { ...identity, ...(region && { region }) };
   }
 
   #signedRequest() {

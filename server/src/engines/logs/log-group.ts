@@ -26,6 +26,8 @@ export interface LogGroupDocument {
   kmsKeyId?: string;
   tags: Record<string, string>;
   deletionProtection?: boolean;
+  /** Whether the HTTP endpoints take bearer tokens for it. */
+  bearerTokenAuthentication?: boolean;
   transformer?: TransformerDocument;
   dataProtection?: DataProtectionDocument;
   indexPolicy?: IndexPolicyDocument;

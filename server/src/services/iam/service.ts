@@ -27,6 +27,13 @@ import {
 import { deleteRolePermissionsBoundary, putRolePermissionsBoundary } from './operations/role-permissions-boundary.ts';
 import { deleteRolePolicy, getRolePolicy, listRolePolicies, putRolePolicy } from './operations/role-policies.ts';
 import { listRoleTags, tagRole, untagRole } from './operations/role-tags.ts';
+import {
+  createServiceSpecificCredential,
+  deleteServiceSpecificCredential,
+  listServiceSpecificCredentials,
+  resetServiceSpecificCredential,
+  updateServiceSpecificCredential,
+} from './operations/service-specific-credentials.ts';
 import { updateAssumeRolePolicy } from './operations/update-assume-role-policy.ts';
 import { updateRole, updateRoleDescription } from './operations/update-role.ts';
 import { listUserTags, tagUser, untagUser } from './operations/user-tags.ts';
@@ -93,6 +100,11 @@ export function createIamService(dependencies: ServiceDependencies): Service {
       ListAccessKeys: listAccessKeys(dependencies),
       UpdateAccessKey: updateAccessKey(dependencies),
       DeleteAccessKey: deleteAccessKey(dependencies),
+      CreateServiceSpecificCredential: createServiceSpecificCredential(dependencies),
+      ListServiceSpecificCredentials: listServiceSpecificCredentials(dependencies),
+      UpdateServiceSpecificCredential: updateServiceSpecificCredential(dependencies),
+      ResetServiceSpecificCredential: resetServiceSpecificCredential(dependencies),
+      DeleteServiceSpecificCredential: deleteServiceSpecificCredential(dependencies),
     },
   };
 }

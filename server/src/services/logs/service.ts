@@ -3,9 +3,11 @@
 import { createRequire } from 'node:module';
 import { AwsError } from '#core/errors.ts';
 import { AnomalyDetectors } from '#engines/logs/anomalies/anomaly-detectors.ts';
+import { PatternMining } from '#engines/logs/pattern-mining/pattern-mining.ts';
 import { constraintMessage } from '#wire/required-members.ts';
 import type { Service, ServiceModel } from '#wire/service.ts';
 import type { ServiceDependencies } from '../dependencies.ts';
+import { createIngestionSite } from './ingestion/ingestion-site.ts';
 import { createInsights } from './insights.ts';
 import type { Logs } from './logs.ts';
 import { deleteAccountPolicy, describeAccountPolicies, putAccountPolicy } from './operations/account-policies.ts';
@@ -78,6 +80,7 @@ import {
   getLookupTable,
   updateLookupTable,
 } from './operations/lookup-tables.ts';
+import { putBearerTokenAuthentication } from './operations/put-bearer-token-authentication.ts';
 import { putLogEvents, putRawLogEvents } from './operations/put-log-events.ts';
 import { putLogGroupDeletionProtection } from './operations/put-log-group-deletion-protection.ts';
 import { putMetricFilter } from './operations/put-metric-filter.ts';
@@ -125,16 +128,17 @@ export const LOGS_MODEL: ServiceModel = {
 /** What CloudWatch Logs needs of the dependencies that all services share. */
 export type LogsDependencies = Pick<
   ServiceDependencies,
-  'logs' | 'clock' | 'state' | 'telemetry' | 'call' | 'delivery' | 'meter' | 'log'
+  'logs' | 'clock' | 'state' | 'telemetry' | 'call' | 'delivery' | 'meter' | 'log' | 'config'
 >;
 
 export function createLogsService(dependencies: LogsDependencies): Service {
   const { logs: store, clock } = dependencies;
   const sharing = createSharing(dependencies);
   const { subscriptions, exports } = sharing;
-  const insights = createInsights(dependencies);
+  const patternMining = new PatternMining();
+  const insights = createInsights(dependencies, patternMining);
   const { state, meter, log } = dependencies;
-  const anomalies = new AnomalyDetectors({ state, store, clock, meter, log });
+  const anomalies = new AnomalyDetectors({ state, store, clock, meter, log, patternMining });
   const logs: Logs = { store, clock, sharing, insights, anomalies };
   return {
     name: 'logs',
@@ -208,6 +212,7 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       ListTagsForResource: listTagsForResource(logs),
       ListTagsLogGroup: listTagsLogGroup(logs),
       PutAccountPolicy: putAccountPolicy(logs),
+      PutBearerTokenAuthentication: putBearerTokenAuthentication(logs),
       PutDataProtectionPolicy: putDataProtectionPolicy(logs),
       PutDeliveryDestination: putDeliveryDestination(logs),
       PutDeliveryDestinationPolicy: putDeliveryDestinationPolicy(logs),
@@ -239,6 +244,7 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       UpdateScheduledQuery: updateScheduledQuery(logs),
     },
     rawOperations: { PutLogEvents: putRawLogEvents(logs) },
+    web: createIngestionSite(dependencies),
     async start() {
       await store.start();
       await subscriptions.start();
@@ -253,6 +259,7 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       await exports.stop();
       await subscriptions.stop();
       await store.stop();
+      await patternMining.close();
     },
     async reset() {
       await anomalies.reset();

@@ -14,6 +14,7 @@ import type { Handler } from '#wire/service.ts';
 import { type IamDependencies, iamScope } from '../dependencies.ts';
 import { checkPath, checkPathPrefix, checkUserName, nameKey } from '../names.ts';
 import { pageOf } from '../pages.ts';
+import { serviceCredentials } from '../service-credentials.ts';
 import { readTags } from '../tags.ts';
 import { callingUserName, requireUser, USERS, type UserDocument, userDetail, userSummary } from '../users.ts';
 import { wholeSeconds } from './create-role.ts';
@@ -86,6 +87,10 @@ export function deleteUser({ state }: IamDependencies): Handler<DeleteUserReques
       const user = await requireUser(documents, scope, input.UserName!);
       if (user.accessKeyIds.length > 0) {
         throw new AwsError('DeleteConflictException', 'Cannot delete entity, must delete access keys first.');
+      }
+      if ((await serviceCredentials(documents, context.account)).some(({ userName }) => userName === user.name)) {
+        const message = 'Cannot delete entity, must delete service specific credentials first.';
+        throw new AwsError('DeleteConflictException', message);
       }
       await documents.delete(USERS, scope, nameKey(user.name));
     });

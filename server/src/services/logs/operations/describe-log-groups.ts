@@ -53,11 +53,12 @@ export function describeLogGroups({ store }: Logs): Handler<DescribeLogGroupsReq
 }
 
 function describe(group: LogGroup): LogGroupOutput {
-  const { deletionProtection = false } = group.document;
+  const { deletionProtection = false, bearerTokenAuthentication = false } = group.document;
   return {
     ...describeBriefly(group),
     storedBytes: group.storedBytes,
     deletionProtectionEnabled: deletionProtection,
+    bearerTokenAuthenticationEnabled: bearerTokenAuthentication,
   };
 }
 
