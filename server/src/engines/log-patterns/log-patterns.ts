@@ -13,7 +13,7 @@ import { fitsWord, GAP, WILDCARD } from './word.ts';
 import { joinWords, splitWords } from './words.ts';
 
 /** Characters of a message that are looked at: its beginning tells what it is. */
-const LONGEST_TEXT = 4096;
+export const LONGEST_TEXT = 4096;
 /** Masked texts whose cluster is remembered. */
 const MOST_REMEMBERED = 20_000;
 /** Beyond these, messages that fit nowhere share one last cluster. */

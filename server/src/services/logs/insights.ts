@@ -1,6 +1,7 @@
 // The part of the service that queries: Logs Insights, with what is saved, looked up and scheduled for it.
 
 import type { LogGroup, LogScope } from '#engines/logs/log-group.ts';
+import type { PatternMining } from '#engines/logs/pattern-mining/pattern-mining.ts';
 import { InsightsPlanner } from '#engines/logs/queries/insights-planner.ts';
 import { LookupTableDirectory } from '#engines/logs/queries/lookup-table.ts';
 import { QueryDefinitionDirectory } from '#engines/logs/queries/query-definition.ts';
@@ -14,10 +15,10 @@ import { deliverResults } from './scheduled-results.ts';
 
 type InsightsDependencies = Pick<ServiceDependencies, 'logs' | 'clock' | 'state' | 'telemetry' | 'call' | 'log'>;
 
-export function createInsights(dependencies: InsightsDependencies): Insights {
+export function createInsights(dependencies: InsightsDependencies, patternMining: PatternMining): Insights {
   const { logs: store, clock, state, telemetry, call, log } = dependencies;
   const lookupTables = new LookupTableDirectory(state, clock);
-  const planner = new InsightsPlanner({ store, telemetry, lookupTables });
+  const planner = new InsightsPlanner({ store, telemetry, lookupTables, patternMining });
   const queries = new QueryEngine({ state, clock, log, planner });
 
   const groupsOf = async (scope: LogScope, identifiers: readonly string[]) => {

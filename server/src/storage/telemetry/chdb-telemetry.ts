@@ -87,10 +87,14 @@ export class ChdbTelemetry implements Telemetry {
     return this.#metricPoints.flusher.append(points);
   }
 
-  async query<Row>(query: Sql, options: QueryOptions = {}): Promise<QueryResult<Row>> {
+  async query<Row>(query: Sql, options?: QueryOptions): Promise<QueryResult<Row>> {
+    return parseResult<Row>(await this.queryBytes(query, options));
+  }
+
+  async queryBytes(query: Sql, options: QueryOptions = {}): Promise<Buffer> {
     const { timeoutMs = DEFAULT_QUERY_TIMEOUT_MS, signal } = options;
     await abortable(this.#flushTablesOf(query), signal);
-    return parseResult<Row>(await this.#engine.run(query, { lane: 'read', timeoutMs, signal }));
+    return this.#engine.run(query, { lane: 'read', timeoutMs, signal });
   }
 
   async statement(statement: Sql): Promise<void> {

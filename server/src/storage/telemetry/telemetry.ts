@@ -10,6 +10,8 @@ export interface Telemetry {
   appendMetricPoints(points: readonly MetricPoint[]): Promise<AppendedRows>;
   /** Runs one SELECT. Rejects with TelemetryQueryError (time, memory, syntax) and leaves the store usable. */
   query<Row>(query: Sql, options?: QueryOptions): Promise<QueryResult<Row>>;
+  /** As `query`, with the result as the engine wrote it: for parseResult() (query-result.ts) in another thread. */
+  queryBytes(query: Sql, options?: QueryOptions): Promise<Buffer>;
   /** Runs one statement that returns nothing (ALTER, DELETE). */
   statement(statement: Sql): Promise<void>;
   /** Starts the engine if it has not been used yet (it loads on first use otherwise). */

@@ -3,6 +3,7 @@
 // until a command needs its rows settled (settle() in pipeline.ts), and a field of JSON is read out of the message where it is used.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html
 
+import type { PatternQuestion, PatternRow } from '#engines/log-patterns/pattern-question.ts';
 import type { Sql } from '#storage/telemetry/sql.ts';
 import type { Query } from '../syntax/tree.ts';
 import { compileCommands } from './commands.ts';
@@ -63,6 +64,11 @@ export interface CompiledQuery {
   columns: readonly string[];
   /** Values in the order of `columns`; null where the event has no such field (AWS leaves it out). */
   rows(rows: readonly StatementRow[]): (string | null)[][];
+  /**
+   * What takes long to make of the statement's rows: answerPatterns() of the question and of them, which may be had in another
+   * thread, and then `rows` of its answer is what `rows` above gives.
+   */
+  patterns?: { question: PatternQuestion; rows(answer: PatternRow[]): (string | null)[][] };
   /**
    * recordsMatched: of a query with stats the events that went into the rows found, otherwise those rows. When `atLeast` there
    * may be more beyond the limit. `countSql` counts them all where rows are events (column `matched`), by another scan.

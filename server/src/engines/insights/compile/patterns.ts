@@ -1,13 +1,12 @@
-// pattern, and diff and anomaly after it: the statement brings messages (or what is left of them when their numbers are
-// alike, with how many of each), and the pattern miner makes the result's rows of them.
+// pattern, and diff and anomaly after it: the statement brings messages (one of all that are the same beside what is variable,
+// with how many there are), and the pattern miner makes the result's rows of them.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Pattern.html
 
-import { type LogPattern, PatternMiner } from '#engines/log-patterns/log-patterns.ts';
-import { PatternTimeline } from '#engines/log-patterns/pattern-anomalies.ts';
-import { PatternComparison } from '#engines/log-patterns/pattern-diff.ts';
+import { LONGEST_TEXT } from '#engines/log-patterns/log-patterns.ts';
+import { answerPatterns, type PatternQuestion, type PatternRow } from '#engines/log-patterns/pattern-question.ts';
 import { type Sql, sql } from '#storage/telemetry/sql.ts';
 import type { Command } from '../syntax/tree.ts';
-import { type CompiledQuery, DEFAULT_LIMIT, type StatementRow } from './compile-query.ts';
+import { type CompiledQuery, DEFAULT_LIMIT } from './compile-query.ts';
 import { fault } from './expressions.ts';
 import type { Pipeline } from './pipeline.ts';
 import { formatNumber, formatTime } from './show.ts';
@@ -17,12 +16,17 @@ import { asText } from './values.ts';
 const MOST_SHAPES = 100_000;
 /** Messages that `anomaly` looks at. */
 const MOST_MESSAGES = 200_000;
+/** Of the messages of one query: what is mined stays small beside the memory of a server. */
+const MOST_TEXT_BYTES = 64 * 1024 * 1024;
 
 const PATTERN_COLUMNS = ['@pattern', '@ratio', '@sampleCount', '@severityLabel'];
 const DIFF_COLUMNS = [...PATTERN_COLUMNS, '@previousSampleCount', '@differenceInCount', '@differenceDescription'];
 const ANOMALY_COLUMNS = [...PATTERN_COLUMNS, '@anomalyType', '@priority', '@description', '@firstSeen', '@lastSeen'];
 
-type Cells = Record<string, string | number>;
+/** Times among the answer's values. */
+const TIMES = new Set(['@firstSeen', '@lastSeen']);
+
+type Cells = PatternRow;
 type Following = Extract<Command, { kind: 'diff' | 'anomaly' | 'sort' | 'limit' | 'display' | 'fields' }>;
 
 /** `commands` begins with the pattern command; the pipeline is what stands before it. */
@@ -45,13 +49,15 @@ export function compilePatterns(pipeline: Pipeline, commands: readonly Command[]
       columns = (command as { items: { name: string }[] }).items.map(({ name }) => name);
   }
   const limit = pipeline.scope.limit ?? DEFAULT_LIMIT;
+  const shownRows = (answer: Cells[]) => {
+    const found = following.reduce(follow, answer).slice(0, limit);
+    return found.map((cells) => columns.map((name) => (name in cells ? shown(name, cells[name]!) : null)));
+  };
   return {
     sql: mined.sql,
     columns,
-    rows: (rows) => {
-      const found = following.reduce(follow, mined.mine(rows)).slice(0, limit);
-      return found.map((cells) => columns.map((name) => (name in cells ? shown(cells[name]!) : null)));
-    },
+    rows: (rows) => shownRows(answerPatterns(mined.question, rows)),
+    patterns: { question: mined.question, rows: shownRows },
     matched: (rows) => ({ count: Number(rows[0]?.all_events ?? 0), atLeast: false }),
   };
 }
@@ -59,18 +65,14 @@ export function compilePatterns(pipeline: Pipeline, commands: readonly Command[]
 interface Mined {
   sql: Sql;
   columns: string[];
-  mine(rows: readonly StatementRow[]): Cells[];
+  question: PatternQuestion;
 }
 
 function patterns(pipeline: Pipeline, text: Sql): Mined {
   return {
     sql: shapes(pipeline, text, sql`count() AS times`),
     columns: PATTERN_COLUMNS,
-    mine: (rows) => {
-      const miner = new PatternMiner();
-      for (const row of rows) miner.add(row.text as string, row.times as number);
-      return miner.patterns().map(patternCells);
-    },
+    question: { kind: 'patterns' },
   };
 }
 
@@ -86,23 +88,7 @@ function differences(pipeline: Pipeline, text: Sql, command: Extract<Command, { 
   return {
     sql: shapes(pipeline, text, sql`countIf(${isCurrent}) AS times, countIf(${isPrevious}) AS before`),
     columns: DIFF_COLUMNS,
-    mine: (rows) => {
-      const comparison = new PatternComparison();
-      for (const { text: message, times, before: earlier } of rows as {
-        text: string;
-        times: number;
-        before: number;
-      }[]) {
-        if (times > 0) comparison.addCurrent(message, times);
-        if (earlier > 0) comparison.addPrevious(message, earlier);
-      }
-      return comparison.differences().map((difference) => ({
-        ...patternCells(difference),
-        '@previousSampleCount': difference.previousCount,
-        '@differenceInCount': difference.difference,
-        '@differenceDescription': difference.description,
-      }));
-    },
+    question: { kind: 'differences' },
   };
 }
 
@@ -110,36 +96,43 @@ function anomalies(pipeline: Pipeline, text: Sql): Mined {
   const { startMs, endMs } = pipeline.scope;
   const timestamp = pipeline.event?.timestamp ?? sql`${startMs}`;
   return {
-    sql: sql`SELECT *, count() OVER () AS all_events FROM (
-      SELECT ${text} AS text, ${timestamp} AS time FROM ${pipeline.from} ${pipeline.conditions()} LIMIT ${MOST_MESSAGES})
-      WHERE isNotNull(text)`,
+    sql: bounded(
+      sql`SELECT *, count() OVER () AS all_events, ${textSoFar(sql``)} FROM (
+        SELECT ${beginning(sql`message_text`)} AS text, time FROM (
+          SELECT ${text} AS message_text, ${timestamp} AS time FROM ${pipeline.from} ${pipeline.conditions()})
+        WHERE isNotNull(message_text) LIMIT ${MOST_MESSAGES})`,
+    ),
     columns: ANOMALY_COLUMNS,
-    mine: (rows) => {
-      const timeline = new PatternTimeline(startMs, endMs);
-      for (const row of rows) timeline.add(row.text as string, row.time as number);
-      return timeline.anomalies().map((found) => ({
-        ...patternCells(found.pattern),
-        '@anomalyType': found.kind,
-        '@priority': found.priority,
-        '@description': found.description,
-        '@firstSeen': formatTime(found.firstSeenMs),
-        '@lastSeen': formatTime(found.lastSeenMs),
-      }));
-    },
+    question: { kind: 'anomalies', startMs, endMs },
   };
 }
 
-function patternCells({ pattern, ratio, sampleCount, severityLabel }: LogPattern): Cells {
-  return { '@pattern': pattern, '@ratio': ratio, '@sampleCount': sampleCount, '@severityLabel': severityLabel };
+/**
+ * What stands for most of what the miner takes as variable: of messages that are the same beside it, one is brought. That leaves
+ * hundreds of a million.
+ */
+const VARIABLE_PARTS = '[A-Za-z_-]*[0-9][A-Za-z0-9_.-]*';
+
+/** One message for all that differ in variable parts only. */
+function shapes(pipeline: Pipeline, text: Sql, counts: Sql): Sql {
+  return bounded(sql`SELECT *, sum(times) OVER () AS all_events, ${textSoFar(sql`ORDER BY times DESC`)} FROM (
+    SELECT ${beginning(sql`any(message_text)`)} AS text, ${counts} FROM (
+      SELECT ${text} AS message_text, ${columnsFor(pipeline)} FROM ${pipeline.from} ${pipeline.conditions()})
+    WHERE isNotNull(message_text) GROUP BY replaceRegexpAll(assumeNotNull(message_text), ${VARIABLE_PARTS}, '0')
+    ORDER BY times DESC LIMIT ${MOST_SHAPES})`);
 }
 
-/** One message for all that differ in digits only. */
-function shapes(pipeline: Pipeline, text: Sql, counts: Sql): Sql {
-  return sql`SELECT *, sum(times) OVER () AS all_events FROM (
-    SELECT any(message_text) AS text, ${counts} FROM (
-      SELECT ${text} AS message_text, ${columnsFor(pipeline)} FROM ${pipeline.from} ${pipeline.conditions()})
-    WHERE isNotNull(message_text) GROUP BY replaceRegexpAll(assumeNotNull(message_text), '[0-9]+', '0')
-    ORDER BY times DESC LIMIT ${MOST_SHAPES})`;
+/** What the miner looks at. */
+function beginning(text: Sql): Sql {
+  return sql`leftUTF8(assumeNotNull(${text}), ${LONGEST_TEXT})`;
+}
+
+function textSoFar(order: Sql): Sql {
+  return sql`sum(length(text)) OVER (${order} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS text_so_far`;
+}
+
+function bounded(messages: Sql): Sql {
+  return sql`SELECT * EXCEPT text_so_far FROM (${messages}) WHERE text_so_far <= ${MOST_TEXT_BYTES}`;
 }
 
 function columnsFor({ event }: Pipeline): Sql {
@@ -207,6 +200,7 @@ function compareCells(a: string | number | undefined, b: string | number | undef
   return String(a ?? '') < String(b ?? '') ? -1 : Number(String(a ?? '') > String(b ?? ''));
 }
 
-function shown(value: string | number): string {
+function shown(name: string, value: string | number): string {
+  if (TIMES.has(name)) return formatTime(value as number);
   return typeof value === 'number' ? formatNumber(value) : value;
 }

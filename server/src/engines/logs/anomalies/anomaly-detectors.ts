@@ -10,6 +10,8 @@ import type { StateStore, Transaction } from '#storage/state/state.ts';
 import type { EventPosition } from '../event-position.ts';
 import type { LogGroup, LogScope } from '../log-group.ts';
 import type { LogStore } from '../log-store.ts';
+import { type PackedEvents, packEvents } from '../pattern-mining/mining-task.ts';
+import type { PatternMining } from '../pattern-mining/pattern-mining.ts';
 import { maskedMessage } from '../protected-events.ts';
 import {
   ANOMALY_DETECTORS,
@@ -20,7 +22,7 @@ import {
   isSuppressed,
   LOG_ANOMALIES,
 } from './anomaly-detector.ts';
-import { type AnomalyFinding, DetectorModel, type ModelEvent } from './detector-model.ts';
+import type { AnomalyFinding, ModelEvent, PatternBaseline } from './detector-model.ts';
 
 export interface AnomalyDetectorsOptions {
   state: StateStore;
@@ -28,6 +30,7 @@ export interface AnomalyDetectorsOptions {
   clock: Clock;
   meter: Meter;
   log: Logger;
+  patternMining: PatternMining;
 }
 
 const DAY_MS = 86_400_000;
@@ -120,32 +123,34 @@ export class AnomalyDetectors {
   }
 
   async #evaluate(scope: LogScope, document: DetectorDocument): Promise<DetectorDocument> {
-    const { state, store, clock } = this.#options;
+    const { state, store, clock, patternMining } = this.#options;
+    const { signal } = this.#stopping;
     const nowMs = clock.now();
     const group = await store.groups.find(scope, document.groupName);
     if (group?.id !== document.groupId) return this.#save(scope, { ...document, status: 'FAILED' });
     const everyMs = FREQUENCY_MS[document.frequency];
     if (document.status !== 'ANALYZING') {
-      const model = new DetectorModel();
-      model.train(await this.#events(group, document, nowMs - TRAINING_SPAN_MS, nowMs, MOST_TRAINING_EVENTS), everyMs);
-      return this.#save(scope, { ...document, status: 'ANALYZING', evaluatedToMs: nowMs }, model);
+      const events = await this.#events(group, document, nowMs - TRAINING_SPAN_MS, nowMs, MOST_TRAINING_EVENTS);
+      const { patterns } = await patternMining.run({ kind: 'train', events, intervalMs: everyMs }, signal);
+      return this.#save(scope, { ...document, status: 'ANALYZING', evaluatedToMs: nowMs }, patterns);
     }
     const stored = await state.documents.get(DETECTOR_MODELS, scope, document.id);
-    const model = new DetectorModel(stored?.patterns);
     // Counts are held against those of one interval, also after Brume was down for longer.
     const fromMs = Math.max(document.evaluatedToMs, nowMs - everyMs);
-    const findings = model.evaluate(await this.#events(group, document, fromMs, nowMs, MOST_EVALUATED_EVENTS));
+    const events = await this.#events(group, document, fromMs, nowMs, MOST_EVALUATED_EVENTS);
+    const task = { kind: 'evaluate', patterns: stored?.patterns, events } as const;
+    const { findings, patterns } = await patternMining.run(task, signal);
     const gravest = findings
       .sort((a, b) => PRIORITIES.indexOf(a.priority) - PRIORITIES.indexOf(b.priority))
       .slice(0, MOST_FINDINGS);
-    return this.#save(scope, { ...document, evaluatedToMs: nowMs }, model, gravest);
+    return this.#save(scope, { ...document, evaluatedToMs: nowMs }, patterns, gravest);
   }
 
   /** What was learned, found and done so far, together. */
   async #save(
     scope: LogScope,
     document: DetectorDocument,
-    model?: DetectorModel,
+    patterns?: PatternBaseline[],
     findings?: readonly AnomalyFinding[],
   ): Promise<DetectorDocument> {
     const { state } = this.#options;
@@ -157,7 +162,7 @@ export class AnomalyDetectors {
       const { evaluatedToMs, status } = document;
       const next: DetectorDocument = { ...current, evaluatedToMs, status, ...paused };
       await tx.documents.put(ANOMALY_DETECTORS, scope, document.id, next);
-      if (model) await tx.documents.put(DETECTOR_MODELS, scope, document.id, { patterns: model.patterns() });
+      if (patterns) await tx.documents.put(DETECTOR_MODELS, scope, document.id, { patterns });
       const counted = findings && (await this.#saveFindings(tx, scope, next, findings));
       return { document: next, counted };
     });
@@ -219,9 +224,9 @@ export class AnomalyDetectors {
     fromMs: number,
     toMs: number,
     most: number,
-  ): Promise<ModelEvent[]> {
+  ): Promise<PackedEvents[]> {
     const matches = filterPattern ? compileMatcher(parseFilterPattern(filterPattern)) : undefined;
-    const pages: ModelEvent[][] = [];
+    const pages: PackedEvents[] = [];
     let left = most;
     let before: EventPosition | undefined;
     while (left > 0) {
@@ -234,12 +239,12 @@ export class AnomalyDetectors {
         const visible = maskedMessage(group, message, ingestion_time);
         if (!matches || matches(new LogLine(visible))) events.push({ timestamp, message: visible });
       }
-      pages.push(events);
+      pages.push(packEvents(events));
       left -= page.events.length;
       before = page.events[0];
       if (!page.more || !before) break;
     }
-    return pages.reverse().flat();
+    return pages.reverse();
   }
 }
 

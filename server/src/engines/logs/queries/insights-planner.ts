@@ -4,9 +4,10 @@
 import type { CompiledQuery, QueriedGroup } from '#engines/insights/compile/compile-query.ts';
 import type { Query, SourceCommand } from '#engines/insights/syntax/tree.ts';
 import { type Sql, sql } from '#storage/telemetry/sql.ts';
-import type { Telemetry } from '#storage/telemetry/telemetry.ts';
+import type { QueryResult, Telemetry } from '#storage/telemetry/telemetry.ts';
 import type { LogGroup, LogScope } from '../log-group.ts';
 import type { LogStore } from '../log-store.ts';
+import type { PatternMining } from '../pattern-mining/pattern-mining.ts';
 import type { LookupTable, LookupTableDirectory } from './lookup-table.ts';
 import { maskedMessageSql } from './masked-messages.ts';
 import type { QueryStatistics } from './query-document.ts';
@@ -25,6 +26,7 @@ export interface InsightsPlannerOptions {
   store: LogStore;
   telemetry: Telemetry;
   lookupTables: LookupTableDirectory;
+  patternMining: PatternMining;
 }
 
 export class InsightsPlanner implements QueryPlanner {
@@ -97,18 +99,29 @@ export class InsightsPlanner implements QueryPlanner {
     { signal, timeoutMs, token }: RunOptions,
   ): Promise<{ rows: QueryRows; statistics: QueryStatistics }> {
     const statement = token === undefined ? compiled.sql : withToken(compiled.sql, token);
-    const result = await this.#options.telemetry.query<Record<string, unknown>>(statement, { signal, timeoutMs });
-    const rows = compiled.rows(result.rows);
-    const recordsMatched = compiled.matched(result.rows).count;
+    const { telemetry } = this.#options;
+    const { rows, matched, rowsRead, bytesRead } = compiled.patterns
+      ? await this.#mine(compiled.patterns, await telemetry.queryBytes(statement, { signal, timeoutMs }), signal)
+      : read(compiled, await telemetry.query<Record<string, unknown>>(statement, { signal, timeoutMs }));
     const statistics: QueryStatistics = {
-      recordsMatched,
+      recordsMatched: matched,
       // ClickHouse counts without reading where it can.
-      recordsScanned: Math.max(result.rowsRead, recordsMatched),
-      bytesScanned: result.bytesRead,
+      recordsScanned: Math.max(rowsRead, matched),
+      bytesScanned: bytesRead,
       logGroupsScanned,
       resultCount: rows.length,
     };
     return { rows: { columns: compiled.columns, rows }, statistics };
+  }
+
+  async #mine(
+    { question, rows }: NonNullable<CompiledQuery['patterns']>,
+    result: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<ReadRows> {
+    const answer = await this.#options.patternMining.run({ kind: 'query', question, result }, signal);
+    const { events: matched, rowsRead, bytesRead } = answer;
+    return { rows: rows(answer.rows), matched, rowsRead, bytesRead };
   }
 
   /** Of all that the query names, those that there are. */
@@ -120,6 +133,18 @@ export class InsightsPlanner implements QueryPlanner {
     }
     return found;
   }
+}
+
+interface ReadRows {
+  rows: QueryRows['rows'];
+  matched: number;
+  rowsRead: number;
+  bytesRead: number;
+}
+
+function read(compiled: CompiledQuery, result: QueryResult<Record<string, unknown>>): ReadRows {
+  const { rowsRead, bytesRead } = result;
+  return { rows: compiled.rows(result.rows), matched: compiled.matched(result.rows).count, rowsRead, bytesRead };
 }
 
 async function parse({ queryString, queryLanguage }: QueryText): Promise<Query> {
