@@ -9,7 +9,7 @@ import { Vocabulary, WILDCARD, type Word } from './word.ts';
 /** Words of the text that lead to a leaf. */
 const LEVELS = 2;
 const MOST_CHILDREN = 100;
-const MOST_CANDIDATES = 1000;
+const MOST_CANDIDATES = 250;
 /** Share of equal words for which a message belongs to a family. */
 const LIKENESS = 0.5;
 
