@@ -409,3 +409,23 @@ test('retention erases for real as the clock moves on', async () => {
   const { logGroups } = await call('DescribeLogGroups', { logGroupNamePrefix: logGroupName });
   assert.equal(logGroups.find((group: any) => group.logGroupName === logGroupName).storedBytes, 3);
 });
+
+test('entities are checked, and what they come with is taken all the same', async () => {
+  const stream = await newStream();
+  const infrequent = await newStream({ logGroupClass: 'INFREQUENT_ACCESS' });
+  const timestamp = await clockNow();
+  const keyAttributes = { Type: 'Service', Name: 'etl', Environment: 'prod' };
+  const rows: [Stream, object, string | undefined][] = [
+    [stream, { keyAttributes }, undefined],
+    [stream, { keyAttributes, attributes: { team: 'data' } }, undefined],
+    [stream, { keyAttributes: { ...keyAttributes, Type: 'Planet' } }, 'InvalidTypeValue'],
+    [stream, { keyAttributes: { Type: 'Service', Name: 'etl' } }, 'MissingRequiredFields'],
+    [stream, {}, 'InvalidKeyAttributes'],
+    [infrequent, { keyAttributes }, 'UnsupportedLogGroupType'],
+  ];
+  for (const [to, entity, errorType] of rows) {
+    const answer = await call('PutLogEvents', { ...to, entity, logEvents: [{ timestamp, message: 'm' }] });
+    assert.deepEqual(answer.rejectedEntityInfo, errorType && { errorType }, JSON.stringify(entity));
+  }
+  assert.equal((await call('GetLogEvents', stream)).events.length, 5);
+});

@@ -47,6 +47,7 @@ test('a group is described as it was made', async () => {
     kmsKeyId: 'arn:aws:kms:us-east-1:000000000000:key/k',
     logGroupClass: 'STANDARD',
     deletionProtectionEnabled: false,
+    bearerTokenAuthenticationEnabled: false,
   });
   await call('DeleteRetentionPolicy', { logGroupName: name });
   await call('DisassociateKmsKey', { logGroupName: name });
@@ -181,7 +182,6 @@ test('what requests for groups and streams are refused for', async () => {
       'The specified resource does not exist.',
     ],
     ['TagLogGroup', { logGroupName: 'none', tags: { a: 'b' } }, ...NO_GROUP],
-    ['ListLogGroups', { fieldIndexNames: ['a'] }, 'NotImplemented', /fieldIndexNames/],
     ['GetLogFields', { dataSourceName: 'x', dataSourceType: 'y' }, 'NotImplemented', /GetLogFields/],
   ];
   for (const [operation, input, code, message] of cases) await fails(operation, input, code, message);
@@ -415,6 +415,102 @@ test('keys for query results are kept for the account', async () => {
     INVALID,
     /another account or region/,
   );
+});
+
+test("CloudFront's deliveries have all fields and a path unless others are chosen", async () => {
+  const { deliverySource } = await call('PutDeliverySource', {
+    name: 'cdn',
+    resourceArn: 'arn:aws:cloudfront::000000000000:distribution/E1',
+    logType: 'ACCESS_LOGS',
+  });
+  const destination = async (name: string, destinationResourceArn: string) => {
+    const deliveryDestinationConfiguration = { destinationResourceArn };
+    const input = { name, outputFormat: 'json', deliveryDestinationConfiguration };
+    return (await call('PutDeliveryDestination', input)).deliveryDestination.arn;
+  };
+  const bucket = await destination('cdn-s3', 'arn:aws:s3:::bucket');
+  const group = await destination('cdn-cwl', 'arn:aws:logs:us-east-1:000000000000:log-group:cdn');
+  const create = async (deliveryDestinationArn: string, more: object = {}) =>
+    (await call('CreateDelivery', { deliverySourceName: deliverySource.name, deliveryDestinationArn, ...more }))
+      .delivery;
+  const ofBucket = await create(bucket);
+  assert.deepEqual(ofBucket.s3DeliveryConfiguration, {
+    suffixPath: 'AWSLogs/{account-id}/CloudFront/',
+    enableHiveCompatiblePath: false,
+  });
+  assert.equal(ofBucket.recordFields.length, 33);
+  const ofGroup = await create(group, { recordFields: ['date', 'time'] });
+  assert.equal(ofGroup.s3DeliveryConfiguration, undefined);
+  assert.deepEqual(ofGroup.recordFields, ['date', 'time']);
+  for (const { id } of [ofBucket, ofGroup]) await call('DeleteDelivery', { id });
+  for (const name of ['cdn-s3', 'cdn-cwl']) await call('DeleteDeliveryDestination', { name });
+  await call('DeleteDeliverySource', { name: 'cdn' });
+});
+
+test('log groups by data source and field index', async () => {
+  const made: [string, string?, string?, object?][] = [
+    ['ds-1', 'shop', 'orders'],
+    ['ds-2', 'shop', 'orders', { logGroupClass: 'INFREQUENT_ACCESS' }],
+    ['ds-3', 'shop', 'returns'],
+    ['ds-4', 'crm', 'orders'],
+    ['ds-5', 'aws_x', 'orders'],
+    ['ds-6', 'half'],
+    ['ds-7'],
+  ];
+  for (const [logGroupName, name, type, more] of made) {
+    const tags = { ...(name && { 'cw:datasource:name': name }), ...(type && { 'cw:datasource:type': type }) };
+    await call('CreateLogGroup', { logGroupName, ...more, ...(name && { tags }) });
+  }
+  const policyDocument = JSON.stringify({ Fields: ['orderId', 'sku'] });
+  await call('PutIndexPolicy', { logGroupIdentifier: 'ds-3', policyDocument });
+  const lists: [object, string[]][] = [
+    [{ dataSources: [{ name: 'shop' }] }, ['ds-1', 'ds-2', 'ds-3']],
+    [{ dataSources: [{ name: 'sh*', type: 'orders' }] }, ['ds-1', 'ds-2']],
+    [
+      {
+        dataSources: [
+          { name: 'shop', type: 'returns' },
+          { name: 'crm', type: 'orders' },
+        ],
+      },
+      ['ds-1', 'ds-2', 'ds-3', 'ds-4'],
+    ],
+    [{ dataSources: [{ name: 'shop' }], logGroupClass: 'INFREQUENT_ACCESS' }, ['ds-2']],
+    [{ dataSources: [{ name: 'aws_x' }] }, []],
+    [{ fieldIndexNames: ['sku'] }, ['ds-3']],
+    [{ fieldIndexNames: ['sku', 'orderId'], dataSources: [{ name: 'crm' }] }, []],
+    [{ fieldIndexNames: ['sku', 'other'] }, []],
+  ];
+  for (const [input, expected] of lists) {
+    const { logGroups } = await call('ListLogGroups', input);
+    assert.deepEqual(
+      logGroups.map((group: { logGroupName: string }) => group.logGroupName),
+      expected,
+      JSON.stringify(input),
+    );
+  }
+  const identifiers = (name: string, type: string, format: boolean) => [
+    { key: 'dataSource.Name', value: name },
+    { key: 'dataSource.Type', value: type },
+    ...(format ? [{ key: 'dataSource.Format', value: 'Default' }] : []),
+  ];
+  const groupBy = 'DATA_SOURCE_NAME_AND_TYPE';
+  const first = await call('ListAggregateLogGroupSummaries', { groupBy, limit: 2 });
+  assert.deepEqual(first.aggregateLogGroupSummaries, [
+    { logGroupCount: 1, groupingIdentifiers: identifiers('crm', 'orders', false) },
+    { logGroupCount: 2, groupingIdentifiers: identifiers('shop', 'orders', false) },
+  ]);
+  const { nextToken } = first;
+  assert.deepEqual((await call('ListAggregateLogGroupSummaries', { groupBy, nextToken })).aggregateLogGroupSummaries, [
+    { logGroupCount: 1, groupingIdentifiers: identifiers('shop', 'returns', false) },
+  ]);
+  const withFormat = { groupBy: 'DATA_SOURCE_NAME_TYPE_AND_FORMAT', dataSources: [{ name: 'crm' }] };
+  assert.deepEqual((await call('ListAggregateLogGroupSummaries', withFormat)).aggregateLogGroupSummaries, [
+    { logGroupCount: 1, groupingIdentifiers: identifiers('crm', 'orders', true) },
+  ]);
+  await fails('ListAggregateLogGroupSummaries', { groupBy: 'X' }, 'ValidationException', /enum value set/);
+  await fails('ListLogGroups', { dataSources: [] }, INVALID, /dataSources/);
+  for (const [logGroupName] of made) await call('DeleteLogGroup', { logGroupName });
 });
 
 test('deliveries join a source to a destination', async () => {

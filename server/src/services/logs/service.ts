@@ -71,6 +71,7 @@ import {
   putIndexPolicy,
 } from './operations/index-policies.ts';
 import { associateKmsKey, disassociateKmsKey } from './operations/kms-key.ts';
+import { listAggregateLogGroupSummaries } from './operations/list-aggregate-log-group-summaries.ts';
 import { listLogGroups } from './operations/list-log-groups.ts';
 import { getLogGroupFields, getLogRecord } from './operations/log-record.ts';
 import {
@@ -204,6 +205,7 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       GetScheduledQuery: getScheduledQuery(logs),
       GetScheduledQueryHistory: getScheduledQueryHistory(logs),
       GetTransformer: getTransformer(logs),
+      ListAggregateLogGroupSummaries: listAggregateLogGroupSummaries(logs),
       ListAnomalies: listAnomalies(logs),
       ListLogAnomalyDetectors: listLogAnomalyDetectors(logs),
       ListLogGroups: listLogGroups(logs),

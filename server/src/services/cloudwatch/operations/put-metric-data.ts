@@ -7,7 +7,7 @@ import { AwsError } from '#core/errors.ts';
 import type { Metric, MetricBatch, NewMetric } from '#engines/metrics/metric-store.ts';
 import { type Handler, RESPONSE_HEADERS, type RequestContext } from '#wire/service.ts';
 import type { ServiceDependencies } from '../../dependencies.ts';
-import { type EntityFailure, entityFailure, MAX_ENTITIES } from '../entity.ts';
+import { type EntityFailure, entityFailure, MAX_ENTITIES } from '../../entity.ts';
 import { invalidParameter, invalidValue, missingParameter, mutuallyExclusive } from '../errors.ts';
 import { checkDimensions, checkMetricName, checkNamespace } from '../metric-identity.ts';
 import { checkUnit, isUnit } from '../unit.ts';

@@ -28,6 +28,7 @@ import {
   DELIVERY_SOURCES,
   type DeliveryDestinationDocument,
   type DeliveryDocument,
+  type DeliverySourceDocument,
   deliveryArn,
   invalid,
   missing,
@@ -40,6 +41,14 @@ import { checkTags } from '../tags.ts';
 const ID_ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const ID_LENGTH = 16;
 
+/** https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logs-reference.html */
+const CLOUDFRONT_FIELDS =
+  `date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent) cs-uri-query
+  cs(Cookie) x-edge-result-type x-edge-request-id x-host-header cs-protocol cs-bytes time-taken x-forwarded-for ssl-protocol
+  ssl-cipher x-edge-response-result-type cs-protocol-version fle-status fle-encrypted-fields c-port time-to-first-byte
+  x-edge-detailed-result-type sc-content-type sc-content-len sc-range-start sc-range-end`.split(/\s+/);
+const CLOUDFRONT_SUFFIX = 'AWSLogs/{account-id}/CloudFront/';
+
 type Configuration = Pick<CreateDeliveryRequest, 'recordFields' | 'fieldDelimiter' | 's3DeliveryConfiguration'>;
 
 export function createDelivery({ sharing }: Logs): Handler<CreateDeliveryRequest, CreateDeliveryResponse> {
@@ -50,7 +59,8 @@ export function createDelivery({ sharing }: Logs): Handler<CreateDeliveryRequest
     checkTags(tags);
     const destinationName = destinationNameOf(input.deliveryDestinationArn!, context);
     return sharing.state.transact(async (tx) => {
-      if (!(await tx.documents.get(DELIVERY_SOURCES, context, sourceName))) throw missing('Delivery Source');
+      const source = await tx.documents.get(DELIVERY_SOURCES, context, sourceName);
+      if (!source) throw missing('Delivery Source');
       const destination = await tx.documents.get(DELIVERY_DESTINATIONS, context, destinationName);
       if (!destination) throw missing('Delivery Destination');
       checkFits(destination, input);
@@ -62,6 +72,7 @@ export function createDelivery({ sharing }: Logs): Handler<CreateDeliveryRequest
         id: randomCharacters(ID_ALPHABET, ID_LENGTH),
         sourceName,
         destinationName,
+        ...defaultConfiguration(source, destination),
         ...configurationOf(input),
         tags: tags ?? {},
       };
@@ -129,6 +140,18 @@ function checkConfiguration(constraints: Constraints, input: Configuration): voi
     .text('fieldDelimiter', input.fieldDelimiter, { max: 5 })
     .text('s3DeliveryConfiguration.suffixPath', input.s3DeliveryConfiguration?.suffixPath, { min: 1, max: 256 })
     .check('ValidationException');
+}
+
+/** What AWS publishes of it: CloudFront's, of the first delivery on. */
+function defaultConfiguration(
+  { service }: DeliverySourceDocument,
+  { type }: DeliveryDestinationDocument,
+): Pick<DeliveryDocument, 'recordFields' | 's3'> {
+  if (service !== 'cloudfront') return {};
+  return {
+    recordFields: [...CLOUDFRONT_FIELDS],
+    ...(type === 'S3' && { s3: { suffixPath: CLOUDFRONT_SUFFIX, enableHiveCompatiblePath: false } }),
+  };
 }
 
 /** What only some destinations take. */

@@ -1,37 +1,42 @@
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_ListLogGroups.html
 
-import type { ListLogGroupsRequest, ListLogGroupsResponse, TagFilter } from '@aws-sdk/client-cloudwatch-logs';
-import { notImplemented } from '#core/errors.ts';
-import type { LogGroup } from '#engines/logs/log-group.ts';
+import type { ListLogGroupsRequest, ListLogGroupsResponse } from '@aws-sdk/client-cloudwatch-logs';
 import type { Handler } from '#wire/service.ts';
 import { Constraints, LOG_GROUP_CLASS } from '../constraints.ts';
+import { dataSourceMatcher, hasFieldIndex, hasTag, LOG_GROUP_NAME_REGEX, nameMatcher } from '../log-group-filters.ts';
 import type { Logs } from '../logs.ts';
 import { pageByName } from '../page-token.ts';
 
 const DEFAULT_LIMIT = 50;
-const NAME_PATTERN = {
-  min: 3,
-  max: 129,
-  pattern: '(\\^?[\\.\\-_\\/#A-Za-z0-9]{3,24})(\\|\\^?[\\.\\-_\\/#A-Za-z0-9]{3,24}){0,4}',
-};
 
 export function listLogGroups({ store }: Logs): Handler<ListLogGroupsRequest, ListLogGroupsResponse> {
   return async (input, context) => {
-    const { logGroupNamePattern, logGroupClass, limit, nextToken, logGroupTags } = input;
+    const { logGroupNamePattern, logGroupClass, limit, nextToken, logGroupTags, dataSources, fieldIndexNames } = input;
     new Constraints()
-      .text('logGroupNamePattern', logGroupNamePattern, NAME_PATTERN)
+      .text('logGroupNamePattern', logGroupNamePattern, LOG_GROUP_NAME_REGEX)
       .text('logGroupClass', logGroupClass, LOG_GROUP_CLASS)
       .number('limit', limit, { min: 1, max: 1_000 })
+      .list(
+        'logGroupTags',
+        logGroupTags?.map(({ key }) => key!),
+        { min: 1, max: 5 },
+        { min: 1, max: 128 },
+      )
+      .list(
+        'dataSources',
+        dataSources?.map(({ name }) => name!),
+        { min: 1, max: 5 },
+      )
+      .list('fieldIndexNames', fieldIndexNames, { min: 1, max: 20 }, { min: 1, max: 512 })
       .check();
-    if (input.dataSources) throw notImplemented('ListLogGroups', 'dataSources');
-    if (input.fieldIndexNames) throw notImplemented('ListLogGroups', 'fieldIndexNames');
     const hasName = nameMatcher(logGroupNamePattern);
-    const groups = (await store.groups.list(context)).filter(
-      (group) =>
-        hasName(group.name) &&
-        (logGroupClass === undefined || group.document.logGroupClass === logGroupClass) &&
-        (logGroupTags ?? []).every((filter) => hasTag(group, filter)),
-    );
+    const hasSource = dataSourceMatcher(dataSources);
+    const groups = (await store.groups.list(context)).filter((group) => {
+      if (!hasName(group.name) || !hasSource(group)) return false;
+      if (logGroupClass !== undefined && group.document.logGroupClass !== logGroupClass) return false;
+      if (!(logGroupTags ?? []).every((filter) => hasTag(group, filter))) return false;
+      return (fieldIndexNames ?? []).every((name) => hasFieldIndex(group, name));
+    });
     const { page, nextToken: next } = pageByName(groups, ({ name }) => name, limit ?? DEFAULT_LIMIT, nextToken);
     const logGroups = page.map((group) => ({
       logGroupName: group.name,
@@ -40,23 +45,4 @@ export function listLogGroups({ store }: Logs): Handler<ListLogGroupsRequest, Li
     }));
     return { logGroups, ...(next && { nextToken: next }) };
   };
-}
-
-/** Alternatives between |, each a part of the name, or its beginning after ^. */
-function nameMatcher(pattern: string | undefined): (name: string) => boolean {
-  const parts = pattern?.split('|');
-  if (!parts) return () => true;
-  return (name) => parts.some((part) => (part.startsWith('^') ? name.startsWith(part.slice(1)) : name.includes(part)));
-}
-
-function hasTag({ document }: LogGroup, { key, values }: TagFilter): boolean {
-  const value = document.tags[key!];
-  if (value === undefined) return false;
-  if (!values || values.length === 0) return true;
-  return values.some((wanted) => wildcard(wanted).test(value));
-}
-
-function wildcard(text: string): RegExp {
-  const parts = text.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${parts.join('.*')}$`, 's');
 }

@@ -2,11 +2,13 @@
 // over the events checks their order, their size and where the batch is cut.
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
 
-import type { InputLogEvent, PutLogEventsRequest, PutLogEventsResponse } from '@aws-sdk/client-cloudwatch-logs';
+import type { Entity, InputLogEvent, PutLogEventsRequest, PutLogEventsResponse } from '@aws-sdk/client-cloudwatch-logs';
 import { AwsError } from '#core/errors.ts';
 import { eventId } from '#engines/logs/event-position.ts';
+import type { LogGroup } from '#engines/logs/log-group.ts';
 import type { LogEventInput } from '#engines/logs/log-store.ts';
 import type { Handler, RawHandler } from '#wire/service.ts';
+import { type EntityFailure, entityFailure } from '../../entity.ts';
 import { Constraints, invalidParameter, LOG_GROUP_NAME, LOG_STREAM_NAME } from '../constraints.ts';
 import { requireGroup, requireStream } from '../log-group-reference.ts';
 import type { Logs } from '../logs.ts';
@@ -40,7 +42,8 @@ export function putLogEvents(logs: Logs): Handler<PutLogEventsRequest, PutLogEve
     const accepted = acceptedRange(given, Math.max(oldestMs, expiredMs), nowMs + NEWEST_LEAD_MS);
     const rejected =
       accepted.count === given.length ? undefined : rejectedInfo(given, accepted.end, oldestMs, expiredMs);
-    if (accepted.count === 0) return { ...rejected, nextSequenceToken: sequenceToken(nowMs, 0, 0) };
+    const entity = input.entity && rejectedEntityInfo(input.entity, group);
+    if (accepted.count === 0) return { ...rejected, ...entity, nextSequenceToken: sequenceToken(nowMs, 0, 0) };
     const events = (rejected ? given.slice(accepted.start, accepted.end) : given) as LogEventInput[];
     if (events.at(-1)!.timestamp - events[0]!.timestamp > LONGEST_SPAN_MS) {
       throw invalidParameter(
@@ -49,7 +52,7 @@ export function putLogEvents(logs: Logs): Handler<PutLogEventsRequest, PutLogEve
     }
     const bytes = rejected ? bytesOf(events) : messageBytes;
     const rows = await logs.store.append(group, stream, events, bytes);
-    return { ...rejected, nextSequenceToken: sequenceToken(nowMs, rows.segment, rows.firstRow) };
+    return { ...rejected, ...entity, nextSequenceToken: sequenceToken(nowMs, rows.segment, rows.firstRow) };
   };
 }
 
@@ -75,6 +78,13 @@ export function putRawLogEvents({ store, clock }: Logs): RawHandler {
       .appendEncoded(group, stream, encoded)
       .then(({ segment, firstRow }) => ({ nextSequenceToken: sequenceToken(nowMs, segment, firstRow) }));
   };
+}
+
+/** The events are taken all the same. */
+function rejectedEntityInfo({ keyAttributes: KeyAttributes, attributes: Attributes }: Entity, { document }: LogGroup) {
+  const errorType: EntityFailure | 'UnsupportedLogGroupType' | undefined =
+    document.logGroupClass === 'STANDARD' ? entityFailure({ KeyAttributes, Attributes }) : 'UnsupportedLogGroupType';
+  return errorType && { rejectedEntityInfo: { errorType } };
 }
 
 /** The message bytes of the batch. Throws for what makes AWS refuse it as a whole. */

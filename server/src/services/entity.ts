@@ -1,9 +1,9 @@
-// Entities that metric data may carry: checked, not kept (see GAPS.md).
+// Entities that metric data and log events may carry: checked, not kept (see the services' GAPS.md).
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/adding-your-own-related-telemetry.html
 
 import type { Entity } from '@aws-sdk/client-cloudwatch';
 
-/** The values of X-Amzn-Failure-Message. */
+/** X-Amzn-Failure-Message of metric data, `rejectedEntityInfo` of log events. */
 export type EntityFailure =
   | 'InvalidEntity'
   | 'InvalidKeyAttributes'

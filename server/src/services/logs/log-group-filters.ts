@@ -1,0 +1,62 @@
+// What ListLogGroups and ListAggregateLogGroupSummaries choose groups by: names, tags, and the data source that a group's
+// tags name. https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/custom-data-sources.html
+
+import type { DataSourceFilter, TagFilter } from '@aws-sdk/client-cloudwatch-logs';
+import type { LogGroup } from '#engines/logs/log-group.ts';
+import type { TextConstraint } from './constraints.ts';
+
+export const LOG_GROUP_NAME_REGEX: TextConstraint = {
+  min: 3,
+  max: 129,
+  pattern: '(\\^?[\\.\\-_\\/#A-Za-z0-9]{3,24})(\\|\\^?[\\.\\-_\\/#A-Za-z0-9]{3,24}){0,4}',
+};
+
+/** Alternatives between |, each a part of the name, or its beginning after ^. */
+export function nameMatcher(pattern: string | undefined): (name: string) => boolean {
+  const parts = pattern?.split('|');
+  if (!parts) return () => true;
+  return (name) => parts.some((part) => (part.startsWith('^') ? name.startsWith(part.slice(1)) : name.includes(part)));
+}
+
+export function hasTag({ document }: LogGroup, { key, values }: TagFilter): boolean {
+  const value = document.tags[key!];
+  if (value === undefined) return false;
+  if (!values || values.length === 0) return true;
+  return values.some((wanted) => wildcard(wanted).test(value));
+}
+
+/** Whether the group's policy makes an index of the field. */
+export function hasFieldIndex({ document }: LogGroup, field: string): boolean {
+  return document.indexPolicy !== undefined && Object.hasOwn(document.indexPolicy.fields, field);
+}
+
+export interface GroupDataSource {
+  name: string;
+  type: string;
+}
+
+/** Names that begin so are AWS's own. */
+const RESERVED = /^(aws|amazon)/i;
+
+/** Undefined for groups whose logs have none. */
+export function dataSourceOf({ document: { tags } }: LogGroup): GroupDataSource | undefined {
+  const { 'cw:datasource:name': name, 'cw:datasource:type': type } = tags;
+  return name && type && !RESERVED.test(name) ? { name, type } : undefined;
+}
+
+/** Any of the names and, where there are any, any of the types. */
+export function dataSourceMatcher(filters: readonly DataSourceFilter[] | undefined): (group: LogGroup) => boolean {
+  if (!filters) return () => true;
+  const names = filters.map(({ name }) => wildcard(name!));
+  const types = filters.flatMap(({ type }) => (type === undefined ? [] : [wildcard(type)]));
+  return (group) => {
+    const source = dataSourceOf(group);
+    if (!source || !names.some((name) => name.test(source.name))) return false;
+    return types.length === 0 || types.some((type) => type.test(source.type));
+  };
+}
+
+function wildcard(text: string): RegExp {
+  const parts = text.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*')}$`, 's');
+}
