@@ -91,7 +91,7 @@ describe('in a sandbox', { skip: noBubblewrap }, async () => {
   for (const [name, more, expected] of [
     [
       'another path',
-      mounted(accessPoint('a'), '/home/x'),
+      mounted(accessPoint('a'), '/srv/x'),
       /'fileSystemConfigs.1.member.localMountPath' .*pattern: \/mnt\/\[a-zA-Z0-9-_.\]\+$/,
     ],
     ['a way out', mounted(accessPoint('a'), '/mnt/..'), /^ValidationException: /],

@@ -99,7 +99,9 @@ export interface FunctionVersion {
   /** Format and levels of its log; text when not set. */
   logging?: Logging;
   /** AWS_LAMBDA_INITIALIZATION_TYPE; on-demand when not set. */
-  initializationType?: 'provisioned-concurrency';
+  initializationType?: 'provisioned-concurrency' | 'lambda-managed-instances';
+  /** The most concurrent executions of this version, which the limits of functions and of all do not concern. */
+  managedConcurrency?: number;
   /** The most concurrent executions of this function; without it only the limit of all functions holds. */
   reservedConcurrency?: number;
   /** The most concurrent executions of all functions without a reservation; what others reserved is not in it. */
@@ -224,7 +226,8 @@ class Engine implements FunctionEngine {
   async invoke(version: FunctionVersion, invocation: Invocation): Promise<InvocationResult> {
     const { meter } = this.#options;
     const subject = { version, invokedFunctionArn: invocation.invokedFunctionArn };
-    const { functionArn } = version;
+    const isManaged = version.managedConcurrency !== undefined;
+    const functionArn = isManaged ? version.versionArn : version.functionArn;
     const functionNow = (this.#executions.get(functionArn) ?? 0) + 1;
     const refusal = this.#refusal(version, functionNow);
     if (refusal) {
@@ -232,11 +235,11 @@ class Engine implements FunctionEngine {
       throw new ConcurrencyLimitError(refusal);
     }
     this.#executions.set(functionArn, functionNow);
-    const isUnreserved = version.reservedConcurrency === undefined;
-    this.#allExecutions++;
+    const isUnreserved = !isManaged && version.reservedConcurrency === undefined;
+    if (!isManaged) this.#allExecutions++;
     if (isUnreserved) this.#unreservedExecutions++;
     const leave = () => {
-      this.#allExecutions--;
+      if (!isManaged) this.#allExecutions--;
       if (isUnreserved) this.#unreservedExecutions--;
       const left = this.#executions.get(functionArn)! - 1;
       if (left === 0) this.#executions.delete(functionArn);
@@ -318,6 +321,9 @@ class Engine implements FunctionEngine {
   }
 
   #refusal(version: FunctionVersion, functionNow: number): ConcurrencyLimitError['reason'] | undefined {
+    if (version.managedConcurrency !== undefined) {
+      return functionNow > version.managedConcurrency ? 'ConcurrentInvocationLimitExceeded' : undefined;
+    }
     if (version.reservedConcurrency !== undefined && functionNow > version.reservedConcurrency) {
       return 'ReservedFunctionConcurrentInvocationLimitExceeded';
     }

@@ -51,7 +51,12 @@ export class Activation {
     if (!document || !isUnderWay(document)) return;
     await this.#table.update(reference, (current) => ({
       ...current,
-      latest: { ...withNewRevision(current.latest), state: 'Active', updating: false },
+      latest: {
+        ...withNewRevision(current.latest),
+        // Only versions run on Managed Instances.
+        state: current.latest.managed ? 'ActiveNonInvocable' : 'Active',
+        updating: false,
+      },
     }));
   }
 }

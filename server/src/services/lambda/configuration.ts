@@ -4,10 +4,11 @@
 import type {
   CreateFunctionRequest,
   FunctionConfiguration,
+  StateReasonCode,
   UpdateFunctionConfigurationRequest,
 } from '@aws-sdk/client-lambda';
 import { parseArn } from '#core/arn.ts';
-import { AwsError, notImplemented } from '#core/errors.ts';
+import { AwsError } from '#core/errors.ts';
 import { LOG_LEVELS, SYSTEM_LOG_LEVELS } from '#engines/functions/log-level.ts';
 import { checkConstraints } from './constraints.ts';
 import type { VersionDocument } from './documents.ts';
@@ -16,6 +17,12 @@ import { checkEnvironment } from './environment-limits.ts';
 import { applyFileSystems, checkFileSystems, showFileSystems } from './file-systems.ts';
 import { type FunctionReference, functionArn, LATEST } from './function-name.ts';
 import { showImage } from './images.ts';
+import {
+  applyManagedInstances,
+  checkManagedInstances,
+  DEFAULT_MANAGED_MEMORY_MB,
+  showManagedInstances,
+} from './managed/configuration.ts';
 import { checkTenancyConfig, showTenancy } from './tenancy.ts';
 
 export type ConfigurationInput = CreateFunctionRequest & UpdateFunctionConfigurationRequest;
@@ -36,32 +43,27 @@ export type Settings = Pick<
   | 'tracing'
   | 'snapStart'
   | 'durable'
+  | 'managed'
   | 'logging'
   | 'vpc'
   | 'layers'
   | 'fileSystems'
 >;
 
-/** Members that Brume has no use for yet: refused rather than forgotten. */
-const UNSUPPORTED = ['CapacityProviderConfig', 'PublishTo'] as const;
-
+const LONGEST_MANAGED_TIMEOUT_S = 5_400;
+const LARGEST_MANAGED_MEMORY_MB = 32_768;
 const ROLE = /arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role\/?[a-zA-Z_0-9+=,.@\-_/]+/;
 const KMS_KEY = /(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()/;
 const RESOURCE = /(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()/;
 
 /** Checks the members that CreateFunction and UpdateFunctionConfiguration share. */
-export function checkConfiguration(input: ConfigurationInput, operation: string): void {
-  for (const name of UNSUPPORTED) {
-    const value = ({ ...input } as Record<string, unknown>)[name];
-    if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
-    throw notImplemented(operation, name);
-  }
+export function checkConfiguration(input: ConfigurationInput, operation: string, isManaged: boolean): void {
   checkConstraints([
     { at: 'role', value: input.Role, pattern: ROLE },
     { at: 'handler', value: input.Handler, max: 128, pattern: /[^\s]+/ },
     { at: 'description', value: input.Description, max: 256 },
-    { at: 'timeout', value: input.Timeout, min: 1, max: 900 },
-    { at: 'memorySize', value: input.MemorySize, min: 128, max: 10_240 },
+    { at: 'timeout', value: input.Timeout, min: 1, max: isManaged ? LONGEST_MANAGED_TIMEOUT_S : 900 },
+    { at: 'memorySize', value: input.MemorySize, min: 128, max: isManaged ? LARGEST_MANAGED_MEMORY_MB : 10_240 },
     { at: 'kMSKeyArn', value: input.KMSKeyArn, pattern: KMS_KEY },
     { at: 'deadLetterConfig.targetArn', value: input.DeadLetterConfig?.TargetArn, pattern: RESOURCE },
     { at: 'tracingConfig.mode', value: input.TracingConfig?.Mode, oneOf: ['Active', 'PassThrough'] },
@@ -84,6 +86,7 @@ export function checkConfiguration(input: ConfigurationInput, operation: string)
   ]);
   checkDurableConfig(input.DurableConfig);
   checkTenancyConfig(input.TenancyConfig);
+  checkManagedInstances(input.CapacityProviderConfig);
   checkFileSystems(input.FileSystemConfigs, operation);
   if (input.Environment?.Variables) checkEnvironment(input.Environment.Variables);
   checkDeadLetterTarget(input.DeadLetterConfig?.TargetArn);
@@ -141,7 +144,7 @@ export function applyConfiguration(
         ipv6: input.VpcConfig.Ipv6AllowedForDualStack ?? false,
       }
     : before.vpc;
-  return {
+  const settings = {
     runtime: input.Runtime ?? before.runtime,
     handler: input.Handler ?? before.handler,
     role: input.Role ?? before.role,
@@ -160,6 +163,11 @@ export function applyConfiguration(
     ...(vpc ? { vpc } : {}),
     ...(layers && layers.length > 0 ? { layers } : {}),
   };
+  const tenancy = input.TenancyConfig && { tenancy: input.TenancyConfig.TenantIsolationMode! };
+  return {
+    ...settings,
+    ...applyManagedInstances(input.CapacityProviderConfig, before.managed, { ...settings, ...tenancy }),
+  };
 }
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -175,6 +183,13 @@ export const DEFAULT_SETTINGS: Settings = {
   logging: { format: 'Text', group: '' },
 };
 
+/** Of functions on Managed Instances. */
+export const DEFAULT_MANAGED_SETTINGS: Settings = {
+  ...DEFAULT_SETTINGS,
+  memoryMb: DEFAULT_MANAGED_MEMORY_MB,
+  logging: { format: 'JSON', group: '' },
+};
+
 /** As GetFunctionConfiguration shows it; `qualifier` when the client named one. */
 export function showConfiguration(
   reference: FunctionReference,
@@ -184,6 +199,9 @@ export function showConfiguration(
   return {
     ...showListedConfiguration(reference, version, qualifier),
     State: version.state,
+    ...(version.stateReason
+      ? { StateReason: version.stateReason.reason, StateReasonCode: version.stateReason.code as StateReasonCode }
+      : {}),
     ...(version.state === 'Pending'
       ? { StateReason: 'The function is being created.', StateReasonCode: 'Creating' as const }
       : version.updating
@@ -259,6 +277,7 @@ export function showListedConfiguration(
     },
     ...showDurableConfig(version.durable),
     ...showTenancy(version.tenancy),
+    ...showManagedInstances(version.managed),
   };
 }
 

@@ -8,6 +8,7 @@ import type { AsynchronousInvocations } from './asynchronous-invocations.ts';
 import type { CodeLocations } from './code-locations.ts';
 import type { FunctionTable } from './function-table.ts';
 import type { Invoker } from './invoker.ts';
+import type { ManagedVersions } from './managed/managed-versions.ts';
 import type { Provisioner } from './provisioned/provisioner.ts';
 
 export interface LambdaDependencies extends ServiceDependencies {
@@ -18,5 +19,6 @@ export interface LambdaDependencies extends ServiceDependencies {
   garbage: Garbage;
   locations: CodeLocations;
   provisioner: Provisioner;
+  managed: ManagedVersions;
   durable: DurableExecutions;
 }

@@ -11,6 +11,7 @@ import type {
 } from '@aws-sdk/client-lambda';
 import type { FileSystem, ImageDefaults, ImageOverrides } from '#engines/functions/function-engine.ts';
 import { defineCollection } from '#storage/state/state.ts';
+import type { ManagedInstances } from './managed/documents.ts';
 import type { PolicyStatement } from './resource-policy.ts';
 
 export interface FunctionDocument {
@@ -47,6 +48,8 @@ export interface VersionDocument {
   snapStart: 'PublishedVersions' | 'None';
   /** Set when the function is created, for good. */
   tenancy?: 'PER_TENANT';
+  /** Of functions on Managed Instances. */
+  managed?: ManagedInstances;
   /** Of durable functions. */
   durable?: { timeoutS: number; retentionDays: number; kmsKeyArn?: string };
   logging: {
@@ -67,7 +70,9 @@ export interface VersionDocument {
   revisionId: string;
   /** The RevisionId under which its environments run, where that is an earlier one. */
   runningRevision?: string;
-  state: 'Pending' | 'Active';
+  state: 'Pending' | 'Active' | 'ActiveNonInvocable' | 'Deactivating' | 'Deactivated' | 'Failed';
+  /** Of a version that failed. */
+  stateReason?: { code: string; reason: string };
   updating: boolean;
   /** Of a published version: tells whether $LATEST has changed since. */
   fingerprint?: string;

@@ -15,6 +15,8 @@ export interface FunctionReference {
 }
 
 export const LATEST = '$LATEST';
+/** The version of a function on Managed Instances that is published anew without a number. */
+export const LATEST_PUBLISHED = '$LATEST.PUBLISHED';
 const NAME =
   /(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\$LATEST|[a-zA-Z0-9-_]+))?/;
 const NAMESPACED_NAME =

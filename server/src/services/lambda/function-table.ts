@@ -13,7 +13,7 @@ import {
   type VersionDocument,
   versionKey,
 } from './documents.ts';
-import { type FunctionReference, functionNotFound, LATEST } from './function-name.ts';
+import { type FunctionReference, functionNotFound, LATEST, LATEST_PUBLISHED } from './function-name.ts';
 
 const MOST_CACHED = 10_000;
 const VERSION_NUMBER = /^\d+$/;
@@ -77,11 +77,22 @@ export class FunctionTable {
 
   /** The same for one invocation: an alias with two versions gives each its share, by a random number in [0, 1). */
   async route(reference: FunctionReference, random: () => number): Promise<Target> {
-    const target = await this.resolve(reference);
+    const target = await this.#invoked(reference);
     const { alias } = target;
     if (!alias?.routing || random() >= alias.routing.weight) return target;
     const { version } = await this.resolve({ ...reference, qualifier: alias.routing.version });
     return { ...target, version };
+  }
+
+  /** Unqualified, a function on Managed Instances is invoked as it was published last. */
+  async #invoked(reference: FunctionReference): Promise<Target> {
+    const target = await this.resolve(reference);
+    if (reference.qualifier !== undefined || !target.version.managed) return target;
+    const published = { ...reference, qualifier: LATEST_PUBLISHED };
+    if (await this.isThere(published)) return this.resolve(published);
+    throw new AwsError('NoPublishedVersionException', 'The function has no published versions available.', {
+      fields: { Type: 'User' },
+    });
   }
 
   /** The concurrent executions that the functions of an account and region have reserved in all. */
@@ -178,7 +189,7 @@ export class FunctionTable {
     qualifier: string,
   ): Promise<Target | undefined> {
     const { documents } = this.#state;
-    if (VERSION_NUMBER.test(qualifier)) {
+    if (VERSION_NUMBER.test(qualifier) || qualifier === LATEST_PUBLISHED) {
       const version = await documents.get(VERSIONS, scope, versionKey(name, qualifier));
       return version && { document, version };
     }

@@ -55,6 +55,9 @@ export class Invoker {
   /** Told of every invocation; set once it is there. */
   provisioned: { invocation(reference: FunctionReference, version: string): () => void } | undefined;
 
+  /** Tells how many invocations a version on Managed Instances takes; set once it is there. */
+  managed: { concurrency(reference: FunctionReference, target: Target): Promise<number> } | undefined;
+
   /** What an invocation of a durable function comes to; set once it is there. */
   startDurable:
     | ((reference: FunctionReference, target: Target, request: InvocationRequest) => Promise<InvocationResult>)
@@ -71,9 +74,11 @@ export class Invoker {
   async run(reference: FunctionReference, target: Target, request: InvocationRequest): Promise<InvocationResult> {
     if (target.version.durable && !request.ofDurableExecution) return this.startDurable!(reference, target, request);
     const { functions } = this.#dependencies;
-    const version = await this.#versionOf(reference, target).catch((error) => {
+    const managedConcurrency = target.version.managed && (await this.managed?.concurrency(reference, target));
+    const found = await this.#versionOf(reference, target).catch((error) => {
       throw asAwsError(error);
     });
+    const version = managedConcurrency === undefined ? found : { ...found, managedConcurrency };
     const ended = this.provisioned?.invocation(reference, version.version) ?? (() => {});
     try {
       return await functions.invoke(version, {
@@ -96,7 +101,7 @@ export class Invoker {
     const { functions } = this.#dependencies;
     const version = await this.#versionOf(reference, target);
     const { renewAtMs } = await this.#credentialsFor(reference, target.version.role);
-    const allocated = await functions.provision({ ...version, initializationType: 'provisioned-concurrency' }, count);
+    const allocated = await functions.provision({ initializationType: 'provisioned-concurrency', ...version }, count);
     return { allocated, renewAtMs };
   }
 
@@ -149,6 +154,7 @@ export class Invoker {
       endpoint: `http://${reachable(config.host)}:${config.port}`,
       logGroup: version.logging.group,
       logging: version.logging,
+      ...(version.managed ? { initializationType: 'lambda-managed-instances' as const } : {}),
       ...(document.reservedConcurrency === undefined
         ? { unreservedConcurrency: concurrencyLimit(config) - (await table.reservedConcurrency(reference.scope)) }
         : { reservedConcurrency: document.reservedConcurrency }),

@@ -4,12 +4,14 @@ import type { Collection, Scope, Transaction } from '#storage/state/state.ts';
 import { POLICIES } from './documents.ts';
 import { EVENT_INVOKE_CONFIGS } from './event-invoke/documents.ts';
 import { FUNCTION_URLS } from './function-urls/documents.ts';
+import { FUNCTION_SCALING } from './managed/documents.ts';
 import { PROVISIONED } from './provisioned/documents.ts';
 import { RUNTIME_MANAGEMENT } from './settings/runtime-management.ts';
 
 /** Keyed `name:qualifier`; a function's own under its bare name where there is such a thing. */
 const QUALIFIED: readonly Collection<unknown>[] = [
   EVENT_INVOKE_CONFIGS,
+  FUNCTION_SCALING,
   FUNCTION_URLS,
   POLICIES,
   PROVISIONED,

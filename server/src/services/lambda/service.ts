@@ -55,6 +55,16 @@ import {
   removeLayerVersionPermission,
 } from './layers/permissions.ts';
 import {
+  createCapacityProvider,
+  deleteCapacityProvider,
+  getCapacityProvider,
+  listCapacityProviders,
+  listFunctionVersionsByCapacityProvider,
+  updateCapacityProvider,
+} from './managed/capacity-providers.ts';
+import { getFunctionScalingConfig, putFunctionScalingConfig } from './managed/function-scaling.ts';
+import { ManagedVersions } from './managed/managed-versions.ts';
+import {
   deleteFunctionConcurrency,
   getAccountSettings,
   getFunctionConcurrency,
@@ -133,6 +143,8 @@ export function createLambdaService(common: ServiceDependencies): Service {
   const locations = new CodeLocations(clock, objects);
   const provisioner = new Provisioner({ state, clock, table, invoker, meter, log });
   invoker.provisioned = provisioner;
+  const managed = new ManagedVersions({ state, clock, table, invoker, log });
+  invoker.managed = managed;
   const durable = createDurableExecutions({ state, clock, log, meter, delivery, table, activation, invoker });
   invoker.startDurable = (reference, target, request) => runDurable(durable, reference, target, request);
   const dependencies: LambdaDependencies = {
@@ -144,6 +156,7 @@ export function createLambdaService(common: ServiceDependencies): Service {
     garbage,
     locations,
     provisioner,
+    managed,
     durable,
   };
   const mappings = createEventSourceMappings(dependencies);
@@ -156,10 +169,12 @@ export function createLambdaService(common: ServiceDependencies): Service {
       AddPermission: addPermission(dependencies),
       CheckpointDurableExecution: checkpointDurableExecution(dependencies),
       CreateAlias: createAlias(dependencies),
+      CreateCapacityProvider: createCapacityProvider(dependencies),
       CreateCodeSigningConfig: createCodeSigningConfig(dependencies),
       CreateFunction: createFunction(dependencies),
       CreateFunctionUrlConfig: createFunctionUrlConfig(dependencies),
       DeleteAlias: deleteAlias(dependencies),
+      DeleteCapacityProvider: deleteCapacityProvider(dependencies),
       DeleteCodeSigningConfig: deleteCodeSigningConfig(dependencies),
       DeleteFunction: deleteFunction(dependencies),
       DeleteFunctionCodeSigningConfig: deleteFunctionCodeSigningConfig(dependencies),
@@ -171,6 +186,7 @@ export function createLambdaService(common: ServiceDependencies): Service {
       DeleteLayerVersion: deleteLayerVersion(dependencies),
       GetAccountSettings: getAccountSettings(dependencies),
       GetAlias: getAlias(dependencies),
+      GetCapacityProvider: getCapacityProvider(dependencies),
       GetCodeSigningConfig: getCodeSigningConfig(dependencies),
       GetDurableExecution: getDurableExecution(dependencies),
       GetDurableExecutionHistory: getDurableExecutionHistory(dependencies),
@@ -181,6 +197,7 @@ export function createLambdaService(common: ServiceDependencies): Service {
       GetFunctionConfiguration: getFunctionConfiguration(dependencies),
       GetFunctionEventInvokeConfig: getFunctionEventInvokeConfig(dependencies),
       GetFunctionUrlConfig: getFunctionUrlConfig(dependencies),
+      GetFunctionScalingConfig: getFunctionScalingConfig(dependencies),
       GetFunctionRecursionConfig: getFunctionRecursionConfig(dependencies),
       GetLayerVersion: getLayerVersion(dependencies),
       GetLayerVersionByArn: getLayerVersionByArn(dependencies),
@@ -193,11 +210,13 @@ export function createLambdaService(common: ServiceDependencies): Service {
       InvokeAsync: invokeAsync(dependencies),
       InvokeWithResponseStream: invokeWithResponseStream(dependencies),
       ListAliases: listAliases(dependencies),
+      ListCapacityProviders: listCapacityProviders(dependencies),
       ListDurableExecutionsByFunction: listDurableExecutionsByFunction(dependencies),
       ListFunctionEventInvokeConfigs: listFunctionEventInvokeConfigs(dependencies),
       ListFunctionUrlConfigs: listFunctionUrlConfigs(dependencies),
       ListCodeSigningConfigs: listCodeSigningConfigs(dependencies),
       ListFunctionsByCodeSigningConfig: listFunctionsByCodeSigningConfig(dependencies),
+      ListFunctionVersionsByCapacityProvider: listFunctionVersionsByCapacityProvider(dependencies),
       ListFunctions: listFunctions(dependencies),
       ListLayerVersions: listLayerVersions(dependencies),
       ListLayers: listLayers(dependencies),
@@ -209,6 +228,7 @@ export function createLambdaService(common: ServiceDependencies): Service {
       PutResourcePolicy: putResourcePolicy(dependencies),
       PutFunctionCodeSigningConfig: putFunctionCodeSigningConfig(dependencies),
       PutFunctionConcurrency: putFunctionConcurrency(dependencies),
+      PutFunctionScalingConfig: putFunctionScalingConfig(dependencies),
       PutFunctionRecursionConfig: putFunctionRecursionConfig(dependencies),
       PutProvisionedConcurrencyConfig: putProvisionedConcurrencyConfig(dependencies),
       PutRuntimeManagementConfig: putRuntimeManagementConfig(dependencies),
@@ -222,6 +242,7 @@ export function createLambdaService(common: ServiceDependencies): Service {
       TagResource: tagResource(dependencies),
       UntagResource: untagResource(dependencies),
       UpdateAlias: updateAlias(dependencies),
+      UpdateCapacityProvider: updateCapacityProvider(dependencies),
       UpdateCodeSigningConfig: updateCodeSigningConfig(dependencies),
       UpdateFunctionCode: updateFunctionCode(dependencies),
       UpdateFunctionConfiguration: updateFunctionConfiguration(dependencies),
@@ -241,12 +262,14 @@ export function createLambdaService(common: ServiceDependencies): Service {
       await asynchronous.start();
       await durable.start();
       await provisioner.start();
+      await managed.start();
       await mappings.start();
     },
     async stop() {
       await mappings.stop();
       await activation.allSettled();
       provisioner.stop();
+      managed.stop();
       await asynchronous.stop();
       await durable.stop();
       await garbage.stop(clock.now());
@@ -258,6 +281,8 @@ export function createLambdaService(common: ServiceDependencies): Service {
       garbage.forget();
       await provisioner.settled();
       provisioner.reset();
+      await managed.settled();
+      managed.reset();
       invoker.reset();
       await asynchronous.reset();
       durable.reset();

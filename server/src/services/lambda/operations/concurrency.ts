@@ -21,6 +21,7 @@ import type { LambdaDependencies } from '../dependencies.ts';
 import { FUNCTIONS, VERSIONS } from '../documents.ts';
 import { functionNotFound, LATEST, readUnqualifiedName } from '../function-name.ts';
 import { LAYERS } from '../layers/documents.ts';
+import { refuseManaged } from '../managed/configuration.ts';
 
 /** What must stay for the functions without a reservation. */
 const LEAST_UNRESERVED = 100;
@@ -36,6 +37,7 @@ export function putFunctionConcurrency({ table, config }: LambdaDependencies) {
     }
     checkConstraints([{ at: 'reservedConcurrentExecutions', value: wanted, min: 0 }]);
     await table.update(reference, async (document, tx) => {
+      refuseManaged(document.latest, 'Reserved concurrency');
       const reserved = await reservedInAll(tx.documents, reference.scope);
       const unreserved = concurrencyLimit(config) - reserved + (document.reservedConcurrency ?? 0) - wanted;
       if (unreserved < LEAST_UNRESERVED) {

@@ -8,7 +8,13 @@ import { checkArchitectures } from '../architectures.ts';
 import { keepPackage, loadPackage } from '../code-package.ts';
 import { readId } from '../code-signing/configs.ts';
 import { checkConfigThere, checkSignature } from '../code-signing/functions.ts';
-import { applyConfiguration, checkConfiguration, DEFAULT_SETTINGS, showConfiguration } from '../configuration.ts';
+import {
+  applyConfiguration,
+  checkConfiguration,
+  DEFAULT_MANAGED_SETTINGS,
+  DEFAULT_SETTINGS,
+  showConfiguration,
+} from '../configuration.ts';
 import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import type { CodeReference, VersionDocument } from '../documents.ts';
@@ -16,10 +22,11 @@ import { checkOwner, functionArn, LATEST, readFunctionName } from '../function-n
 import { readHotReload } from '../hot-reload.ts';
 import { checkImageRequest, checkPackageRequest, readImage, withImageConfig } from '../images.ts';
 import { readFunctionLayers } from '../layers/function-layers.ts';
+import { checkProviderThere } from '../managed/configuration.ts';
 import { checkRuntime, checkSnapStart } from '../runtimes.ts';
 import { checkTags } from '../tags.ts';
 import { refuseTenancy } from '../tenancy.ts';
-import { publish } from '../versions/publish.ts';
+import { checkPublishTo, publish } from '../versions/publish.ts';
 
 const OPERATION = 'CreateFunction';
 
@@ -27,7 +34,9 @@ export function createFunction(dependencies: LambdaDependencies) {
   return async (input: CreateFunctionRequest, context: RequestContext): Promise<FunctionConfiguration> => {
     const reference = readFunctionName(input.FunctionName!, context, { namespaced: false });
     checkOwner(reference, context);
-    checkConfiguration(input, OPERATION);
+    const isManaged = input.CapacityProviderConfig !== undefined;
+    checkConfiguration(input, OPERATION, isManaged);
+    checkPublishTo(input.PublishTo, isManaged);
     checkConstraints([{ at: 'packageType', value: input.PackageType, oneOf: ['Zip', 'Image'] }]);
     checkArchitectures(input.Architectures);
     checkTags(input.Tags ?? {});
@@ -59,12 +68,13 @@ export function createFunction(dependencies: LambdaDependencies) {
       await checkConfigThere(dependencies.state.documents, CodeSigningConfigArn, readId(CodeSigningConfigArn), context);
       await checkSignature(dependencies, reference, CodeSigningConfigArn);
     }
+    await checkProviderThere(dependencies.state.documents, reference.scope, input.CapacityProviderConfig);
     const layers = await readFunctionLayers(dependencies.state.documents, input.Layers ?? [], context);
     const { code, image } = isImage
       ? await readImage(functions, input.Code!.ImageUri)
       : { code: await readCode(dependencies, input.Code!, context) };
     const latest: VersionDocument = {
-      ...applyConfiguration(input, DEFAULT_SETTINGS, reference.name, layers),
+      ...applyConfiguration(input, isManaged ? DEFAULT_MANAGED_SETTINGS : DEFAULT_SETTINGS, reference.name, layers),
       ...tenancy,
       version: LATEST,
       packageType: isImage ? 'Image' : 'Zip',
@@ -86,13 +96,16 @@ export function createFunction(dependencies: LambdaDependencies) {
         ...(CodeSigningConfigArn ? { codeSigningConfigArn: CodeSigningConfigArn } : {}),
       };
       await table.create(reference.scope, document, async (tx) => {
-        if (input.Publish) published = await publish(tx, reference.scope, document);
+        if (input.Publish || input.PublishTo) {
+          published = await publish(tx, reference.scope, document, { to: input.PublishTo });
+        }
       });
     } catch (error) {
       if (code.objectId !== '') await garbage.discard(code.objectId);
       throw error;
     }
     activation.begin(reference);
+    if (published?.managed) dependencies.managed.begin({ ...reference, qualifier: published.version });
     // Also of a published version, AWS tells the ARN of the function here.
     return {
       ...showConfiguration(reference, { ...(published ?? latest), state: 'Pending' }),

@@ -6,7 +6,14 @@ import type { Orphan } from '#engines/durable-executions/durable-executions.ts';
 import type { RequestContext } from '#wire/service.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import { ALIASES, VERSIONS, versionKey } from '../documents.ts';
-import { checkOwner, type FunctionReference, functionArn, LATEST, readFunctionName } from '../function-name.ts';
+import {
+  checkOwner,
+  type FunctionReference,
+  functionArn,
+  LATEST,
+  LATEST_PUBLISHED,
+  readFunctionName,
+} from '../function-name.ts';
 import { unnamedPackages } from '../packages.ts';
 import { deleteQualified } from '../qualified-documents.ts';
 
@@ -18,14 +25,15 @@ export function deleteFunction(dependencies: LambdaDependencies) {
     if (qualifier === LATEST) throw invalid('$LATEST version cannot be deleted without deleting the function.');
     await dependencies.activation.settled(reference);
     if (qualifier === undefined) await deleteWhole(dependencies, reference);
-    else if (/^\d+$/.test(qualifier)) await deleteVersion(dependencies, reference, qualifier);
+    else if (/^\d+$/.test(qualifier) || qualifier === LATEST_PUBLISHED)
+      await deleteVersion(dependencies, reference, qualifier);
     else throw invalid('Deletion of aliases is not currently supported.');
     return { StatusCode: 204 };
   };
 }
 
 async function deleteWhole(
-  { table, asynchronous, invoker, garbage, provisioner, durable }: LambdaDependencies,
+  { table, asynchronous, invoker, garbage, provisioner, durable, managed }: LambdaDependencies,
   reference: FunctionReference,
 ): Promise<void> {
   const { scope, name } = reference;
@@ -42,11 +50,12 @@ async function deleteWhole(
   durable.forgetFunction(scope, name, orphans);
   for (const { version } of versions) await invoker.retire(reference, version);
   provisioner.forget(functionArn(reference));
+  managed.forget(functionArn(reference));
   garbage.collect(dropped);
 }
 
 async function deleteVersion(
-  { table, invoker, garbage, provisioner }: LambdaDependencies,
+  { table, invoker, garbage, provisioner, managed }: LambdaDependencies,
   reference: FunctionReference,
   version: string,
 ): Promise<void> {
@@ -70,6 +79,7 @@ async function deleteVersion(
   });
   await invoker.retire(reference, version);
   provisioner.forget(functionArn(reference, version));
+  managed.forget(functionArn(reference, version));
   garbage.collect(dropped);
 }
 

@@ -12,6 +12,7 @@ import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import { changeMappingTags, mappingIdOf, mappingTags } from '../event-source-mappings/tags.ts';
 import { type FunctionReference, readFunctionName } from '../function-name.ts';
+import { changeProviderTags, isCapacityProvider, providerTags } from '../managed/tags.ts';
 import { checkTags } from '../tags.ts';
 
 const TAGGABLE =
@@ -23,20 +24,21 @@ export function tagResource({ table, state }: LambdaDependencies) {
     if (Object.keys(input.Tags!).length === 0) {
       throw new AwsError('InvalidParameterValueException', 'An error occurred and the request cannot be processed.');
     }
+    const withNew = (current: Record<string, string>) => {
+      const tags = { ...current, ...input.Tags };
+      checkTags(tags);
+      return tags;
+    };
     if (ofMapping) {
-      await changeMappingTags(state, input.Resource!, (current) => {
-        const tags = { ...current, ...input.Tags };
-        checkTags(tags);
-        return tags;
-      });
+      await changeMappingTags(state, input.Resource!, withNew);
+      return {};
+    }
+    if (isCapacityProvider(input.Resource!)) {
+      await changeProviderTags(state, input.Resource!, withNew);
       return {};
     }
     const reference = readTaggable('TagResource', input.Resource!, context);
-    await table.update(reference, (document) => {
-      const tags = { ...document.tags, ...input.Tags };
-      checkTags(tags);
-      return { ...document, tags };
-    });
+    await table.update(reference, (document) => ({ ...document, tags: withNew(document.tags) }));
     return {};
   };
 }
@@ -50,6 +52,10 @@ export function untagResource({ table, state }: LambdaDependencies) {
       await changeMappingTags(state, input.Resource!, without);
       return {};
     }
+    if (isCapacityProvider(input.Resource!)) {
+      await changeProviderTags(state, input.Resource!, without);
+      return {};
+    }
     const reference = readTaggable('UntagResource', input.Resource!, context);
     await table.update(reference, (document) => ({ ...document, tags: without(document.tags) }));
     return {};
@@ -59,6 +65,7 @@ export function untagResource({ table, state }: LambdaDependencies) {
 export function listTags({ table, state }: LambdaDependencies) {
   return async (input: ListTagsRequest, context: RequestContext): Promise<ListTagsResponse> => {
     if (isMapping(input.Resource!)) return { Tags: await mappingTags(state, input.Resource!) };
+    if (isCapacityProvider(input.Resource!)) return { Tags: await providerTags(state, input.Resource!) };
     const reference = readTaggable('ListTags', input.Resource!, context);
     return { Tags: (await table.get(reference)).tags };
   };

@@ -1,7 +1,7 @@
 // UpdateFunctionCode: https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html
 
 import type { FunctionConfiguration, UpdateFunctionCodeRequest } from '@aws-sdk/client-lambda';
-import { AwsError, notImplemented } from '#core/errors.ts';
+import { AwsError } from '#core/errors.ts';
 import { uuid } from '#core/ids.ts';
 import { CodeStore } from '#engines/functions/function-engine.ts';
 import type { RequestContext } from '#wire/service.ts';
@@ -22,19 +22,19 @@ import { readHotReload } from '../hot-reload.ts';
 import { readImage } from '../images.ts';
 import { unnamedPackages } from '../packages.ts';
 import { checkRevision } from '../revision.ts';
-import { publish } from '../versions/publish.ts';
+import { checkPublishTo, publish, replacedPackages } from '../versions/publish.ts';
 
 const OPERATION = 'UpdateFunctionCode';
 
 export function updateFunctionCode(dependencies: LambdaDependencies) {
-  const { table, activation, invoker, garbage, clock } = dependencies;
+  const { table, activation, invoker, garbage, clock, managed } = dependencies;
   return async (input: UpdateFunctionCodeRequest, context: RequestContext): Promise<FunctionConfiguration> => {
     const reference = readFunctionName(input.FunctionName!, context, { namespaced: false });
     checkOwner(reference, context);
     checkArchitectures(input.Architectures);
-    if (input.PublishTo) throw notImplemented(OPERATION, 'PublishTo');
     await activation.settled(reference);
     const before = await table.get(reference);
+    checkPublishTo(input.PublishTo, before.latest.managed !== undefined);
     checkRevision(input.RevisionId, before.latest.revisionId);
 
     await checkSignature(dependencies, reference, before.codeSigningConfigArn);
@@ -68,8 +68,13 @@ export function updateFunctionCode(dependencies: LambdaDependencies) {
           },
         };
         await tx.documents.put(FUNCTIONS, reference.scope, reference.name, changed);
-        if (input.Publish) published = await publish(tx, reference.scope, changed);
-        const replaced = await unnamedPackages(tx, reference.scope, reference.name, [document.latest.code.objectId]);
+        const { scope, name } = reference;
+        const packages = [
+          document.latest.code.objectId,
+          ...(input.PublishTo ? await replacedPackages(tx, scope, name) : []),
+        ];
+        if (input.Publish || input.PublishTo) published = await publish(tx, scope, changed, { to: input.PublishTo });
+        const replaced = await unnamedPackages(tx, scope, name, packages);
         dropped = await garbage.condemn(tx, replaced);
         return (await tx.documents.get(FUNCTIONS, reference.scope, reference.name))!;
       });
@@ -80,6 +85,7 @@ export function updateFunctionCode(dependencies: LambdaDependencies) {
     await invoker.retire(reference, after.latest.version);
     garbage.collect(dropped);
     activation.begin(reference);
+    if (published?.managed) managed.begin({ ...reference, qualifier: published.version });
     return showConfiguration(reference, published ? { ...published, state: 'Pending' } : after.latest);
   };
 }

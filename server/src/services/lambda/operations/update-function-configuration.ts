@@ -14,6 +14,7 @@ import { checkStaysDurable } from '../durable-config.ts';
 import { checkOwner, readFunctionName } from '../function-name.ts';
 import { checkImageRequest, checkPackageRequest, withImageConfig } from '../images.ts';
 import { readFunctionLayers } from '../layers/function-layers.ts';
+import { checkProviderThere, checkStaysManaged } from '../managed/configuration.ts';
 import { checkRevision } from '../revision.ts';
 import { checkRuntime, checkSnapStart } from '../runtimes.ts';
 import { refuseTenancy } from '../tenancy.ts';
@@ -32,7 +33,9 @@ export function updateFunctionConfiguration({
     const reference = readFunctionName(input.FunctionName!, context, { namespaced: false });
     checkOwner(reference, context);
     const settings = input as ConfigurationInput;
-    checkConfiguration(settings, OPERATION);
+    const there = await table.find(reference.scope, reference.name);
+    checkConfiguration(settings, OPERATION, there?.latest.managed !== undefined);
+    await checkProviderThere(state.documents, reference.scope, input.CapacityProviderConfig);
     const runtimeVersionHash = input.Runtime && (await checkRuntime(input.Runtime, functions));
     const layers = input.Layers && (await readFunctionLayers(state.documents, input.Layers, context));
     await activation.settled(reference);
@@ -42,6 +45,7 @@ export function updateFunctionConfiguration({
       else checkPackageRequest(input);
       checkRevision(input.RevisionId, latest.revisionId);
       checkStaysDurable(input.DurableConfig, latest);
+      checkStaysManaged(input.CapacityProviderConfig, latest.managed);
       if (input.SnapStart?.ApplyOn === 'PublishedVersions') {
         checkSnapStart(input.Runtime ?? (latest.image ? 'Container image' : latest.runtime));
         refuseTenancy(latest, 'SnapStart');

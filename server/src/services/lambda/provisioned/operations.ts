@@ -18,6 +18,7 @@ import type { LambdaDependencies } from '../dependencies.ts';
 import { ALIASES } from '../documents.ts';
 import { type FunctionReference, functionArn, LATEST, readFunctionName, targetNotFound } from '../function-name.ts';
 import type { Target } from '../function-table.ts';
+import { refuseManaged } from '../managed/configuration.ts';
 import { makeMarker, readMarker } from '../marker.ts';
 import { refuseTenancy } from '../tenancy.ts';
 import { PROVISIONED, type ProvisionedDocument } from './documents.ts';
@@ -38,6 +39,7 @@ export function putProvisionedConcurrencyConfig({ table, clock, provisioner, con
     }
     const target = await resolve({ table }, reference);
     refuseTenancy(target.document.latest, 'Provisioned Concurrency');
+    refuseManaged(target.version, 'Provisioned Concurrency');
     if (target.alias?.routing) throw invalid('Alias with weights can not be used with Provisioned Concurrency');
     if (target.alias?.version === LATEST) {
       throw invalid('Provisioned Concurrency Configs cannot be applied to unpublished function versions.');

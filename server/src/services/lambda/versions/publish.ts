@@ -2,10 +2,13 @@
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-versions.html
 
 import { createHash } from 'node:crypto';
+import type { FunctionVersionLatestPublished } from '@aws-sdk/client-lambda';
 import { AwsError } from '#core/errors.ts';
 import { uuid } from '#core/ids.ts';
 import type { Scope, Transaction } from '#storage/state/state.ts';
+import { checkConstraints } from '../constraints.ts';
 import { FUNCTIONS, type FunctionDocument, VERSIONS, type VersionDocument, versionKey } from '../documents.ts';
+import { LATEST_PUBLISHED } from '../function-name.ts';
 import { withNewRevision } from '../revision.ts';
 
 export interface Publication {
@@ -13,6 +16,8 @@ export interface Publication {
   description?: string | undefined;
   /** Only this code is to be published. */
   codeSha256?: string | undefined;
+  /** The version without a number, in place of the one before it. */
+  to?: FunctionVersionLatestPublished | undefined;
 }
 
 /** Publishes inside the transaction that read or wrote `document`; gives the version, an older one if nothing changed. */
@@ -20,7 +25,7 @@ export async function publish(
   tx: Transaction,
   scope: Scope,
   document: FunctionDocument,
-  { description, codeSha256 }: Publication = {},
+  { description, codeSha256, to }: Publication = {},
 ): Promise<VersionDocument> {
   const { name, latest, lastVersion = 0 } = document;
   if (codeSha256 && codeSha256 !== latest.code.sha256) {
@@ -31,16 +36,18 @@ export async function publish(
     );
   }
   const fingerprint = fingerprintOf(latest);
-  const [newest] = await tx.documents.range(VERSIONS, scope, { prefix: `${name}:`, reverse: true, limit: 1 });
-  if (newest?.value.fingerprint === fingerprint) return newest.value;
+  const newest = to
+    ? await tx.documents.get(VERSIONS, scope, versionKey(name, LATEST_PUBLISHED))
+    : await newestNumbered(tx, scope, name);
+  if (newest?.fingerprint === fingerprint) return newest;
   const { runningRevision: _, ...settings } = latest;
   const version: VersionDocument = {
     ...settings,
-    version: String(lastVersion + 1),
+    version: to ? LATEST_PUBLISHED : String(lastVersion + 1),
     // The API takes an empty description for none.
     description: description || latest.description,
     revisionId: uuid(),
-    state: 'Active',
+    state: latest.managed ? 'Pending' : 'Active',
     updating: false,
     fingerprint,
   };
@@ -48,9 +55,32 @@ export async function publish(
   await tx.documents.put(FUNCTIONS, scope, name, {
     ...document,
     latest: withNewRevision(latest),
-    lastVersion: lastVersion + 1,
+    ...(to ? {} : { lastVersion: lastVersion + 1 }),
   });
   return version;
+}
+
+/** Numbers stand after the version without one. */
+async function newestNumbered(tx: Transaction, scope: Scope, name: string): Promise<VersionDocument | undefined> {
+  const [last] = await tx.documents.range(VERSIONS, scope, { prefix: `${name}:`, reverse: true, limit: 1 });
+  return last?.value.version === LATEST_PUBLISHED ? undefined : last?.value;
+}
+
+/** Throws where there is no such place for the function. */
+export function checkPublishTo(to: string | undefined, isManaged: boolean): void {
+  checkConstraints([{ at: 'publishTo', value: to, oneOf: ['LATEST_PUBLISHED'] }]);
+  if (to === undefined || isManaged) return;
+  throw new AwsError(
+    'InvalidParameterValueException',
+    'Publishing to LATEST_PUBLISHED is only supported for Lambda Managed Instances.',
+    { fields: { Type: 'User' } },
+  );
+}
+
+/** The package of the version that publishing to LATEST_PUBLISHED would replace. */
+export async function replacedPackages(tx: Transaction, scope: Scope, name: string): Promise<string[]> {
+  const before = await tx.documents.get(VERSIONS, scope, versionKey(name, LATEST_PUBLISHED));
+  return before ? [before.code.objectId] : [];
 }
 
 /** Of the code and all settings, not of when and how often they were written. */
