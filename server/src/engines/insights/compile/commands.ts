@@ -1,16 +1,21 @@
 // The commands, each a change of the pipeline.
 
-import { array, join, list, type Sql, sql } from '#storage/telemetry/sql.ts';
-import { QuerySyntaxError } from '../syntax/query-syntax-error.ts';
+import { join, list, type Sql, sql } from '#storage/telemetry/sql.ts';
+import { printExpression } from '../syntax/printer.ts';
 import type { Command, Expression, Item, Query } from '../syntax/tree.ts';
 import { compileAggregate, sortKey } from './aggregates.ts';
 import type { CompiledQuery, QueryScope } from './compile-query.ts';
+import { UNIT_MS } from './datetime.ts';
 import { ExpressionCompiler, fault } from './expressions.ts';
-import { compileJoin, subqueryValues } from './join-command.ts';
+import { fillMissing } from './fill-missing.ts';
+import { appendColumns, compileJoin, subqueryValues } from './join-command.ts';
+import { cidrLookup, lookup } from './lookup-commands.ts';
 import { outputOf } from './output.ts';
-import { parseFields } from './parse-command.ts';
+import { parseFields, parseMatches } from './parse-command.ts';
 import { compilePatterns } from './patterns.ts';
 import { type OrderKey, Pipeline, type Statement } from './pipeline.ts';
+import { accumulate, autoregress, fillDown, outlier, sessionize } from './running-commands.ts';
+import { addTotals } from './totals.ts';
 import { asColumn, asList, asText, isPresent, text, type Value } from './values.ts';
 
 type Of<Kind extends Command['kind']> = Extract<Command, { kind: Kind }>;
@@ -50,7 +55,7 @@ function apply(pipeline: Pipeline, command: Command): void {
       return;
     case 'filter':
     case 'filterIndex':
-      if (pipeline.limit !== undefined) pipeline.settle();
+      pipeline.settleLimit();
       pipeline.where.push(...conjuncts(command.condition).map((condition) => pipeline.compiler.condition(condition)));
       return;
     case 'stats':
@@ -61,12 +66,11 @@ function apply(pipeline: Pipeline, command: Command): void {
       return;
     case 'limit':
       pipeline.limit = Math.min(command.count, pipeline.limit ?? command.count);
+      if (command.any) pipeline.inAnyOrder();
       return;
-    case 'parse': {
-      const input = asText(pipeline.compiler.value(command.input));
-      for (const [name, value] of parseFields(input, command.pattern, command)) pipeline.define(name, value);
+    case 'parse':
+      parse(pipeline, command);
       return;
-    }
     case 'dedup':
       dedup(pipeline, command);
       return;
@@ -75,6 +79,42 @@ function apply(pipeline: Pipeline, command: Command): void {
       return;
     case 'lookup':
       lookup(pipeline, command);
+      return;
+    case 'cidrlookup':
+      cidrLookup(pipeline, command);
+      return;
+    case 'json':
+      pipeline.define(command.into, memberOf(pipeline.field(command.field), command.path));
+      return;
+    case 'expand':
+      spread(pipeline, pipeline.field(command.field), command.field);
+      return;
+    case 'accum':
+      accumulate(pipeline, command);
+      return;
+    case 'autoregress':
+      autoregress(pipeline, command);
+      return;
+    case 'filldown':
+      fillDown(pipeline, command);
+      return;
+    case 'fillmissing':
+      fillMissing(pipeline, command);
+      return;
+    case 'sessionize':
+      sessionize(pipeline, command);
+      return;
+    case 'outlier':
+      outlier(pipeline, command);
+      return;
+    case 'addtotals':
+      addTotals(pipeline, command);
+      return;
+    case 'countFrequent':
+      countFrequent(pipeline, command);
+      return;
+    case 'appendcols':
+      appendColumns(pipeline, command);
       return;
     case 'join':
       compileJoin(pipeline, command);
@@ -93,14 +133,49 @@ function define(pipeline: Pipeline, { expression, name, alias }: Item): void {
   pipeline.define(name, pipeline.compiler.value(expression));
 }
 
+function parse(pipeline: Pipeline, { input, pattern, start, end }: Of<'parse'>): void {
+  const at = { start, end };
+  const value = asText(pipeline.compiler.value(input));
+  if (pattern.kind !== 'regex' || !pattern.multi) {
+    for (const [name, field] of parseFields(value, pattern, at)) pipeline.define(name, field);
+    return;
+  }
+  const { matches, fieldsOf } = parseMatches(value, pattern, at);
+  // An event without a match stays, without the fields.
+  const item = eachOf(pipeline, sql`if(empty(${matches}), [[]], ${matches})`);
+  for (const [name, field] of fieldsOf(item)) pipeline.fields.set(name, field);
+}
+
+/** A member of an object, which may be a text of JSON. */
+function memberOf(value: Value, path: string): Value {
+  const names = path.split('.');
+  if (value.kind === 'json') return { ...value, path: [...value.path, ...names] };
+  return { kind: 'json', document: sql`ifNull(${asText(value)}, '')`, path: names };
+}
+
+function countFrequent(pipeline: Pipeline, { fields, start, end }: Of<'countFrequent'>): void {
+  const at = { start, end };
+  const name = '_approxcount';
+  const by = fields.map((field) => ({ expression: field, name: printExpression(field), ...at }));
+  stats(pipeline, {
+    kind: 'stats',
+    aggregates: [{ expression: { kind: 'call', name: 'count', args: [], ...at }, alias: name, name, ...at }],
+    by,
+    ...at,
+  });
+  pipeline.columns = [...by.map((item) => item.name), name];
+  sort(pipeline, { kind: 'sort', keys: [{ expression: { kind: 'field', name, ...at }, descending: true }], ...at });
+}
+
 /** One condition each, so that ClickHouse can try the cheap ones first. */
 function conjuncts(condition: Expression): Expression[] {
   if (condition.kind !== 'binary' || condition.operator !== 'and') return [condition];
   return [...conjuncts(condition.left), ...conjuncts(condition.right)];
 }
 
-function stats(pipeline: Pipeline, { by, aggregates }: Of<'stats'>): void {
-  if (pipeline.limit !== undefined) pipeline.settle();
+function stats(pipeline: Pipeline, { by, aggregates, offset }: Of<'stats'>): void {
+  pipeline.settleLimit();
+  if (offset) pipeline.shift(offset.count * UNIT_MS[offset.unit]);
   const { compiler } = pipeline;
   const keys = by.map((item) => ({ name: item.name, value: groupKey(compiler.value(item.expression)) }));
   const results: { name: string; value: Value }[] = [];
@@ -155,12 +230,24 @@ function stats(pipeline: Pipeline, { by, aggregates }: Of<'stats'>): void {
   pipeline.fields = fields;
   pipeline.events = events;
   pipeline.columns = [...fields.keys()];
+  pipeline.grouping = { keys: keys.map(({ name }) => name), bin: binOf(by) };
   pipeline.timeOrder = undefined;
   // AWS promises no order; the newest bin first is what a reader of bins wants.
   pipeline.order = keys.map(({ name }) => {
     const value = fields.get(name)!;
     return { sql: asColumn(value), descending: value.kind === 'time' };
   });
+}
+
+/** The key that counts time in bins of one length. */
+function binOf(by: readonly Item[]): { name: string; ms: number } | undefined {
+  for (const { expression, name } of by) {
+    if (expression.kind !== 'call' || !['bin', 'datefloor', 'dateceil'].includes(expression.name)) continue;
+    const period = expression.args.find((arg) => arg.kind === 'duration');
+    if (period && !['w', 'mo', 'q', 'y'].includes(period.unit))
+      return { name, ms: period.count * UNIT_MS[period.unit] };
+  }
+  return undefined;
 }
 
 /** { and [, white space, and the first byte of a byte order mark. */
@@ -194,7 +281,7 @@ function columnOf(value: Value, column: Sql): Value {
 }
 
 function sort(pipeline: Pipeline, { keys }: Of<'sort'>): void {
-  if (pipeline.limit !== undefined) pipeline.settle();
+  pipeline.settleLimit();
   const [first] = keys;
   const byTime = keys.length === 1 && first!.expression.kind === 'field' && first!.expression.name === '@timestamp';
   if (byTime && pipeline.event && !pipeline.fields.has('@timestamp')) {
@@ -217,7 +304,7 @@ function sort(pipeline: Pipeline, { keys }: Of<'sort'>): void {
 }
 
 function dedup(pipeline: Pipeline, { fields }: Of<'dedup'>): void {
-  if (pipeline.limit !== undefined) pipeline.settle();
+  pipeline.settleLimit();
   const values = fields.map((field) => pipeline.compiler.value(field));
   // Rows that lack one of the fields are no duplicates of each other.
   const whole = join(values.map(isPresent), ' AND ');
@@ -230,49 +317,32 @@ function dedup(pipeline: Pipeline, { fields }: Of<'dedup'>): void {
 }
 
 function unnest(pipeline: Pipeline, { input, into }: Of<'unnest'>): void {
-  const value = pipeline.compiler.value(input);
-  const name = `unnest of ${into}`;
-  const items = value.kind === 'json' ? asList(value) : sql`[ifNull(${asText(value)}, '')]`;
-  pipeline.fields.set(name, text(items));
-  pipeline.settle();
-  const list = pipeline.fields.get(name)!;
-  pipeline.fields.delete(name);
-  const item = pipeline.column('item', pipeline.nextLevel());
-  const { sql: column } = list as { sql: Sql };
-  pipeline.from = sql`(SELECT *, arrayJoin(${column}) AS ${item} FROM ${pipeline.from})`;
-  pipeline.fields.set(into, value.kind === 'json' ? { kind: 'json', document: item, path: [] } : text(item));
+  spread(pipeline, pipeline.compiler.value(input), into);
 }
 
-function lookup(pipeline: Pipeline, { table, keys, outputs, ...span }: Of<'lookup'>): void {
-  const found = pipeline.scope.lookupTable?.(table);
-  if (!found) throw new QuerySyntaxError(`There is no lookup table ${table}`, span.start, span.end);
-  const columnIndex = (name: string) => {
-    const index = found.columns.indexOf(name);
-    if (index < 0) throw new QuerySyntaxError(`The lookup table ${table} has no column ${name}`, span.start, span.end);
-    return index;
-  };
-  const keyColumns = keys.map(({ column }) => columnIndex(column));
-  /** The first row with a key counts. */
-  const rows = new Map<string, readonly string[]>();
-  for (const row of found.rows) {
-    const key = keyColumns.map((index) => row[index] ?? '').join('\u0001');
-    if (!rows.has(key)) rows.set(key, row);
-  }
-  if (rows.size === 0) rows.set('\u0001\u0001', []);
-  const parts = keys.map(({ field }) => asText(pipeline.compiler.value(field)));
-  const key =
-    parts.length === 1
-      ? parts[0]!
-      : sql`concat(${join(
-          parts.flatMap((part, i) => (i === 0 ? [part] : [sql`'\\x01'`, part])),
-          ', ',
-        )})`;
-  const row = sql`transform(ifNull(${key}, ''), ${array([...rows.keys()])}, range(1, ${rows.size + 1}), 0)`;
-  for (const { expression, name } of outputs) {
-    if (expression.kind !== 'field') throw fault('lookup gives columns of its table', expression);
-    const index = columnIndex(expression.name);
-    const values = array([...rows.values()].map((cells) => cells[index] ?? ''));
-    pipeline.fields.set(name, text(sql`if(${row} = 0, NULL, ${values}[${row}])`));
-  }
+/** A row for each element of a list; what is none is a list of one. */
+function spread(pipeline: Pipeline, value: Value, into: string): void {
+  const list =
+    value.kind === 'json'
+      ? value
+      : { kind: 'json' as const, document: sql`ifNull(${asText(value)}, '')`, path: [] as string[] };
+  // Texts that are no JSON are themselves.
+  const items =
+    value.kind === 'json'
+      ? asList(list)
+      : sql`if(startsWith(${list.document}, '['), ${asList(list)}, [toJSONString(${list.document})])`;
+  const item = eachOf(pipeline, items);
+  pipeline.fields.set(into, { kind: 'json', document: item, path: [] });
+}
+
+/** A row for each element of an array: the column that has it. */
+function eachOf(pipeline: Pipeline, items: Sql): Sql {
+  const name = 'items to spread';
+  pipeline.fields.set(name, text(items));
   pipeline.settle();
+  const { sql: column } = pipeline.fields.get(name) as { sql: Sql };
+  pipeline.fields.delete(name);
+  const item = pipeline.column('item', pipeline.nextLevel());
+  pipeline.from = sql`(SELECT *, arrayJoin(${column}) AS ${item} FROM ${pipeline.from})`;
+  return item;
 }

@@ -1,14 +1,16 @@
-// Queries inside of a query: the other side of a join, and the values that a filter looks for. They run by themselves,
+// Queries inside of a query: the other side of a join, columns beside the others, and the values that a filter looks for. They run by themselves,
 // over the whole of the query's time. https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Join.html
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Subqueries.html
 
 import { join, type Sql, sql } from '#storage/telemetry/sql.ts';
 import type { Command, Span } from '../syntax/tree.ts';
 import { fault } from './expressions.ts';
-import { orderBy, type Pipeline } from './pipeline.ts';
+import { orderBy, type Pipeline, whereMatched } from './pipeline.ts';
 import { asText, text } from './values.ts';
 
-export function compileJoin(pipeline: Pipeline, command: Extract<Command, { kind: 'join' }>): void {
+type Of<Kind extends Command['kind']> = Extract<Command, { kind: Kind }>;
+
+export function compileJoin(pipeline: Pipeline, command: Of<'join'>): void {
   const { type, left, right, keys, query } = command;
   for (const alias of [left, right]) {
     if (pipeline.sides.has(alias)) throw fault(`The alias ${alias} stands for another side already`, command);
@@ -35,6 +37,39 @@ export function compileJoin(pipeline: Pipeline, command: Extract<Command, { kind
   pipeline.from = sql`(SELECT * FROM ${pipeline.from} AS ${a} ${type === 'left' ? sql`LEFT` : sql`INNER`} JOIN ${other.from} AS ${b} ON ${equal} SETTINGS join_algorithm = 'grace_hash')`;
   pipeline.sides.set(left, { pipeline });
   pipeline.sides.set(right, { pipeline: other, ...(type === 'left' && { matched }) });
+}
+
+/** The subquery's rows beside those that are there: the first with the first, and so on. */
+export function appendColumns(pipeline: Pipeline, { override, most, query }: Of<'appendcols'>): void {
+  const other = pipeline.statement.inner(query);
+  other.limit = Math.min(most, other.limit ?? most);
+  const [own, others] = [numberRows(pipeline), numberRows(other)];
+  const names = other.columns ?? [];
+  const level = pipeline.nextLevel();
+  const [a, b] = [pipeline.column('left', level), pipeline.column('right', level)];
+  pipeline.from = sql`(SELECT * FROM ${pipeline.from} AS ${a} LEFT JOIN ${other.from} AS ${b} ON ${own} = ${others})`;
+  const known = new Set([...pipeline.fields.keys(), ...(pipeline.columns ?? [])]);
+  for (const name of names) {
+    const theirs = whereMatched(other.field(name), sql`(${others} > 0)`);
+    if (!known.has(name)) pipeline.fields.set(name, theirs);
+    else if (override) {
+      pipeline.fields.set(name, text(sql`if(${others} > 0, ${asText(theirs)}, ${asText(pipeline.field(name))})`));
+    }
+  }
+  pipeline.add(names);
+}
+
+/** The column that numbers the rows in their order, from 1. */
+function numberRows(pipeline: Pipeline): Sql {
+  pipeline.settleLimit();
+  const keys = pipeline.orderKeys();
+  const order = keys.length === 0 ? sql`` : sql`ORDER BY ${orderBy(keys)}`;
+  const name = 'row number';
+  pipeline.fields.set(name, { kind: 'number', sql: sql`row_number() OVER (${order})` });
+  pipeline.settle();
+  const { sql: column } = pipeline.fields.get(name) as { sql: Sql };
+  pipeline.fields.delete(name);
+  return column;
 }
 
 const MATCHED = 'matched by the join';

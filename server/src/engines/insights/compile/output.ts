@@ -3,7 +3,7 @@
 import { javaDouble } from '#core/java-double.ts';
 import { join, type Sql, sql } from '#storage/telemetry/sql.ts';
 import { type CompiledQuery, DEFAULT_LIMIT, type QueryScope, type StatementRow } from './compile-query.ts';
-import { orderBy, type Pipeline } from './pipeline.ts';
+import { DEFAULT_COLUMNS, orderBy, type Pipeline } from './pipeline.ts';
 import { formatNumber, formatTime } from './show.ts';
 import { asColumn, type Value } from './values.ts';
 
@@ -11,7 +11,6 @@ type Show = (value: unknown) => string;
 
 /** More sub-selects than that cost more than reading the groups together. */
 const MOST_SEPARATE_GROUPS = 20;
-const DEFAULT_COLUMNS = ['@timestamp', '@message'];
 
 export function outputOf(pipeline: Pipeline, scope: QueryScope): CompiledQuery {
   const names = (pipeline.columns ?? DEFAULT_COLUMNS).filter((name) => name !== '@ptr');

@@ -8,12 +8,47 @@ import { text, type Value } from './values.ts';
 
 /** The fields by their names; missing in a text that the pattern does not fit. */
 export function parseFields(input: Sql, pattern: ParsePattern, span: Span): [name: string, value: Value][] {
-  if (pattern.kind === 'glob') return globFields(input, pattern.text.split('*'), pattern.names);
-  const { expression, indexes } = numbered(re2(pattern.source, pattern.flags, span));
-  const groups = sql`extractGroups(${input}, ${expression})`;
-  return pattern.names.map((name) => [
+  switch (pattern.kind) {
+    case 'glob':
+      return globFields(input, pattern.text.split('*'), pattern.names);
+    case 'regex': {
+      const expression = re2(pattern.source, pattern.flags, span);
+      return groupsByName(sql`extractGroups(${input}, ${expression})`, pattern, expression);
+    }
+    case 'logfmt': {
+      const pairs = sql`extractKeyValuePairsWithEscaping(ifNull(${input}, ''), '=', ' ', '"')`;
+      return [[pattern.into, { kind: 'json', document: sql`toJSONString(${pairs})`, path: [] }]];
+    }
+    case 'csv': {
+      // A comma before each cell, so that an empty one is a match as well.
+      const cells = sql`extractAllGroupsVertical(concat(',', ${input}), ',(?:"((?:[^"]|"")*)"|([^,]*))')`;
+      return pattern.names.map((name, i) => {
+        const cell = sql`${cells}[${i + 1}]`;
+        const quoted = sql`replaceAll(${cell}[1], '""', '"')`;
+        return [name, text(sql`if(length(${cells}) < ${i + 1}, NULL, if(${cell}[1] != '', ${quoted}, ${cell}[2]))`)];
+      });
+    }
+  }
+}
+
+/** The groups of each match, as an array of arrays, and the fields of one of those. */
+export function parseMatches(input: Sql, pattern: ParsePattern & { kind: 'regex' }, span: Span) {
+  const expression = re2(pattern.source, pattern.flags, span);
+  return {
+    matches: sql`extractAllGroupsVertical(ifNull(${input}, ''), ${expression})`,
+    fieldsOf: (groups: Sql) => groupsByName(groups, pattern, expression),
+  };
+}
+
+function groupsByName(
+  groups: Sql,
+  { names, byPosition }: ParsePattern & { kind: 'regex' },
+  expression: string,
+): [name: string, value: Value][] {
+  const indexes = groupIndexes(expression);
+  return names.map((name, i) => [
     name,
-    text(sql`if(empty(${groups}), NULL, ${groups}[${indexes.get(name) ?? 1}])`),
+    text(sql`if(empty(${groups}), NULL, ${groups}[${byPosition ? i + 1 : (indexes.get(name) ?? 1)}])`),
   ]);
 }
 
@@ -49,7 +84,7 @@ function globFields(input: Sql, pieces: readonly string[], names: readonly strin
 }
 
 /** Which of all groups each named one is: groups are numbered, and only those without a name can be left uncounted. */
-function numbered(expression: string): { expression: string; indexes: Map<string, number> } {
+function groupIndexes(expression: string): Map<string, number> {
   const indexes = new Map<string, number>();
   let count = 0;
   let inClass = false;
@@ -64,5 +99,5 @@ function numbered(expression: string): { expression: string; indexes: Map<string
       else if (expression[at + 1] !== '?') count++;
     }
   }
-  return { expression, indexes };
+  return indexes;
 }

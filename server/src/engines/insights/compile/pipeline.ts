@@ -22,6 +22,8 @@ export interface EventSource {
 }
 
 const LONGEST_EXPRESSION = 4_000;
+/** Of events, where the query names none. */
+export const DEFAULT_COLUMNS: readonly string[] = ['@timestamp', '@message'];
 
 /** What all pipelines of a statement share. */
 export interface Statement {
@@ -59,6 +61,8 @@ export class Pipeline {
   limit: number | undefined;
   /** How many events a row stands for. */
   events: Sql | undefined;
+  /** After stats: its keys, and the one that counts time. */
+  grouping: { keys: string[]; bin: { name: string; ms: number } | undefined } | undefined;
   /** After a join: the rows on either side, by alias. Their columns are columns of `from`. */
   readonly sides = new Map<string, JoinedSide>();
 
@@ -131,6 +135,19 @@ export class Pipeline {
     if ('sql' in value && value.sql.text.length > LONGEST_EXPRESSION) this.settle();
   }
 
+  /** Whichever rows are found first will do. */
+  inAnyOrder(): void {
+    this.order = [];
+    this.timeOrder = undefined;
+  }
+
+  /** Events of so long before, as if they were of now. */
+  shift(ms: number): void {
+    if (this.event) this.event = { ...this.event, timestamp: sql`(${this.event.timestamp} + ${ms})` };
+    const { source } = this;
+    if (source) this.source = { ...source, startMs: source.startMs - ms, endMs: source.endMs - ms };
+  }
+
   nextLevel(): number {
     return this.statement.level++;
   }
@@ -142,6 +159,12 @@ export class Pipeline {
 
   show(names: readonly string[]): void {
     this.columns = [...new Set([...(this.columns ?? []), ...names])];
+  }
+
+  /** Shows more columns beside those of now. */
+  add(names: readonly string[]): void {
+    this.columns ??= [...DEFAULT_COLUMNS];
+    this.show(names);
   }
 
   /** WHERE …, of one group or of all. */
@@ -156,6 +179,11 @@ export class Pipeline {
     if (!this.event) return [];
     const { timestamp, segment, row } = this.event;
     return [timestamp, segment, row].map((column) => ({ sql: column, descending: this.timeOrder !== 'ASC' }));
+  }
+
+  /** For a command that looks at the rows within the limit. */
+  settleLimit(): void {
+    if (this.limit !== undefined) this.settle();
   }
 
   /** The same rows from a subquery, in which all names are columns, the limit is applied, and the order kept as columns. */
@@ -247,7 +275,7 @@ function settled(value: Value, column: (expression: Sql) => Sql): Value {
 }
 
 /** What a row has that may be missing; ClickHouse fills its columns with zeros and empty texts. */
-function whereMatched(value: Value, matched: Sql): Value {
+export function whereMatched(value: Value, matched: Sql): Value {
   switch (value.kind) {
     case 'json':
     case 'missing':

@@ -7,6 +7,7 @@ import { namedGroups } from './regex-groups.ts';
 import type {
   BinaryOperator,
   Command,
+  Duration,
   Expression,
   Item,
   JoinKey,
@@ -16,32 +17,56 @@ import type {
   SortKey,
   SourceCommand,
   Span,
+  TimePoint,
 } from './tree.ts';
 
 /** Nested deeper than this a query is refused, so that no text exhausts the stack. */
 const DEEPEST = 100;
 const COMMANDS = [
+  'accum',
+  'addtotals',
   'anomaly',
+  'appendcols',
+  'autoregress',
+  'cidrlookup',
+  'countFrequent',
   'dedup',
   'diff',
   'display',
+  'expand',
   'fields',
+  'filldown',
+  'fillmissing',
   'filter',
   'filterIndex',
   'join',
+  'json',
   'limit',
   'lookup',
+  'outlier',
   'parse',
   'pattern',
+  'sessionize',
   'sort',
   'stats',
+  'unmask',
   'unnest',
+  'where',
 ] as const;
 /** What AWS has and Brume does not yet. */
-const UNSUPPORTED = ['addtotals', 'unmask'];
+const UNSUPPORTED = ['logcompare', 'relevantfields'];
+/** Other names of commands. */
+const ALIASES: Record<string, (typeof COMMANDS)[number]> = { head: 'limit', count_frequent: 'countFrequent' };
 const RESERVED = new Set(['and', 'or', 'not', 'like', 'in', 'as', 'by']);
 const COMPARISONS = new Set(['=', '==', '!=', '<', '<=', '>', '>=']);
-const MOST_LIMIT = 10_000;
+const MOST_LIMIT = 100_000;
+const MOST_LAGS = 100;
+/** A time below it counts seconds, not milliseconds. */
+const SECONDS_BELOW = 100_000_000_000;
+const DEFAULT_GAP: Duration = { count: 30, unit: 'm' };
+const DEFAULT_FACTOR = 2.5;
+const MOST_APPENDED = 100_000;
+const DEFAULT_APPENDED = 10_000;
 
 /** Throws QuerySyntaxError. */
 export function parseQuery(text: string): Query {
@@ -93,13 +118,13 @@ class Parser {
   #command(): Command {
     const token = this.#lexer.next;
     const word = token.kind === 'name' && !token.quoted ? token.text.toLowerCase() : '';
-    const name = COMMANDS.find((command) => command.toLowerCase() === word);
-    if (name === undefined && word !== 'head') {
+    const name = COMMANDS.find((command) => command.toLowerCase() === word) ?? ALIASES[word];
+    if (name === undefined) {
       if (UNSUPPORTED.includes(word)) throw this.#fault(`Brume does not run the command ${word} yet`, token);
       throw this.#unexpected(token, [...COMMANDS, 'SOURCE']);
     }
     this.#lexer.take();
-    const command = this.#rest(name ?? 'limit');
+    const command = this.#rest(name);
     return { ...command, start: token.start, end: this.#lexer.at } as Command;
   }
 
@@ -111,16 +136,52 @@ class Parser {
       case 'filter':
       case 'filterIndex':
         return { kind: name, condition: this.#checked(this.#expression(), false) };
+      case 'where':
+        return { kind: 'filter', condition: this.#checked(this.#expression(), false) };
       case 'stats':
         return this.#stats();
       case 'sort':
         return { kind: name, keys: this.#list(() => this.#sortKey()) };
       case 'limit':
-        return { kind: name, count: this.#limit() };
+        return this.#limit();
       case 'parse':
         return this.#parse();
       case 'dedup':
         return { kind: name, fields: this.#list(() => this.#checked(this.#expression(), false)) };
+      case 'unmask':
+        return this.#unmask();
+      case 'json':
+        return this.#json();
+      case 'expand':
+        return { kind: name, field: this.#name() };
+      case 'accum': {
+        const field = this.#name();
+        return { kind: name, field, into: this.#alias() ?? field };
+      }
+      case 'autoregress':
+        return this.#autoregress();
+      case 'filldown': {
+        const fields: string[] = [];
+        while (this.#lexer.next.kind === 'name' || this.#isSymbol('*')) {
+          fields.push(this.#wildcard());
+          if (this.#isSymbol(',')) this.#lexer.take();
+        }
+        return { kind: name, fields };
+      }
+      case 'fillmissing':
+        return this.#fillmissing();
+      case 'sessionize':
+        return this.#sessionize();
+      case 'outlier':
+        return this.#outlier();
+      case 'addtotals':
+        return this.#addtotals();
+      case 'countFrequent':
+        return { kind: name, fields: this.#list(() => this.#checked(this.#expression(), false)) };
+      case 'appendcols':
+        return this.#appendcols();
+      case 'cidrlookup':
+        return this.#cidrlookup();
       case 'unnest': {
         const input = this.#checked(this.#expression(), false);
         this.#word('into');
@@ -200,7 +261,9 @@ class Parser {
       this.#lexer.take();
       by = this.#items(false);
     }
-    return { kind: 'stats', aggregates, by };
+    if (!this.#isWord('offset')) return { kind: 'stats', aggregates, by };
+    this.#lexer.take();
+    return { kind: 'stats', aggregates, by, offset: this.#duration() };
   }
 
   #sortKey(): SortKey {
@@ -216,34 +279,208 @@ class Parser {
     return { expression, descending: false };
   }
 
-  #limit(): number {
+  #limit() {
+    const any = this.#isWord('any');
+    if (any) this.#lexer.take();
+    return { kind: 'limit', count: this.#count(1, MOST_LIMIT, 'limit'), ...(any && { any: true as const }) };
+  }
+
+  /** A whole number of this range. */
+  #count(least: number, most: number, of: string): number {
     const token = this.#lexer.take();
     if (token.kind !== 'number' || !Number.isInteger(token.value)) throw this.#unexpected(token, ['a whole number']);
-    if (token.value < 1 || token.value > MOST_LIMIT) {
-      throw this.#fault(`limit must be between 1 and ${MOST_LIMIT}`, token, ['a whole number']);
+    if (token.value < least || token.value > most) {
+      throw this.#fault(`${of} must be between ${least} and ${most}`, token, ['a whole number']);
     }
     return token.value;
+  }
+
+  /** `unmask(@message)` or `unmask @message`: as the function in fields. */
+  #unmask() {
+    const fields = this.#list(() => this.#checked(this.#expression(), false));
+    const items = fields.map((field): Item => {
+      const { start, end } = field;
+      const text = this.#lexer.text.slice(start, end);
+      const expression: Expression = { kind: 'call', name: 'unmask', args: [field], start, end };
+      return { expression, name: `unmask${text.startsWith('(') ? text : `(${text})`}`, start, end };
+    });
+    return { kind: 'fields', items };
+  }
+
+  /** `json field=payload "user.name" as user` */
+  #json() {
+    this.#word('field');
+    this.#symbol('=');
+    const field = this.#name();
+    const path = this.#string();
+    this.#word('as');
+    return { kind: 'json', field, path, into: this.#name() };
+  }
+
+  /** `autoregress bytes as before p=1-4` */
+  #autoregress() {
+    const field = this.#name();
+    const alias = this.#alias();
+    let [first, last] = [1, 1];
+    if (this.#isWord('p')) {
+      this.#lexer.take();
+      this.#symbol('=');
+      first = last = this.#count(1, MOST_LAGS, 'p');
+      if (this.#oneOf('-')) last = this.#count(first, MOST_LAGS, 'p');
+    }
+    return { kind: 'autoregress', field, ...(alias !== undefined && { alias }), first, last };
+  }
+
+  #fillmissing() {
+    if (!this.#isWord('with')) return { kind: 'fillmissing', values: [] };
+    this.#lexer.take();
+    const values = this.#list(() => {
+      const value = this.#checked(this.#additive(), false);
+      this.#word('for');
+      return { value, field: this.#name() };
+    });
+    return { kind: 'fillmissing', values };
+  }
+
+  /** `sessionize user, device maxspan 1h as session` */
+  #sessionize() {
+    const fields = this.#list(() => this.#checked(this.#additive(), false));
+    let gap = DEFAULT_GAP;
+    if (this.#isWord('maxspan')) {
+      this.#lexer.take();
+      gap = this.#duration();
+    }
+    return { kind: 'sessionize', fields, gap, into: this.#alias() ?? 'session_id' };
+  }
+
+  /** `outlier action=remove param=3 uselower=true mark=true cpu memory` */
+  #outlier() {
+    const fields: string[] = [];
+    const options = this.#options(
+      { action: ['remove', 'transform'], param: 'number', uselower: 'boolean', mark: 'boolean' },
+      (name) => fields.push(name),
+    );
+    if (fields.length === 0) throw this.#unexpected(this.#lexer.next, ['a field']);
+    const { action = 'transform', param: factor = DEFAULT_FACTOR, uselower: lower = false, mark = false } = options;
+    return { kind: 'outlier', action, factor, lower, mark, fields };
+  }
+
+  /** `addtotals fieldname=Sum row=true col=true price, tax` */
+  #addtotals() {
+    const fields: string[] = [];
+    const options = this.#options({ fieldname: 'name', row: 'boolean', col: 'boolean' }, (name) => fields.push(name));
+    const { fieldname: name = 'Total', row = true, col: column = false } = options;
+    return { kind: 'addtotals', name, row, column, fields };
+  }
+
+  /** `appendcols override=true max=100 (SOURCE "group" | …)` */
+  #appendcols() {
+    const start = this.#lexer.next;
+    const { override = false, max: most = DEFAULT_APPENDED } = this.#options({ override: 'boolean', max: 'number' });
+    if (!Number.isInteger(most) || (most as number) < 1 || (most as number) > MOST_APPENDED) {
+      throw this.#fault(`max must be between 1 and ${MOST_APPENDED}`, start, ['a whole number']);
+    }
+    return { kind: 'appendcols', override, most, query: this.#subquery() };
+  }
+
+  /** `cidrlookup table ip as column output region, owner` */
+  #cidrlookup() {
+    const table = this.#name();
+    const field = this.#field();
+    const column = this.#alias();
+    const onlyMissing = this.#isWord('outputnew');
+    if (onlyMissing) this.#lexer.take();
+    else this.#word('output');
+    const outputs = this.#items(false);
+    return { kind: 'cidrlookup', table, field, ...(column !== undefined && { column }), outputs, onlyMissing };
+  }
+
+  /** `name=value` in any order; a name without a value is given to `onName`. */
+  #options(
+    known: Record<string, 'boolean' | 'number' | 'name' | readonly string[]>,
+    onName?: (name: string) => void,
+  ): Record<string, string | number | boolean> {
+    const options: Record<string, string | number | boolean> = {};
+    while (this.#lexer.next.kind === 'name') {
+      const token = this.#lexer.next;
+      const name = this.#name();
+      if (!this.#isSymbol('=')) {
+        if (!onName)
+          throw this.#unexpected(
+            token,
+            Object.keys(known).map((option) => `${option}=`),
+          );
+        onName(name);
+        if (this.#isSymbol(',')) this.#lexer.take();
+        continue;
+      }
+      this.#lexer.take();
+      const kind = known[name.toLowerCase()];
+      if (kind === undefined)
+        throw this.#unexpected(
+          token,
+          Object.keys(known).map((option) => `${option}=`),
+        );
+      options[name.toLowerCase()] = this.#optionValue(kind);
+    }
+    return options;
+  }
+
+  #optionValue(kind: 'boolean' | 'number' | 'name' | readonly string[]): string | number | boolean {
+    const token = this.#lexer.next;
+    if (kind === 'number') {
+      if (token.kind !== 'number') throw this.#unexpected(token, ['a number']);
+      this.#lexer.take();
+      return token.value;
+    }
+    const word = token.kind === 'string' ? this.#string() : this.#name();
+    if (kind === 'name') return word;
+    const allowed = kind === 'boolean' ? ['true', 'false'] : [...kind];
+    if (!allowed.includes(word.toLowerCase())) throw this.#unexpected(token, allowed);
+    return kind === 'boolean' ? word.toLowerCase() === 'true' : word.toLowerCase();
+  }
+
+  /** A name with stars in it. */
+  #wildcard(): string {
+    let name = '';
+    do name += this.#isSymbol('*') ? this.#lexer.take() && '*' : this.#name();
+    while (this.#lexer.next.start === this.#lexer.at && (this.#lexer.next.kind === 'name' || this.#isSymbol('*')));
+    return name;
+  }
+
+  #alias(): string | undefined {
+    if (!this.#isWord('as')) return undefined;
+    this.#lexer.take();
+    return this.#name();
+  }
+
+  #duration(): Duration {
+    const token = this.#lexer.take();
+    if (token.kind !== 'duration') throw this.#unexpected(token, ['a period such as 1h']);
+    return { count: token.count, unit: token.unit };
   }
 
   #parse() {
     // A division would begin like a regular expression, so no operator stands in the input.
     const { start } = this.#lexer.next;
-    const startsWithPattern = this.#lexer.text[start] === '/' || this.#lexer.next.kind === 'string';
-    const input: Expression = startsWithPattern
-      ? { kind: 'field', name: '@message', start, end: start }
-      : this.#checked(this.#primary(), false);
+    const message: Expression = { kind: 'field', name: '@message', start, end: start };
+    if (this.#lexer.text[start] === '/' || this.#lexer.next.kind === 'string') {
+      return { kind: 'parse', input: message, pattern: this.#parsePattern() };
+    }
+    const input = this.#checked(this.#primary(), false);
+    // `parse logfmt as lf`: the format, and not a field of that name.
+    if (input.kind === 'field' && this.#isWord('as') && isFormat(input.name)) {
+      return { kind: 'parse', input: message, pattern: this.#formatPattern(input.name) };
+    }
     return { kind: 'parse', input, pattern: this.#parsePattern() };
   }
 
   #parsePattern(): ParsePattern {
     const regex = this.#lexer.regex();
-    if (regex) {
-      const names = namedGroups(regex.source);
-      if (names.length === 0) throw this.#fault('parse needs a named group: (?<name>…)', regex, ['(?<name>…)']);
-      return { kind: 'regex', source: regex.source, flags: regex.flags, names };
-    }
+    if (regex) return this.#regexPattern(regex);
     const token = this.#lexer.take();
-    if (token.kind !== 'string') throw this.#unexpected(token, ['a string', 'a regular expression']);
+    if (token.kind === 'name' && isFormat(token.text)) return this.#formatPattern(token.text);
+    if (token.kind !== 'string') throw this.#unexpected(token, ['a string', 'a regular expression', 'logfmt', 'csv']);
     const stars = token.value.split('*').length - 1;
     if (stars === 0) throw this.#fault('parse needs a * in its pattern', token, ['*']);
     this.#word('as');
@@ -252,6 +489,33 @@ class Parser {
       throw this.#fault(`the pattern has ${stars} * and ${names.length} names`, token, [`${stars} names`]);
     }
     return { kind: 'glob', text: token.value, names };
+  }
+
+  #formatPattern(format: string): ParsePattern {
+    this.#word('as');
+    if (format.toLowerCase() === 'logfmt') return { kind: 'logfmt', into: this.#name() };
+    return { kind: 'csv', names: this.#list(() => this.#name()) };
+  }
+
+  #regexPattern(regex: Token & { kind: 'regex' }): ParsePattern {
+    const { source, flags } = regex;
+    let names = namedGroups(source);
+    const byPosition = names.length === 0 && this.#isWord('as');
+    if (byPosition) {
+      this.#lexer.take();
+      names = this.#list(() => this.#name());
+      const groups = source.replace(/\\.|\[(?:\\.|[^\]])*\]/g, '').match(/\((?!\?)/g)?.length ?? 0;
+      if (groups !== names.length)
+        throw this.#fault(`the pattern has ${groups} groups and ${names.length} names`, regex);
+    } else if (names.length === 0) throw this.#fault('parse needs a named group: (?<name>…)', regex, ['(?<name>…)']);
+    else if (this.#isWord('as')) {
+      // Named twice, as AWS's own sample has it.
+      this.#lexer.take();
+      this.#list(() => this.#name());
+    }
+    const multi = this.#isWord('multi');
+    if (multi) this.#lexer.take();
+    return { kind: 'regex', source, flags, names, ...(byPosition && { byPosition }), ...(multi && { multi }) };
   }
 
   #lookup() {
@@ -270,8 +534,8 @@ class Parser {
     const { start } = this.#lexer.take();
     const source: SourceCommand = { kind: 'source', groups: [], namePrefixes: [], accountIds: [], start, end: start };
     if (!this.#isWord('loggroups')) {
-      source.groups = this.#isSymbol('[') ? this.#strings() : this.#list(() => this.#string());
-      return { ...source, end: this.#lexer.at };
+      source.groups = this.#isSymbol('[') ? this.#strings() : this.#list(() => this.#groupName());
+      return this.#sourceTime(source);
     }
     this.#lexer.take();
     this.#symbol('(');
@@ -287,7 +551,40 @@ class Parser {
       });
     }
     this.#symbol(')');
+    return this.#sourceTime(source);
+  }
+
+  /** `start=-1d end=now` */
+  #sourceTime(source: SourceCommand): SourceCommand {
+    for (const [word, side] of [
+      ['start', 'from'],
+      ['end', 'to'],
+    ] as const) {
+      if (!this.#isWord(word)) continue;
+      this.#lexer.take();
+      this.#symbol('=');
+      source[side] = this.#timePoint();
+    }
     return { ...source, end: this.#lexer.at };
+  }
+
+  #timePoint(): TimePoint {
+    if (this.#isWord('now')) {
+      this.#lexer.take();
+      return { kind: 'ago', count: 0, unit: 's' };
+    }
+    const isAgo = this.#oneOf('-') !== undefined;
+    const token = this.#lexer.take();
+    if (token.kind === 'duration' && (isAgo || token.count === 0)) {
+      return { kind: 'ago', count: token.count, unit: token.unit };
+    }
+    if (token.kind !== 'number' || isAgo) throw this.#unexpected(token, ['now', '-1h', 'seconds since 1970']);
+    return { kind: 'epoch', ms: token.value < SECONDS_BELOW ? token.value * 1_000 : token.value };
+  }
+
+  #groupName(): string {
+    const token = this.#lexer.next;
+    return token.kind === 'name' ? this.#name() : this.#string();
   }
 
   #strings(): string[] {
@@ -562,6 +859,10 @@ class Parser {
     const before = this.#lexer.text.slice(0, offset).split('\n');
     return `${before.length} and position ${before.at(-1)!.length}`;
   }
+}
+
+function isFormat(word: string): boolean {
+  return ['logfmt', 'csv'].includes(word.toLowerCase());
 }
 
 function binary(operator: BinaryOperator, left: Expression, right: Expression): Expression {

@@ -1,6 +1,6 @@
 // Tree -> text that parses to the same tree.
 
-import type { Command, Expression, Item, Query, SourceCommand } from './tree.ts';
+import type { Command, Duration, Expression, Item, ParsePattern, Query, SourceCommand, TimePoint } from './tree.ts';
 
 /** Higher binds tighter. */
 const PRECEDENCE: Record<string, number> = {
@@ -38,24 +38,25 @@ function printCommand(command: Command): string {
     case 'filter':
     case 'filterIndex':
       return `${command.kind} ${printExpression(command.condition)}`;
-    case 'stats':
-      return `stats ${printItems(command.aggregates)}${command.by.length > 0 ? ` by ${printItems(command.by)}` : ''}`;
+    case 'stats': {
+      const by = command.by.length > 0 ? ` by ${printItems(command.by)}` : '';
+      const { offset } = command;
+      return `stats ${printItems(command.aggregates)}${by}${offset ? ` offset ${printDuration(offset)}` : ''}`;
+    }
     case 'sort':
       return `sort ${command.keys.map(({ expression, descending }) => `${printExpression(expression)} ${descending ? 'desc' : 'asc'}`).join(', ')}`;
     case 'limit':
-      return `limit ${command.count}`;
-    case 'parse': {
-      const { pattern } = command;
-      const by =
-        pattern.kind === 'regex'
-          ? printRegex(pattern.source, pattern.flags)
-          : `${printString(pattern.text)} as ${pattern.names.map(printName).join(', ')}`;
-      return `parse ${printExpression(command.input)} ${by}`;
-    }
+      return `limit ${command.any ? 'any ' : ''}${command.count}`;
+    case 'parse':
+      return `parse ${printExpression(command.input)} ${printPattern(command.pattern)}`;
+    case 'json':
+      return `json field=${printName(command.field)} ${printString(command.path)} as ${printName(command.into)}`;
     case 'dedup':
       return `dedup ${command.fields.map((field) => printExpression(field)).join(', ')}`;
     case 'unnest':
       return `unnest ${printExpression(command.input)} into ${printName(command.into)}`;
+    case 'expand':
+      return `expand ${printName(command.field)}`;
     case 'pattern':
       return `pattern ${printExpression(command.input)}`;
     case 'diff':
@@ -65,6 +66,45 @@ function printCommand(command: Command): string {
     case 'lookup': {
       const keys = command.keys.map(({ column, field }) => `${printName(column)} as ${printExpression(field)}`);
       return `lookup ${printName(command.table)} ${keys.join(', ')} output ${printItems(command.outputs)}`;
+    }
+    case 'cidrlookup': {
+      const { table, field, column, outputs, onlyMissing } = command;
+      const of = column === undefined ? '' : ` as ${printName(column)}`;
+      const output = onlyMissing ? 'outputnew' : 'output';
+      return `cidrlookup ${printName(table)} ${printExpression(field)}${of} ${output} ${printItems(outputs)}`;
+    }
+    case 'accum':
+      return `accum ${printName(command.field)} as ${printName(command.into)}`;
+    case 'autoregress': {
+      const { field, alias, first, last } = command;
+      const as = alias === undefined ? '' : ` as ${printName(alias)}`;
+      return `autoregress ${printName(field)}${as} p=${first === last ? first : `${first}-${last}`}`;
+    }
+    case 'filldown':
+      return ['filldown', ...command.fields.map(printWildcard)].join(' ');
+    case 'fillmissing': {
+      const values = command.values.map(({ value, field }) => `${printExpression(value)} for ${printName(field)}`);
+      return values.length === 0 ? 'fillmissing' : `fillmissing with ${values.join(', ')}`;
+    }
+    case 'sessionize': {
+      const { fields, gap, into } = command;
+      const list = fields.map((field) => printExpression(field)).join(', ');
+      return `sessionize ${list} maxspan ${printDuration(gap)} as ${printName(into)}`;
+    }
+    case 'outlier': {
+      const { action, factor, lower, mark, fields } = command;
+      const options = `action=${action} param=${factor} uselower=${lower} mark=${mark}`;
+      return `outlier ${options} ${fields.map(printName).join(' ')}`;
+    }
+    case 'addtotals': {
+      const { name, row, column, fields } = command;
+      return `addtotals fieldname=${printName(name)} row=${row} col=${column} ${fields.map(printName).join(', ')}`.trim();
+    }
+    case 'countFrequent':
+      return `countFrequent ${command.fields.map((field) => printExpression(field)).join(', ')}`;
+    case 'appendcols': {
+      const { override, most, query } = command;
+      return `appendcols override=${override} max=${most} (${printQuery(query)})`;
     }
     case 'join': {
       const { type, left, right, query } = command;
@@ -77,13 +117,37 @@ function printCommand(command: Command): string {
   }
 }
 
-function printSource({ groups, namePrefixes, class: logClass, accountIds }: SourceCommand): string {
-  if (groups.length > 0) return `SOURCE [${groups.map(printString).join(', ')}]`;
+function printPattern(pattern: ParsePattern): string {
+  switch (pattern.kind) {
+    case 'glob':
+      return `${printString(pattern.text)} as ${printNames(pattern.names)}`;
+    case 'regex': {
+      const names = pattern.byPosition ? ` as ${printNames(pattern.names)}` : '';
+      return `${printRegex(pattern.source, pattern.flags)}${names}${pattern.multi ? ' multi' : ''}`;
+    }
+    case 'logfmt':
+      return `logfmt as ${printName(pattern.into)}`;
+    case 'csv':
+      return `csv as ${printNames(pattern.names)}`;
+  }
+}
+
+function printSource({ groups, namePrefixes, class: logClass, accountIds, from, to }: SourceCommand): string {
+  const time = `${from ? ` start=${printTime(from)}` : ''}${to ? ` end=${printTime(to)}` : ''}`;
+  if (groups.length > 0) return `SOURCE [${groups.map(printString).join(', ')}]${time}`;
   const options: string[] = [];
   if (namePrefixes.length > 0) options.push(`namePrefix: [${namePrefixes.map(printString).join(', ')}]`);
   if (logClass !== undefined) options.push(`class: [${printString(logClass)}]`);
   if (accountIds.length > 0) options.push(`accountIdentifiers: [${accountIds.map(printString).join(', ')}]`);
-  return `SOURCE logGroups(${options.join(', ')})`;
+  return `SOURCE logGroups(${options.join(', ')})${time}`;
+}
+
+function printTime(time: TimePoint): string {
+  return time.kind === 'epoch' ? String(time.ms) : `-${printDuration(time)}`;
+}
+
+function printDuration({ count, unit }: Duration): string {
+  return `${count}${unit}`;
 }
 
 function printItems(items: readonly Item[]): string {
@@ -164,10 +228,24 @@ const WORDS = new Set([
   'into',
   'output',
   'where',
+  'multi',
+  'maxspan',
+  'offset',
+  'for',
+  'any',
 ]);
 
 function printName(name: string): string {
   return PLAIN_NAME.test(name) && !WORDS.has(name.toLowerCase()) ? name : `\`${name}\``;
+}
+
+function printNames(names: readonly string[]): string {
+  return names.map(printName).join(', ');
+}
+
+/** A name that may have stars. */
+function printWildcard(name: string): string {
+  return PLAIN_NAME.test(name.replaceAll('*', 'x')) && !WORDS.has(name.toLowerCase()) ? name : printName(name);
 }
 
 function printString(value: string): string {

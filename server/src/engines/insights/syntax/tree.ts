@@ -19,7 +19,13 @@ export interface SourceCommand extends Span {
   namePrefixes: string[];
   class?: string;
   accountIds: string[];
+  /** A time of its own, in place of the query's. */
+  from?: TimePoint;
+  to?: TimePoint;
 }
+
+/** Milliseconds since the epoch, or so long before now. */
+export type TimePoint = { kind: 'epoch'; ms: number } | { kind: 'ago'; count: number; unit: DurationUnit };
 
 /** An expression under the name that its column has: the alias, or its own text. */
 export interface Item extends Span {
@@ -32,16 +38,46 @@ export type Command = Span &
   (
     | { kind: 'fields' | 'display'; items: Item[] }
     | { kind: 'filter' | 'filterIndex'; condition: Expression }
-    | { kind: 'stats'; aggregates: Item[]; by: Item[] }
+    /** `offset`: events of so long before, in the bins of now. */
+    | { kind: 'stats'; aggregates: Item[]; by: Item[]; offset?: Duration }
     | { kind: 'sort'; keys: SortKey[] }
-    | { kind: 'limit'; count: number }
+    /** `any`: whichever are found first. */
+    | { kind: 'limit'; count: number; any?: true }
     | { kind: 'parse'; input: Expression; pattern: ParsePattern }
+    | { kind: 'json'; field: string; path: string; into: string }
     | { kind: 'dedup'; fields: Expression[] }
     | { kind: 'unnest'; input: Expression; into: string }
+    | { kind: 'expand'; field: string }
     | { kind: 'pattern'; input: Expression }
     | { kind: 'diff'; period?: string }
     | { kind: 'anomaly' }
     | { kind: 'lookup'; table: string; keys: LookupKey[]; outputs: Item[] }
+    | {
+        kind: 'cidrlookup';
+        table: string;
+        field: Expression;
+        column?: string;
+        outputs: Item[];
+        /** OUTPUTNEW: fields that are there stay. */
+        onlyMissing: boolean;
+      }
+    | { kind: 'accum'; field: string; into: string }
+    | { kind: 'autoregress'; field: string; alias?: string; first: number; last: number }
+    /** Names may have `*`; none: all. */
+    | { kind: 'filldown'; fields: string[] }
+    | { kind: 'fillmissing'; values: { value: Expression; field: string }[] }
+    | { kind: 'sessionize'; fields: Expression[]; gap: Duration; into: string }
+    | {
+        kind: 'outlier';
+        action: 'remove' | 'transform';
+        factor: number;
+        lower: boolean;
+        mark: boolean;
+        fields: string[];
+      }
+    | { kind: 'addtotals'; name: string; row: boolean; column: boolean; fields: string[] }
+    | { kind: 'countFrequent'; fields: Expression[] }
+    | { kind: 'appendcols'; override: boolean; most: number; query: Query }
     | { kind: 'join'; type: 'inner' | 'left'; left: string; right: string; keys: JoinKey[]; query: Query }
   );
 
@@ -58,6 +94,11 @@ export interface LookupKey {
   field: Expression;
 }
 
+export interface Duration {
+  count: number;
+  unit: DurationUnit;
+}
+
 /** Fields of the two sides that are equal, without their aliases. */
 export interface JoinKey {
   left: string;
@@ -67,8 +108,10 @@ export interface JoinKey {
 export type ParsePattern =
   /** `*` stands for a field each. */
   | { kind: 'glob'; text: string; names: string[] }
-  /** Named groups are the fields. */
-  | { kind: 'regex'; source: string; flags: string; names: string[] };
+  /** Named groups are the fields, or all groups where they have their names beside the pattern; `multi`: a row for each match. */
+  | { kind: 'regex'; source: string; flags: string; names: string[]; byPosition?: true; multi?: true }
+  | { kind: 'logfmt'; into: string }
+  | { kind: 'csv'; names: string[] };
 
 export type ComparisonOperator = '=' | '!=' | '<' | '<=' | '>' | '>=';
 export type ArithmeticOperator = '+' | '-' | '*' | '/' | '%' | '^';

@@ -2,7 +2,8 @@
 // reads the rows of its statement.
 
 import type { CompiledQuery, QueriedGroup } from '#engines/insights/compile/compile-query.ts';
-import type { Query, SourceCommand } from '#engines/insights/syntax/tree.ts';
+import { UNIT_MS } from '#engines/insights/compile/datetime.ts';
+import type { Query, SourceCommand, TimePoint } from '#engines/insights/syntax/tree.ts';
 import { type Sql, sql } from '#storage/telemetry/sql.ts';
 import type { QueryResult, Telemetry } from '#storage/telemetry/telemetry.ts';
 import type { LogGroup, LogScope } from '../log-group.ts';
@@ -43,6 +44,8 @@ export class InsightsPlanner implements QueryPlanner {
     const all = await this.#options.store.groups.list(scope);
     const groups = query.source ? selectGroups(query.source, all, scope) : named;
     if (groups.length === 0 && !query.source) throw new NoGroupsError();
+    const fromMs = timeOf(query.source?.from, nowMs) ?? text.fromMs;
+    const toMs = timeOf(query.source?.to, nowMs) ?? text.toMs;
     const tables = await this.#lookupTables(scope, query);
     /** Those of subqueries come while it is compiled. */
     const read = new Set<LogGroup>();
@@ -54,8 +57,8 @@ export class InsightsPlanner implements QueryPlanner {
       compileQuery(query, {
         groups: groups.map(queried),
         startMs,
-        innerStartMs: text.fromMs,
-        endMs: text.toMs,
+        innerStartMs: fromMs,
+        endMs: toMs,
         nowMs,
         ...(text.limit !== undefined && { limit: text.limit }),
         pointer: recordPointer,
@@ -64,10 +67,9 @@ export class InsightsPlanner implements QueryPlanner {
         groupsOf: (source) => selectGroups(source, all, scope).map(queried),
       });
     // What is wrong with the query shows before it is started.
-    const whole = compile(text.fromMs);
+    const whole = compile(fromMs);
     const run = ({ newest, ...options }: RunOptions) => {
-      const span = text.toMs - text.fromMs;
-      const compiled = newest === undefined ? whole : compile(text.toMs - Math.floor(span * newest));
+      const compiled = newest === undefined ? whole : compile(toMs - Math.floor((toMs - fromMs) * newest));
       return this.#run(compiled, read.size, options);
     };
     return { groups, run };
@@ -188,6 +190,12 @@ function selectGroups(source: SourceCommand, all: readonly LogGroup[], { account
       return everything || namePrefixes.some((prefix) => name.startsWith(prefix));
     })
     .slice(0, MOST_SOURCE_GROUPS);
+}
+
+/** Milliseconds since the epoch. */
+function timeOf(point: TimePoint | undefined, nowMs: number): number | undefined {
+  if (!point) return undefined;
+  return point.kind === 'epoch' ? point.ms : nowMs - point.count * UNIT_MS[point.unit];
 }
 
 /** Of the query and of the queries inside it. */
