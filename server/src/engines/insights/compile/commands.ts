@@ -23,7 +23,7 @@ type Of<Kind extends Command['kind']> = Extract<Command, { kind: Kind }>;
 export function compileCommands({ commands }: Query, scope: QueryScope): CompiledQuery {
   const { startMs, endMs } = scope;
   const pipeline = new Pipeline(scope, { groups: scope.groups, startMs, endMs }, statementOf(scope));
-  const mined = commands.findIndex(({ kind }) => kind === 'pattern');
+  const mined = commands.findIndex(({ kind }) => kind === 'pattern' || kind === 'logcompare');
   for (const command of mined < 0 ? commands : commands.slice(0, mined)) apply(pipeline, command);
   return mined < 0 ? outputOf(pipeline, scope) : compilePatterns(pipeline, commands.slice(mined));
 }
@@ -120,7 +120,8 @@ function apply(pipeline: Pipeline, command: Command): void {
       compileJoin(pipeline, command);
       return;
     case 'pattern':
-      throw fault('pattern cannot stand in a subquery', command);
+    case 'logcompare':
+      throw fault(`${command.kind} cannot stand in a subquery`, command);
     case 'diff':
     case 'anomaly':
       throw fault(`${command.kind} needs pattern before it`, command);

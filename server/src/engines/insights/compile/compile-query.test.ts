@@ -229,6 +229,16 @@ describe('patterns', () => {
     );
   });
 
+  test('logcompare compares with so long before, whatever came between', async () => {
+    const group = await store.group([...messages(-86_400_000, 10), ...messages(-3_600_000, 5), ...messages(0, 30)]);
+    const hour = { startMs: NOON, endMs: NOON + 3_599_999 };
+    const { found } = await store.run('filter @message like /block/ | logcompare timeshift 1d', [group], hour);
+    assert.deepEqual(
+      found.map((row) => [row['@sampleCount'], row['@previousSampleCount'], row['@differenceInCount']]),
+      [['30', '10', '20']],
+    );
+  });
+
   test('anomaly finds a pattern that is new', async () => {
     const hours = Array.from({ length: 24 }, (_, hour) => messages(hour * 3_600_000, 20)).flat();
     const group = await store.group([...hours, at(23 * 3_600_000 + 500, 'ERROR: the disk is full')]);

@@ -7,6 +7,7 @@ import { answerPatterns, type PatternQuestion, type PatternRow } from '#engines/
 import { type Sql, sql } from '#storage/telemetry/sql.ts';
 import type { Command } from '../syntax/tree.ts';
 import { type CompiledQuery, DEFAULT_LIMIT } from './compile-query.ts';
+import { UNIT_MS } from './datetime.ts';
 import { fault } from './expressions.ts';
 import type { Pipeline } from './pipeline.ts';
 import { formatNumber, formatTime } from './show.ts';
@@ -27,15 +28,16 @@ const ANOMALY_COLUMNS = [...PATTERN_COLUMNS, '@anomalyType', '@priority', '@desc
 const TIMES = new Set(['@firstSeen', '@lastSeen']);
 
 type Cells = PatternRow;
+type Comparison = Extract<Command, { kind: 'diff' | 'logcompare' }>;
 type Following = Extract<Command, { kind: 'diff' | 'anomaly' | 'sort' | 'limit' | 'display' | 'fields' }>;
 
-/** `commands` begins with the pattern command; the pipeline is what stands before it. */
+/** `commands` begins with pattern or logcompare; the pipeline is what stands before it. */
 export function compilePatterns(pipeline: Pipeline, commands: readonly Command[]): CompiledQuery {
-  const [first, ...rest] = commands as [Extract<Command, { kind: 'pattern' }>, ...Command[]];
-  if (pipeline.limit !== undefined) pipeline.settle();
-  const text = asText(pipeline.compiler.value(first.input));
+  const [first, ...rest] = commands as [Extract<Command, { kind: 'pattern' | 'logcompare' }>, ...Command[]];
+  pipeline.settleLimit();
+  const text = asText(first.kind === 'pattern' ? pipeline.compiler.value(first.input) : pipeline.field('@message'));
   const following = rest.map((command) => checkFollowing(command));
-  const diff = following.find((command) => command.kind === 'diff');
+  const diff = first.kind === 'logcompare' ? first : following.find((command) => command.kind === 'diff');
   const anomaly = following.find((command) => command.kind === 'anomaly');
   if (diff && anomaly) throw fault('diff and anomaly do not go together', anomaly);
   const mined = anomaly
@@ -76,9 +78,9 @@ function patterns(pipeline: Pipeline, text: Sql): Mined {
   };
 }
 
-function differences(pipeline: Pipeline, text: Sql, command: Extract<Command, { kind: 'diff' }>): Mined {
+function differences(pipeline: Pipeline, text: Sql, command: Comparison): Mined {
   const { source, event } = pipeline;
-  if (!source || !event) throw fault('diff needs the events of its log groups', command);
+  if (!source || !event) throw fault(`${command.kind} needs the events of its log groups`, command);
   const { startMs, endMs } = source;
   const before = earlierPeriod(startMs, endMs, command);
   pipeline.source = { ...source, startMs: Math.min(startMs, before.startMs) };
@@ -139,13 +141,14 @@ function columnsFor({ event }: Pipeline): Sql {
   return event ? sql`${event.timestamp}` : sql`0`;
 }
 
-function earlierPeriod(startMs: number, endMs: number, command: Extract<Command, { kind: 'diff' }>) {
+function earlierPeriod(startMs: number, endMs: number, command: Comparison) {
   const shifted = (ms: number) => ({ startMs: startMs - ms, endMs: endMs - ms });
   const monthBefore = (ms: number) => {
     const date = new Date(ms);
     date.setUTCMonth(date.getUTCMonth() - 1);
     return date.getTime();
   };
+  if (command.kind === 'logcompare') return shifted(command.shift.count * UNIT_MS[command.shift.unit]);
   switch (command.period?.toLowerCase()) {
     case undefined:
       return shifted(endMs - startMs + 1);

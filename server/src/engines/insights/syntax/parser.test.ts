@@ -43,6 +43,10 @@ const QUERIES: [text: string, printed: string][] = [
     'fields jsonParse(@message) as j | unnest j.list into item',
   ],
   ['pattern @message | diff', 'pattern @message | diff'],
+  [
+    'SOURCE lg start=-1d end=now | logcompare timeshift 7d',
+    'SOURCE ["lg"] start=-1d end=-0s | logcompare timeshift 7d',
+  ],
   ['lookup users id as userId output name', 'lookup users id as userId output name'],
   ['WHERE a = 1 | limit any 5 | limit 100000', 'filter a = 1 | limit any 5 | limit 100000'],
   ['accum bytes AS total | accum b', 'accum bytes as total | accum b as b'],

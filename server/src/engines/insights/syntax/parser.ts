@@ -42,6 +42,7 @@ const COMMANDS = [
   'join',
   'json',
   'limit',
+  'logcompare',
   'lookup',
   'outlier',
   'parse',
@@ -54,7 +55,7 @@ const COMMANDS = [
   'where',
 ] as const;
 /** What AWS has and Brume does not yet. */
-const UNSUPPORTED = ['logcompare', 'relevantfields'];
+const UNSUPPORTED = ['relevantfields'];
 /** Other names of commands. */
 const ALIASES: Record<string, (typeof COMMANDS)[number]> = { head: 'limit', count_frequent: 'countFrequent' };
 const RESERVED = new Set(['and', 'or', 'not', 'like', 'in', 'as', 'by']);
@@ -193,6 +194,9 @@ class Parser {
         return this.#lexer.next.kind === 'name' ? { kind: name, period: this.#name() } : { kind: name };
       case 'anomaly':
         return { kind: name };
+      case 'logcompare':
+        this.#word('timeshift');
+        return { kind: name, shift: this.#duration() };
       case 'lookup':
         return this.#lookup();
       case 'join':

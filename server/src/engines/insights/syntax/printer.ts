@@ -61,6 +61,8 @@ function printCommand(command: Command): string {
       return `pattern ${printExpression(command.input)}`;
     case 'diff':
       return command.period === undefined ? 'diff' : `diff ${printName(command.period)}`;
+    case 'logcompare':
+      return `logcompare timeshift ${printDuration(command.shift)}`;
     case 'anomaly':
       return 'anomaly';
     case 'lookup': {

@@ -50,6 +50,8 @@ export type Command = Span &
     | { kind: 'expand'; field: string }
     | { kind: 'pattern'; input: Expression }
     | { kind: 'diff'; period?: string }
+    /** The patterns of messages, beside those of so long before. */
+    | { kind: 'logcompare'; shift: Duration }
     | { kind: 'anomaly' }
     | { kind: 'lookup'; table: string; keys: LookupKey[]; outputs: Item[] }
     | {
