@@ -54,15 +54,19 @@ async function eventually<T>(look: () => Promise<T | undefined>, what: string): 
   throw new Error(`not seen: ${what}`);
 }
 
-async function query(group: string, queryString: string): Promise<Record<string, string>[]> {
-  const now = Date.now();
-  const { queryId } = await logs.send(
-    new StartQueryCommand({ logGroupName: group, startTime: now - 600_000, endTime: now + 60_000, queryString }),
-  );
+/** Asked until there are as many rows: the answer of an invocation does not wait for its log. */
+async function query(group: string, queryString: string, count: number): Promise<Record<string, string>[]> {
   return eventually(async () => {
-    const { status, results } = await logs.send(new GetQueryResultsCommand({ queryId }));
-    if (status !== 'Complete') return undefined;
-    return results!.map((row) => Object.fromEntries(row.map(({ field, value }) => [field!, value!])));
+    const now = Date.now();
+    const { queryId } = await logs.send(
+      new StartQueryCommand({ logGroupName: group, startTime: now - 600_000, endTime: now + 60_000, queryString }),
+    );
+    const { results } = await eventually(async () => {
+      const answer = await logs.send(new GetQueryResultsCommand({ queryId }));
+      return answer.status === 'Complete' ? answer : undefined;
+    }, 'the end of a query');
+    const rows = results!.map((row) => Object.fromEntries(row.map(({ field, value }) => [field!, value!])));
+    return rows.length === count ? rows : undefined;
   }, queryString);
 }
 
@@ -114,6 +118,7 @@ test('logger, metrics and tracer', async () => {
   const rows = await query(
     group,
     "fields level, message, order, cents, error.name | filter service = 'orders' and ispresent(level) | sort @timestamp asc, level desc",
+    4,
   );
   assert.deepEqual(
     rows.map((row) => [row.level, row.message, row.order, row.cents, row['error.name']]),
@@ -127,6 +132,7 @@ test('logger, metrics and tracer', async () => {
   const [cold] = await query(
     group,
     'filter cold_start = 1 | stats count(*) as calls, max(cents) as highest by function_name',
+    1,
   );
   assert.deepEqual(cold, { function_name: 'checkout', calls: '1', highest: '250' });
   const { events } = await logs.send(
