@@ -346,7 +346,10 @@ test('ListMetrics: pages of 500', async () => {
   }
   assert.deepEqual(sizes, [500, 500, 200]);
   assert.equal(seen.size, 1200);
-  assert.match(await refusal(list({ NextToken: 'bogus' })), /^InvalidNextToken: /);
+  assert.match(
+    await refusal(list({ NextToken: 'bogus' })),
+    /^InvalidParameterValue\w*: Request parameter NextToken is invalid/,
+  );
 });
 
 test('ListMetrics: what had data in the last 3 hours, and in the last 2 weeks', async () => {

@@ -130,6 +130,13 @@ test('tail: since, filter, JSON, follow', async () => {
   const filtered = await run(['tail', logGroupName, '--since', '10m', '--filter', 'ERROR', '--json']);
   assert.equal(JSON.parse(filtered.stdout).message, 'ERROR two');
 
+  const names = ['--log-stream-names', logStreamName, '--filter-pattern', 'ERROR', '--format', 'short'];
+  const short = await run(['tail', logGroupName, '--since', '2h', ...names]);
+  assert.equal(short.stdout.split('\n')[0], `${at(recent)} ERROR one`, 'with the options of aws logs tail');
+  assert.equal(short.stdout.trim().split('\n').length, 2);
+  const ofOthers = await run(['tail', logGroupName, '--since', '2h', '--log-stream-name-prefix', 'x']);
+  assert.deepEqual([ofOthers.code, ofOthers.stdout], [0, '']);
+
   const following = brumeLogs(['tail', logGroupName, '--follow', '--filter', 'ERROR']);
   for (let i = 0; i < 200 && !following.output.stdout.includes('two'); i++) await sleep(50);
   await put([Date.now(), 'ERROR three'], [Date.now(), 'fine']);
@@ -181,6 +188,8 @@ test('what stands in the way is said with what to do', async () => {
     ['no server', ['tail', 'g'], 'http://127.0.0.1:9', /^No Brume answers at http:\/\/127\.0\.0\.1:9: nothing listens/],
     ['no group', ['tail', '/tail-app'], undefined, /^There is no log group \/tail-app\. Did you mean \/tail\/app\?/],
     ['no group to query', ['query', '/tail-app', 'fields a'], undefined, /^There is no log group \/tail-app\./],
+    ['no query', ['query', '/tail/app'], undefined, /^No query for \/tail\/app: brume logs query/],
+    ['no limit', ['query', '/tail/app', 'fields a', '--limit', 'x'], undefined, /^"x" is no number of rows/],
     ['no time', ['tail', '/tail/app', '--since', 'ever'], undefined, /^"ever" is no time: give 15m/],
     ['no file', ['import', '/none.log', '--group', 'g'], undefined, /^There is no file \/none\.log\./],
     [

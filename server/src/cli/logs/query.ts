@@ -183,5 +183,6 @@ function summary(rows: number, statistics: QueryStatistics | undefined, elapsedM
 }
 
 function scanned({ recordsScanned = 0, bytesScanned = 0 }: QueryStatistics = {}): string {
-  return `${recordsScanned.toLocaleString('en')} events scanned (${(bytesScanned / 1e6).toFixed(1)} MB)`;
+  const size = bytesScanned < 1e6 ? `${(bytesScanned / 1e3).toFixed(1)} kB` : `${(bytesScanned / 1e6).toFixed(1)} MB`;
+  return `${recordsScanned.toLocaleString('en')} events scanned (${size})`;
 }

@@ -14,8 +14,11 @@ export interface TailOptions {
   filter?: string;
   /** Streams whose names begin so. */
   streamPrefix?: string;
+  streamNames?: readonly string[];
   follow?: boolean;
   json?: boolean;
+  /** Without the stream. */
+  short?: boolean;
 }
 
 const POLL_MS = 1000;
@@ -38,7 +41,7 @@ export async function tail(
       if (seen.has(event.eventId!)) continue;
       seen.add(event.eventId!);
       newestMs = Math.max(newestMs, event.timestamp!);
-      process.stdout.write(options.json ? `${JSON.stringify(event)}\n` : line(event));
+      process.stdout.write(options.json ? `${JSON.stringify(event)}\n` : line(event, options));
     }
     if (!options.follow || signal.aborted) return 0;
     for (const id of seen) {
@@ -55,7 +58,7 @@ async function* eventsSince(
   client: CloudWatchLogsClient,
   logGroupIdentifier: string,
   startTime: number,
-  { filter, streamPrefix }: TailOptions,
+  { filter, streamPrefix, streamNames }: TailOptions,
   signal: AbortSignal,
 ): AsyncGenerator<FilteredLogEvent> {
   let nextToken: string | undefined;
@@ -67,6 +70,7 @@ async function* eventsSince(
           startTime,
           ...(filter !== undefined && { filterPattern: filter }),
           ...(streamPrefix !== undefined && { logStreamNamePrefix: streamPrefix }),
+          ...(streamNames !== undefined && { logStreamNames: [...streamNames] }),
           ...(nextToken !== undefined && { nextToken }),
         }),
         { abortSignal: signal },
@@ -80,7 +84,8 @@ async function* eventsSince(
   } while (nextToken !== undefined && !signal.aborted);
 }
 
-function line({ timestamp, logStreamName, message }: FilteredLogEvent): string {
+function line({ timestamp, logStreamName, message }: FilteredLogEvent, { short }: TailOptions): string {
   const time = paint('green', new Date(timestamp!).toISOString());
-  return `${time} ${paint('cyan', logStreamName!)} ${message!.trimEnd()}\n`;
+  const stream = short ? '' : `${paint('cyan', logStreamName!)} `;
+  return `${time} ${stream}${message!.trimEnd()}\n`;
 }

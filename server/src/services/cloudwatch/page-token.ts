@@ -7,7 +7,11 @@ export function writeToken(content: unknown): string {
 }
 
 /** Undefined without a token. */
-export function readToken<T>(token: string | undefined, isContent: (content: unknown) => content is T): T | undefined {
+export function readToken<T>(
+  token: string | undefined,
+  isContent: (content: unknown) => content is T,
+  invalid: () => Error = invalidNextToken,
+): T | undefined {
   if (token === undefined) return undefined;
   try {
     const content: unknown = JSON.parse(Buffer.from(token, 'base64url').toString());
@@ -15,7 +19,7 @@ export function readToken<T>(token: string | undefined, isContent: (content: unk
   } catch {
     // Not JSON: falls through to the error that every foreign token gets.
   }
-  throw invalidNextToken();
+  throw invalid();
 }
 
 export function isText(content: unknown): content is string {

@@ -23,7 +23,9 @@ export function listMetrics({
     if (name !== undefined) checkMetricName(name, 'MetricName');
     const filters = checkFilters(input.Dimensions);
     if (RecentlyActive !== undefined && RecentlyActive !== 'PT3H') throw invalidValue(RecentlyActive, 'RecentlyActive');
-    const after = readToken(input.NextToken, isInteger) ?? -1;
+    // Its model, unlike those of the other listings, has no InvalidNextToken.
+    const invalid = () => invalidParameter('Request parameter NextToken is invalid');
+    const after = readToken(input.NextToken, isInteger, invalid) ?? -1;
     const sinceMs = clock.now() - (RecentlyActive === undefined ? VISIBLE_MS : RECENT_MS);
 
     const page: Metric[] = [];
