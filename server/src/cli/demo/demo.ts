@@ -76,7 +76,7 @@ function sayWhereToLook(
   }
   const shownEndpoint = dataDir === undefined ? endpoint : 'http://127.0.0.1:4566';
   narrator.command(
-    `export AWS_ENDPOINT_URL=${shownEndpoint} AWS_REGION=${region} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test`,
+    `export AWS_ENDPOINT_URL=${shownEndpoint} AWS_REGION=${region} AWS_DEFAULT_REGION=${region} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test`,
   );
   narrator.command(`aws s3 ls --recursive s3://${names.outputBucket}`);
   narrator.command(`aws logs filter-log-events --log-group-name /aws/lambda/${names.transform} --filter-pattern ERROR`);
