@@ -177,6 +177,21 @@ test('rows are still there after a restart, flushed or not', async () => {
   assert.equal(await count(1), 3);
 });
 
+test('a directory of an earlier version opens, and what is written from then on is compressed as it is now', async () => {
+  await telemetry.appendLogEvents(batch(1, ['before']));
+  await telemetry.flush();
+  await telemetry.statement(sql`ALTER TABLE log_events MODIFY COLUMN message String CODEC(ZSTD(1))`);
+  await telemetry.close();
+  telemetry = await open();
+  await telemetry.appendLogEvents(batch(1, ['after']));
+  const { rows } = await telemetry.query(sql`SELECT message FROM log_events ORDER BY segment`);
+  assert.deepEqual(rows, [{ message: 'before' }, { message: 'after' }]);
+  const codecs = await telemetry.query(sql`
+    SELECT (SELECT compression_codec FROM system.columns WHERE table = 'log_events' AND name = 'message') AS column,
+      groupUniqArray(default_compression_codec) AS parts FROM system.parts WHERE active AND table = 'log_events'`);
+  assert.deepEqual(codecs.rows, [{ column: 'CODEC(Default)', parts: ['ZSTD(1)'] }]);
+});
+
 test('rows that were appended while the engine was idle wait in the log', async () => {
   await telemetry.appendLogEvents(batch(1, ['a']));
   await telemetry.close();

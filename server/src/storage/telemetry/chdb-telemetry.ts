@@ -53,11 +53,14 @@ export class ChdbTelemetry implements Telemetry {
 
   constructor(dir: string, logDir: string, { durable, log }: ChdbTelemetryOptions) {
     const tables = [LOG_EVENTS, METRIC_POINTS];
-    const schema = tables.map((table) => table.ddl(durable).text);
-    this.#engine = new EngineClient(
-      engineSettings({ path: join(dir, 'clickhouse'), lockPath: join(dir, 'engine.lock'), schema }),
-      log,
-    );
+    const schema = tables.flatMap((table) => [table.ddl(durable), ...table.changes]).map(({ text }) => text);
+    const settings = engineSettings({
+      path: join(dir, 'clickhouse'),
+      lockPath: join(dir, 'engine.lock'),
+      configurationPath: join(dir, 'clickhouse.xml'),
+      schema,
+    });
+    this.#engine = new EngineClient(settings, log);
     const numbers = new SegmentNumbers(logDir, durable);
     const open = <Batch>(table: TelemetryTable<Batch>): Table<Batch> => {
       const segments = new SegmentLog(table, { dir: logDir, durable, numbers, log });

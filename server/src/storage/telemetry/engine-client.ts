@@ -4,7 +4,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
-import { extname } from 'node:path';
+import { dirname, extname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from '#core/log.ts';
@@ -172,6 +172,7 @@ export class EngineClient {
       ['--disable-warning=ExperimentalWarning', program, JSON.stringify(this.#settings)],
       {
         stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+        cwd: dirname(this.#settings.configuration.path),
         // The engine needs none of the server's secrets. ClickHouse takes its time zone from TZ.
         env: {
           PATH,

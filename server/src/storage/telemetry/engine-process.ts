@@ -5,6 +5,7 @@
 // A chdb session runs its queries one after another, several sessions on one path run in parallel: so each
 // lane has a session of its own, and reads share a few.
 
+import { writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { getPriority, setPriority } from 'node:os';
 import { DatabaseSync } from 'node:sqlite';
@@ -165,6 +166,7 @@ function laneOf(name: EngineLane): Lane {
 async function loadEngine(): Promise<(lane: EngineLane) => Session> {
   try {
     const { Session } = await import('chdb');
+    writeFileSync(settings.configuration.path, settings.configuration.text);
     const open = (lane: EngineLane) => {
       const session = new Session(settings.path, { connectionArgs: settings.serverArguments });
       session.query(sessionSettings(settings, lane));

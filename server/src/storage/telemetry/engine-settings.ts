@@ -1,12 +1,15 @@
 // How ClickHouse is set up, in one place: what the engine process needs to know and the settings of its sessions.
 
 import { availableParallelism, totalmem } from 'node:os';
+import { basename } from 'node:path';
 import { type EngineLane, MAX_RESULT_BYTES } from './engine-protocol.ts';
 
 export interface EngineSettings {
   /** ClickHouse's data directory. */
   path: string;
   lockPath: string;
+  /** Written before the engine opens: what cannot be said on its command line. Its directory is the engine's working directory. */
+  configuration: { path: string; text: string };
   readSessions: number;
   serverMemoryBytes: number;
   /** Server configuration, in chdb's command-line form. */
@@ -20,21 +23,49 @@ const MB = 1024 ** 2;
 const MAX_SERVER_MEMORY_BYTES = 4 * GB;
 const MIN_SERVER_MEMORY_BYTES = 512 * MB;
 
-export function engineSettings(options: { path: string; lockPath: string; schema: string[] }): EngineSettings {
+/**
+ * How columns without a codec of their own are compressed, by the compressed bytes of what a part is merged of: new parts cheaply,
+ * those that stay well. Queries read both at the same speed. docs/decisions/0012-compression-in-merges.md
+ */
+const COMPRESSION = [
+  { minPartBytes: 0, level: 1 },
+  { minPartBytes: 16_000_000, level: 9 },
+];
+
+export function engineSettings(options: {
+  path: string;
+  lockPath: string;
+  configurationPath: string;
+  schema: string[];
+}): EngineSettings {
+  const { configurationPath, ...rest } = options;
   const quarter = Math.floor(totalmem() / 4);
   const serverMemoryBytes = Math.min(MAX_SERVER_MEMORY_BYTES, Math.max(MIN_SERVER_MEMORY_BYTES, quarter));
   const cacheBytes = Math.floor(serverMemoryBytes / 16);
   return {
-    ...options,
+    ...rest,
+    configuration: { path: configurationPath, text: configurationOf(COMPRESSION) },
     readSessions: Math.max(4, availableParallelism() * 2),
     serverMemoryBytes,
     serverArguments: [
+      // Seen from the engine's working directory: ClickHouse does not find it by a path with a backslash.
+      `--config-file=${basename(configurationPath)}`,
       `--max_server_memory_usage=${serverMemoryBytes}`,
       `--mark_cache_size=${cacheBytes}`,
       `--primary_index_cache_size=${cacheBytes}`,
       `--index_mark_cache_size=${cacheBytes}`,
     ],
   };
+}
+
+/** The last case that fits is taken. */
+function configurationOf(compression: typeof COMPRESSION): string {
+  const cases = compression.map(
+    ({ minPartBytes, level }) =>
+      `<case><min_part_size>${minPartBytes}</min_part_size><min_part_size_ratio>0</min_part_size_ratio>` +
+      `<method>zstd</method><level>${level}</level></case>`,
+  );
+  return `<clickhouse><compression>${cases.join('')}</compression></clickhouse>`;
 }
 
 /** libuv runs each native query on a thread of its pool, which has four by default. */

@@ -16,6 +16,8 @@ export interface TelemetryTable<Batch> {
   name: string;
   /** CREATE TABLE IF NOT EXISTS … */
   ddl(durable: boolean): Sql;
+  /** Statements that bring tables of earlier versions up to date; each may be run again. */
+  changes: readonly Sql[];
   /** Rows of a batch. */
   rowCount(batch: Batch): number;
   /** A batch that stays as it is while it waits. */
@@ -33,6 +35,7 @@ const LOG_EVENT_FRAME = 'group_id UInt32, ingestion_time Int64, stream String, e
 /**
  * Columns for queries: group_id, stream, timestamp and ingestion_time (Int64, milliseconds since the epoch: plain
  * numbers in SQL and JSON; fromUnixTimestamp64Milli makes a DateTime64), message, segment, row.
+ * The message, most of all bytes, is compressed by the size of its part (engine-settings.ts).
  * Ordered by (group_id, timestamp, segment, row); the token index serves hasToken() on message. A granule is at most
  * 1 MiB, because the tokens that a Bloom filter of 16 KiB can tell apart grow with the bytes, not with the rows.
  */
@@ -44,7 +47,7 @@ export const LOG_EVENTS: TelemetryTable<LogEventBatch> = {
       stream LowCardinality(String) CODEC(ZSTD(1)),
       timestamp Int64 CODEC(DoubleDelta, ZSTD(1)),
       ingestion_time Int64 CODEC(Delta, ZSTD(1)),
-      message String CODEC(ZSTD(1)),
+      message String CODEC(Default),
       segment UInt64 CODEC(T64, ZSTD(1)),
       row UInt32 CODEC(T64, ZSTD(1)),
       INDEX message_tokens message TYPE tokenbf_v1(16384, 2, 0) GRANULARITY 1,
@@ -55,6 +58,8 @@ export const LOG_EVENTS: TelemetryTable<LogEventBatch> = {
     PARTITION BY toYYYYMM(toDateTime(intDiv(timestamp, 1000), 'UTC'))
     ORDER BY (group_id, timestamp, segment, row)
     SETTINGS index_granularity_bytes = 1048576, ${durability(durable)}`,
+  // Once compressed by ZSTD(1) whatever the size of a part; merges compress it again.
+  changes: [sql`ALTER TABLE log_events MODIFY COLUMN message String CODEC(Default)`],
   rowCount: (batch) => batch.events.length,
   keep(batch) {
     const { events } = batch;
@@ -124,6 +129,7 @@ export const METRIC_POINTS: TelemetryTable<readonly MetricPoint[]> = {
     PARTITION BY toYYYYMM(toDateTime(timestamp, 'UTC'))
     ORDER BY (metric_id, timestamp)
     SETTINGS ${durability(durable)}`,
+  changes: [],
   rowCount: (points) => points.length,
   keep: (points) => points,
   encode(buffer, points) {
