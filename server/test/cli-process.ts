@@ -10,7 +10,7 @@ const CLI = fileURLToPath(new URL('../bin/brume.mjs', import.meta.url));
 
 export interface CliOptions {
   /** Standard input. */
-  input?: string;
+  input?: string | Uint8Array;
   /** Where Brume listens; without it the command finds none, or starts its own. */
   endpoint?: string | undefined;
   environment?: NodeJS.ProcessEnv;

@@ -56,9 +56,12 @@ test('import: text with a stack trace, plain, gzip, zstd and from standard input
     ['/import/gzip', file('app.log.gz', gzipSync(text)), 'app.log'],
     ['/import/zstd', file('app.log.zst', zstdCompressSync(Buffer.from(text))), 'app.log'],
     ['/import/stdin', '-', 'stdin'],
+    ['/import/packed-stdin', '-', 'stdin'],
   ];
   for (const [group, path, stream] of cases) {
-    const { code, stdout, stderr } = await run(['import', path, '--group', group], { input: text });
+    const { code, stdout, stderr } = await run(['import', path, '--group', group], {
+      input: group.includes('packed') ? gzipSync(text) : text,
+    });
     assert.equal(code, 0, stderr);
     assert.match(stdout, new RegExp(`^3 of 3 events \\(text\\) are in the new group ${group}, in `));
     assert.deepEqual(await messages(group), events);
@@ -184,6 +187,7 @@ test('query: table, CSV, JSON; the place of a fault', async () => {
 });
 
 test('what stands in the way is said with what to do', async () => {
+  const cutOff = file('cut.gz', gzipSync('a line\n'.repeat(1000)).subarray(0, 30));
   const cases: [what: string, args: string[], endpoint: string | undefined, message: RegExp][] = [
     ['no server', ['tail', 'g'], 'http://127.0.0.1:9', /^No Brume answers at http:\/\/127\.0\.0\.1:9: nothing listens/],
     ['no group', ['tail', '/tail-app'], undefined, /^There is no log group \/tail-app\. Did you mean \/tail\/app\?/],
@@ -191,6 +195,12 @@ test('what stands in the way is said with what to do', async () => {
     ['no query', ['query', '/tail/app'], undefined, /^No query for \/tail\/app: brume logs query/],
     ['no limit', ['query', '/tail/app', 'fields a', '--limit', 'x'], undefined, /^"x" is no number of rows/],
     ['no time', ['tail', '/tail/app', '--since', 'ever'], undefined, /^"ever" is no time: give 15m/],
+    [
+      'a file cut off',
+      ['import', cutOff, '--group', 'g'],
+      undefined,
+      /^\S+ cannot be unpacked to its end \(unexpected end of file\)/,
+    ],
     ['no file', ['import', '/none.log', '--group', 'g'], undefined, /^There is no file \/none\.log\./],
     [
       'no pattern',

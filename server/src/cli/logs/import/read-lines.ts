@@ -1,11 +1,11 @@
 // The lines of a file, plain or compressed (gzip, zstd: told by their first bytes, not by the name).
 
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { StringDecoder } from 'node:string_decoder';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { UsageError } from '../usage-error.ts';
 
 const GZIP = [0x1f, 0x8b];
 const ZSTD = [0x28, 0xb5, 0x2f, 0xfd];
@@ -16,11 +16,9 @@ const LONGEST_LINE = 340_000;
 /** Batches of lines without their ends. `onBytes` is told how many bytes of the file were read, as it goes. */
 export async function* readLines(path: string, onBytes: (bytes: number) => void): AsyncGenerator<string[]> {
   const source = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: CHUNK_BYTES });
-  source.on('data', (chunk: Buffer) => onBytes(chunk.length));
-  source.pause();
   const decoder = new StringDecoder('utf8');
   let rest = '';
-  for await (const chunk of decompressed(source, path === '-' ? [] : await firstBytes(path))) {
+  for await (const chunk of decompressed(source, path === '-' ? 'Standard input' : path, onBytes)) {
     const lines = (rest + decoder.write(chunk as Buffer)).split('\n');
     rest = lines.pop()!;
     if (rest.length > LONGEST_LINE) {
@@ -33,27 +31,45 @@ export async function* readLines(path: string, onBytes: (bytes: number) => void)
   if (rest !== '') yield pieces(rest);
 }
 
-async function* decompressed(source: Readable, first: readonly number[]): AsyncGenerator<Uint8Array> {
+/** The bytes of a source, unpacked where its first ones say that it is packed. */
+async function* decompressed(
+  source: Readable,
+  name: string,
+  onBytes: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  const chunks: AsyncIterator<Buffer> = source[Symbol.asyncIterator]();
+  let first = Buffer.alloc(0);
+  while (first.length < ZSTD.length) {
+    const { value, done } = await chunks.next();
+    if (done) break;
+    onBytes(value.length);
+    first = Buffer.concat([first, value]);
+  }
+  const whole = async function* () {
+    yield first;
+    for (;;) {
+      const { value, done } = await chunks.next();
+      if (done) return;
+      onBytes(value.length);
+      yield value;
+    }
+  };
   const begins = (magic: readonly number[]) => magic.every((byte, i) => first[i] === byte);
   if (!begins(GZIP) && !begins(ZSTD)) {
-    yield* source;
+    yield* whole();
     return;
   }
   const decompress = begins(GZIP) ? createGunzip() : createZstdDecompress();
-  const piped = pipeline(source, decompress);
+  const piped = pipeline(whole, decompress);
   // What fails surfaces in the loop below, and here again.
   piped.catch(() => {});
-  yield* decompress;
-  await piped;
-}
-
-async function firstBytes(path: string): Promise<number[]> {
-  const file = await open(path);
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(ZSTD.length), 0, ZSTD.length, 0);
-    return [...buffer.subarray(0, bytesRead)];
-  } finally {
-    await file.close();
+    yield* decompress;
+    await piped;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (!code?.startsWith('Z')) throw error;
+    throw new UsageError(`${name} cannot be unpacked to its end (${message}): it is cut off or damaged.`);
   }
 }
 
