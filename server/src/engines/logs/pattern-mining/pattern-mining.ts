@@ -14,6 +14,7 @@ export class PatternMining {
   #thread: Worker | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
+  #closed = false;
 
   /** `file`: what the thread runs, when not mining-thread.ts. */
   constructor(file?: URL) {
@@ -30,14 +31,16 @@ export class PatternMining {
       await before.catch(() => {});
       this.#waiting--;
       signal?.throwIfAborted();
+      if (this.#closed) throw new Error('Log patterns are no longer mined: Brume stops.');
       return this.#ask(task, signal);
     })();
     this.#last = run;
     return run as Promise<MiningAnswer<Task>>;
   }
 
-  /** Ends the thread; what it does fails. */
+  /** Ends the thread; what it does and what waits fails. */
   async close(): Promise<void> {
+    this.#closed = true;
     const thread = this.#thread;
     this.#thread = undefined;
     await thread?.terminate();
