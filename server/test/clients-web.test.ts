@@ -179,3 +179,13 @@ test('serverless-express', async () => {
     export const handler = serverlessExpress({ app: application, binarySettings: { contentTypes: ['image/*'] } });`;
   await checkApplication(await publish('serverless-express', code, ['@codegenie/serverless-express']));
 });
+
+test('curl, which signs nothing and calls every body a form', async () => {
+  await lambda.create('curled');
+  const answer = await fetch(`${brume.endpoint}/2015-03-31/functions/curled/invocations`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: '{"a":1}',
+  });
+  assert.deepEqual([answer.status, await answer.json()], [200, { a: 1 }]);
+});

@@ -93,7 +93,8 @@ export class Services {
   }
 
   /** POST with a form body, or GET with `Action` in the query string. */
-  #routeQuery({ method, headers, query }: IncomingRequest, signature: Signature | undefined): Route | undefined {
+  #routeQuery(request: IncomingRequest, signature: Signature | undefined): Route | undefined {
+    const { method, headers, query } = request;
     const isForm = method === 'POST' && headers['content-type']?.startsWith('application/x-www-form-urlencoded');
     if (!isForm && !query.has('Action')) return undefined;
     const service = signature
@@ -102,8 +103,9 @@ export class Services {
     if (service?.model.protocols.includes('awsQuery'))
       return { service, protocol: 'awsQuery', operation: undefined, labels: {} };
     if (service) return undefined;
-    // Unsigned form: the Version parameter in the body tells; the reader of the body calls back with it.
-    return signature
+    // Unsigned form: the Version parameter in the body tells; the reader of the body calls back with it. `curl -d` calls
+    // everything a form, so a path that says it all goes first.
+    return signature || this.#matchRestJson(request, undefined)
       ? undefined
       : {
           service: this.all.find((s) => s.model.queryVersion)!,
@@ -128,12 +130,8 @@ export class Services {
         501,
       );
     }
-    for (const service of this.all) {
-      if (signed && service !== signed) continue;
-      if (!service.model.protocols.includes('restJson1')) continue;
-      const match = service.router.match(request.method, request.rawPath, request.query, request.headers);
-      if (match) return { service, protocol: 'restJson1', ...match };
-    }
+    const route = this.#matchRestJson(request, signed);
+    if (route) return route;
     const service = signed ?? this.named('s3');
     if (!service?.model.protocols.includes('restXml')) {
       const protocol = service?.model.protocols[0] ?? 'restJson1';
@@ -157,6 +155,16 @@ export class Services {
       );
     }
     return { service, protocol: 'restXml', ...match };
+  }
+
+  #matchRestJson(request: IncomingRequest, signed: BoundService | undefined): Route | undefined {
+    for (const service of this.all) {
+      if (signed && service !== signed) continue;
+      if (!service.model.protocols.includes('restJson1')) continue;
+      const match = service.router.match(request.method, request.rawPath, request.query, request.headers);
+      if (match) return { service, protocol: 'restJson1', ...match };
+    }
+    return undefined;
   }
 }
 
