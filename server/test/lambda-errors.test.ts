@@ -10,6 +10,7 @@ import {
   GetAccountSettingsCommand,
   InvokeCommand,
   LambdaClient,
+  PublishLayerVersionCommand,
   PublishVersionCommand,
   PutFunctionCodeSigningConfigCommand,
   PutFunctionConcurrencyCommand,
@@ -81,9 +82,35 @@ for (const [label, command, expected] of [
     `ResourceNotFoundException: No policy found for: ${arnOf('none')}`,
   ],
   [
+    'a layer with nothing in it',
+    new PublishLayerVersionCommand({ LayerName: 'empty', Content: { ZipFile: new Uint8Array(0) } }),
+    'InvalidParameterValueException: Uploaded file must be a non-empty zip',
+  ],
+  [
+    'an image for a package',
+    new UpdateFunctionCodeCommand({ FunctionName, ImageUri: 'x.dkr.ecr.us-east-1.amazonaws.com/x:y' }),
+    "InvalidParameterValueException: Please don't provide ImageUri when updating a function with packageType Zip.",
+  ],
+  [
+    'an image for what is not said to be one',
+    creation({ Code: { ImageUri: 'x.dkr.ecr.us-east-1.amazonaws.com/x:y' } }),
+    'InvalidParameterValueException: Please provide a source for function code.',
+  ],
+  [
+    'an image, nor what a package needs',
+    creation({
+      Code: { ImageUri: 'x.dkr.ecr.us-east-1.amazonaws.com/x:y' },
+      Runtime: undefined as never,
+      Handler: undefined as never,
+    }),
+    'InvalidParameterValueException: Runtime and Handler are mandatory parameters for functions created with deployment packages.',
+  ],
+  [
     'a payload that is no JSON',
     new InvokeCommand({ FunctionName, Payload: Buffer.from('{') }),
-    /^InvalidRequestContentException: Could not parse request body into json: Could not parse payload into json: /,
+    'InvalidRequestContentException: Could not parse request body into json: Could not parse payload into json: ' +
+      'Unexpected end-of-input: expected close marker for Object (start marker at [Source: (byte[])"{"; line: 1, column: 1])\n' +
+      ' at [Source: (byte[])"{"; line: 1, column: 2]',
   ],
 ] as const) {
   test(label, async () => {
@@ -117,4 +144,14 @@ test('each version counts towards the size of all code', async () => {
   const before = await size();
   const { CodeSize } = await client.send(new PublishVersionCommand({ FunctionName }));
   assert.equal(await size(), before + CodeSize!);
+});
+
+test('only an empty text takes the dead-letter queue away', async () => {
+  const TargetArn = `arn:aws:sqs:${REGION}:${ACCOUNT}:dead`;
+  const configure = async (DeadLetterConfig: { TargetArn?: string }) =>
+    (await client.send(new UpdateFunctionConfigurationCommand({ FunctionName, DeadLetterConfig }))).DeadLetterConfig;
+  assert.deepEqual(
+    [await configure({ TargetArn }), await configure({}), await configure({ TargetArn: '' })],
+    [{ TargetArn }, { TargetArn }, undefined],
+  );
 });

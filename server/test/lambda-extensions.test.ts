@@ -4,7 +4,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { InvokeCommand, PublishLayerVersionCommand } from '@aws-sdk/client-lambda';
+import { startBrume } from '#test/harness.ts';
 import { missing, startEngine, type TestEngine, type TestFunction } from './lambda-engine.ts';
+import { testLambda } from './lambda-functions.ts';
+import { makeZip } from './lambda-zip.ts';
 
 /** As the sandbox shows it. */
 const noPython = missing('/usr/bin/python3', '--version');
@@ -428,4 +432,20 @@ def handler(event, context):
     });
     assert.equal((await fn.invoke({})).value[0], 'yes');
   });
+});
+
+test('the log that an invocation answers has the report, which extensions delay', { skip: noPython }, async () => {
+  const { client, create } = testLambda(await startBrume());
+  const slow = extension({ after: 'time.sleep(0.3)' });
+  const ZipFile = makeZip([{ name: 'extensions/slow', data: slow, mode: 0o100755 }]);
+  const layer = await client.send(new PublishLayerVersionCommand({ LayerName: 'slow', Content: { ZipFile } }));
+  await create('watched', 'async (event) => event', { Layers: [layer.LayerVersionArn!] });
+  for (const attempt of [1, 2]) {
+    const { LogResult } = await client.send(new InvokeCommand({ FunctionName: 'watched', LogType: 'Tail' }));
+    assert.match(
+      Buffer.from(LogResult!, 'base64').toString(),
+      /slow got INVOKE.*END RequestId.*REPORT RequestId: [^\n]*Duration: [3-9]\d\d\.\d\d ms/s,
+      `${attempt}`,
+    );
+  }
 });

@@ -139,6 +139,12 @@ test('errors', async () => {
       /at 'provisionedConcurrentExecutions' failed .* greater than or equal to 1/,
     ],
     [{ ProvisionedConcurrentExecutions: 1_001 }, /greater than account's unreserved concurrency \[1000\]/],
+    [
+      { ProvisionedConcurrentExecutions: 901 },
+      invalid(
+        "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [100].",
+      ),
+    ],
   ];
   for (const [input, expected] of cases) {
     const message = await error(
@@ -161,4 +167,38 @@ test('errors', async () => {
       'Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function',
     ),
   );
+});
+
+test('what is provisioned is part of what is reserved', async () => {
+  const name = 'shared';
+  await create(name, HANDLER, { Publish: true });
+  await client.send(
+    new UpdateFunctionCodeCommand({ FunctionName: name, ZipFile: codeOf(`${HANDLER} // two`), Publish: true }),
+  );
+  const provision = (Qualifier: string, ProvisionedConcurrentExecutions: number) =>
+    new PutProvisionedConcurrencyConfigCommand({ FunctionName: name, Qualifier, ProvisionedConcurrentExecutions });
+  const reserve = (ReservedConcurrentExecutions: number) =>
+    new PutFunctionConcurrencyCommand({ FunctionName: name, ReservedConcurrentExecutions });
+  const invokeOf = (Qualifier: string, event = {}) =>
+    new InvokeCommand({ FunctionName: name, Qualifier, Payload: Buffer.from(JSON.stringify(event)) });
+  await client.send(provision('1', 2));
+  await settled('1', name);
+  assert.equal(
+    await error(reserve(1)),
+    "InvalidParameterValueException:  ReservedConcurrentExecutions  1 should not be lower than function's total provisioned concurrency [2].",
+  );
+  await client.send(reserve(2));
+  const throttled = 'TooManyRequestsException: Rate Exceeded.';
+  assert.equal(await error(invokeOf('$LATEST')), throttled, 'nothing is left');
+  assert.equal(parse((await client.send(invokeOf('1'))).Payload), 'provisioned-concurrency');
+  const beyond =
+    'InvalidParameterValueException: Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function';
+  assert.deepEqual([await error(provision('2', 1)), await error(provision('1', 3))], [beyond, beyond]);
+
+  await client.send(reserve(3));
+  const busy = [1, 2].map(() => client.send(invokeOf('1', { ms: 500 })));
+  const one = client.send(invokeOf('$LATEST', { ms: 500 }));
+  await sleep(100);
+  assert.equal(await error(invokeOf('2')), throttled, 'two provisioned, one other');
+  await Promise.all([...busy, one]);
 });

@@ -135,6 +135,7 @@ describe('answers', () => {
   const cases: [string, string, Partial<Answer>][] = [
     ['an object', '({ a: 1 })', { status: 200, body: '{"a":1}' }],
     ['a text', '"text"', { status: 200, body: 'text' }],
+    ['a list', '["a, b", 3, true]', { status: 200, body: '["a, b",3,true]' }],
     ['a status', '({ statusCode: 201, body: "made" })', { status: 201, body: 'made' }],
     ['a status as text', '({ statusCode: "404" })', { status: 404, body: '' }],
     ['base64', '({ statusCode: 200, body: "w7w=", isBase64Encoded: true })', { status: 200, body: 'ü' }],
@@ -205,7 +206,11 @@ describe('who is let in', () => {
     const url = await publish('busy', 'async () => 1');
     await client.send(new PutFunctionConcurrencyCommand({ FunctionName: 'busy', ReservedConcurrentExecutions: 0 }));
     assert.equal((await call(url)).status, 429);
-    assert.equal((await call(url.replace(/[a-z0-9]{32}/, 'a'.repeat(32)))).status, 404);
+    const unknown = await call(url.replace(/[a-z0-9]{32}/, 'a'.repeat(32)));
+    assert.deepEqual(
+      [unknown.status, unknown.headers['x-amzn-errortype'], unknown.body],
+      [403, 'AccessDeniedException', '{"Message":null}'],
+    );
     assert.equal((await call(url, { method: 'POST', body: Buffer.alloc(6_291_457) })).status, 413);
   });
 });
@@ -275,7 +280,7 @@ test('configurations', async () => {
   await client.send(new DeleteFunctionUrlConfigCommand({ FunctionName, Qualifier: 'live' }));
   const gone = 'ResourceNotFoundException: The resource you requested does not exist.';
   assert.equal(await error(new GetFunctionUrlConfigCommand({ FunctionName, Qualifier: 'live' })), gone);
-  assert.equal((await call(created.FunctionUrl!)).status, 404);
+  assert.equal((await call(created.FunctionUrl!)).status, 403);
   const cases: [object, string | RegExp][] = [
     [{ FunctionName: 'none' }, 'ResourceNotFoundException: Function does not exist'],
     [{ Qualifier: '1' }, /^ValidationException: .*Value '1' at 'qualifier' failed to satisfy constraint/],

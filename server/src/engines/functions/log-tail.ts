@@ -6,8 +6,8 @@ export class LogTail {
   #messages: string[] = [];
   #length = 0;
 
-  add(message: string): void {
-    const text = message.endsWith('\n') ? message : `${message}\n`;
+  /** Messages without a line's end, such as Python's errors, run into the next one, as on AWS. */
+  add(text: string): void {
     this.#messages.push(text.length > TAIL_BYTES ? text.slice(-TAIL_BYTES) : text);
     this.#length += text.length;
     // Now and then, so that a talkative function costs no more than it must.

@@ -5,3 +5,6 @@ import { DEFAULT_CONCURRENCY } from '#engines/functions/function-engine.ts';
 export function concurrencyLimit({ functions }: Pick<Config, 'functions'>): number {
   return functions.concurrency ?? DEFAULT_CONCURRENCY;
 }
+
+/** What must stay for the functions without a reservation. */
+export const LEAST_UNRESERVED = 100;

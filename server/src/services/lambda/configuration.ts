@@ -134,7 +134,8 @@ export function applyConfiguration(
   name: string,
   layers = before.layers,
 ): Settings {
-  const deadLetterArn = input.DeadLetterConfig ? input.DeadLetterConfig.TargetArn : before.deadLetterArn;
+  // An empty text takes it away, an empty configuration does not.
+  const deadLetterArn = input.DeadLetterConfig?.TargetArn ?? before.deadLetterArn;
   const kmsKeyArn = input.KMSKeyArn ?? before.kmsKeyArn;
   const environment = input.Environment ? input.Environment.Variables : before.environment;
   const vpc = input.VpcConfig

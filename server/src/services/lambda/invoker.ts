@@ -53,7 +53,12 @@ export class Invoker {
   readonly #credentials = new Map<string, Promise<Credentials>>();
 
   /** Told of every invocation; set once it is there. */
-  provisioned: { invocation(reference: FunctionReference, version: string): () => void } | undefined;
+  provisioned:
+    | {
+        invocation(reference: FunctionReference, version: string): () => void;
+        keptFromOthers(reference: FunctionReference, version: string): number;
+      }
+    | undefined;
 
   /** Tells how many invocations a version on Managed Instances takes; set once it is there. */
   managed: { concurrency(reference: FunctionReference, target: Target): Promise<number> } | undefined;
@@ -79,6 +84,10 @@ export class Invoker {
       throw asAwsError(error);
     });
     const version = managedConcurrency === undefined ? found : { ...found, managedConcurrency };
+    if (version.reservedConcurrency !== undefined) {
+      // What is provisioned is part of what is reserved, also while it is idle.
+      version.reservedConcurrency -= this.provisioned?.keptFromOthers(reference, version.version) ?? 0;
+    }
     const ended = this.provisioned?.invocation(reference, version.version) ?? (() => {});
     try {
       return await functions.invoke(version, {

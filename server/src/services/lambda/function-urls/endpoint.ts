@@ -33,7 +33,7 @@ export async function serveFunctionUrl(dependencies: LambdaDependencies, exchang
   const requestId = uuid();
   const found = urlId === undefined ? undefined : await find(dependencies, urlId);
   let response: WebResponse | 'streamed';
-  if (!found) response = failure(404, 'ResourceNotFoundException', null);
+  if (!found) response = failure(403, 'AccessDeniedException', null);
   else {
     const beganMs = performance.now();
     response = await answer(dependencies, found, exchange, { requestId, rawPath }).catch(asResponse);

@@ -163,7 +163,7 @@ function checkUrl({
 }: Pick<UpdateFunctionUrlConfigRequest, 'AuthType' | 'Cors' | 'InvokeMode'>): void {
   checkConstraints([
     { at: 'authType', value: AuthType, oneOf: ['NONE', 'AWS_IAM'] },
-    { at: 'invokeMode', value: InvokeMode, oneOf: ['BUFFERED', 'RESPONSE_STREAM'] },
+    { at: 'invokeMode', value: InvokeMode, oneOf: ['RESPONSE_STREAM', 'BUFFERED'] },
     { at: 'cors.maxAge', value: Cors?.MaxAge, min: 0, max: 86_400 },
     ...(Cors?.AllowMethods ?? []).map((value) => ({ at: 'cors.allowMethods', value, max: 6 })),
     ...(Cors?.AllowOrigins ?? []).map((value) => ({ at: 'cors.allowOrigins', value, min: 1, max: 253 })),

@@ -110,7 +110,7 @@ export function responseOf(payload: Uint8Array): WebResponse | undefined {
     return undefined;
   }
   if (typeof answer !== 'object' || answer === null || !('statusCode' in answer)) {
-    const body = typeof answer === 'string' ? answer : text;
+    const body = typeof answer === 'string' ? answer : withoutSpaces(text);
     return { status: 200, headers: { 'content-type': 'application/json' }, body };
   }
   const { body, isBase64Encoded } = answer as Record<string, unknown>;
@@ -118,6 +118,11 @@ export function responseOf(payload: Uint8Array): WebResponse | undefined {
   if (!head) return undefined;
   const content = body === undefined || body === null ? '' : typeof body === 'string' ? body : JSON.stringify(body);
   return { ...head, body: isBase64Encoded === true ? Buffer.from(content, 'base64') : content };
+}
+
+/** Numbers stay as they were written. */
+function withoutSpaces(json: string): string {
+  return json.replace(/("[^"\\]*(?:\\.[^"\\]*)*")|\s+/g, '$1');
 }
 
 /** Status and headers of an answer, or of the prelude of a streamed one; undefined when they make no sense. */

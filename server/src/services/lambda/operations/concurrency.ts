@@ -15,16 +15,15 @@ import { LARGEST_UNZIPPED_BYTES } from '#engines/functions/function-engine.ts';
 import type { DocumentReader, Scope } from '#storage/state/state.ts';
 import type { RequestContext } from '#wire/service.ts';
 import { LARGEST_ZIP_BYTES } from '../code-package.ts';
-import { concurrencyLimit } from '../concurrency-limit.ts';
+import { concurrencyLimit, LEAST_UNRESERVED } from '../concurrency-limit.ts';
 import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import { FUNCTIONS, VERSIONS } from '../documents.ts';
 import { functionNotFound, LATEST, readUnqualifiedName } from '../function-name.ts';
 import { LAYERS } from '../layers/documents.ts';
 import { refuseManaged } from '../managed/configuration.ts';
+import { requestedInAll } from '../provisioned/documents.ts';
 
-/** What must stay for the functions without a reservation. */
-const LEAST_UNRESERVED = 100;
 const LARGEST_CODE_BYTES = 80_530_636_800;
 
 export function putFunctionConcurrency({ table, config }: LambdaDependencies) {
@@ -38,6 +37,13 @@ export function putFunctionConcurrency({ table, config }: LambdaDependencies) {
     checkConstraints([{ at: 'reservedConcurrentExecutions', value: wanted, min: 0 }]);
     await table.update(reference, async (document, tx) => {
       refuseManaged(document.latest, 'Reserved concurrency');
+      const provisioned = await requestedInAll(tx.documents, reference.scope, reference.name);
+      if (wanted < provisioned) {
+        throw new AwsError(
+          'InvalidParameterValueException',
+          ` ReservedConcurrentExecutions  ${wanted} should not be lower than function's total provisioned concurrency [${provisioned}].`,
+        );
+      }
       const reserved = await reservedInAll(tx.documents, reference.scope);
       const unreserved = concurrencyLimit(config) - reserved + (document.reservedConcurrency ?? 0) - wanted;
       if (unreserved < LEAST_UNRESERVED) {

@@ -5,6 +5,7 @@ import { AwsError } from '#core/errors.ts';
 import type { ChunkSink } from '#engines/functions/function-engine.ts';
 import { RESPONSE_HEADERS, type RequestContext } from '#wire/service.ts';
 import { authorizeInvocation } from '../authorize.ts';
+import { explainBrokenJson } from '../broken-json.ts';
 import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import { type DurableInvocationResult, refuseExecutionName, startDurable } from '../durable-invocations.ts';
@@ -81,13 +82,15 @@ export function invoke(dependencies: LambdaDependencies) {
       ...(input.DurableExecutionName === undefined ? {} : { durableExecutionName: input.DurableExecutionName }),
     });
     const { durableExecutionArn } = result as Partial<DurableInvocationResult>;
+    // Who wants the log gets it with the report, which comes when the extensions are done.
+    const { logTail } = input.LogType === 'Tail' ? await (result.whole ?? result) : result;
     return {
       StatusCode: 200,
       ExecutedVersion: target.version.version,
       Payload: result.payload as InvocationResponse['Payload'] & {},
       ...(result.functionError === undefined ? {} : { FunctionError: result.functionError }),
       ...(durableExecutionArn === undefined ? {} : { DurableExecutionArn: durableExecutionArn }),
-      ...(input.LogType === 'Tail' ? { LogResult: Buffer.from(result.logTail).toString('base64') } : {}),
+      ...(input.LogType === 'Tail' ? { LogResult: Buffer.from(logTail).toString('base64') } : {}),
       [RESPONSE_HEADERS]: JSON_HEADERS,
     } as InvocationResponse;
   };
@@ -105,10 +108,10 @@ function readPayload(payload: Uint8Array | undefined, type: keyof typeof LARGEST
   }
   try {
     JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
-  } catch (error) {
+  } catch {
     throw new AwsError(
       'InvalidRequestContentException',
-      `Could not parse request body into json: Could not parse payload into json: ${error instanceof SyntaxError ? error.message : 'Invalid UTF-8'}`,
+      `Could not parse request body into json: Could not parse payload into json: ${explainBrokenJson(payload)}`,
       { fields: { Type: 'User' } },
     );
   }

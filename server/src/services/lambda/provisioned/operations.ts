@@ -13,6 +13,7 @@ import type {
 import { AwsError } from '#core/errors.ts';
 import type { Transaction } from '#storage/state/state.ts';
 import type { RequestContext } from '#wire/service.ts';
+import { concurrencyLimit, LEAST_UNRESERVED } from '../concurrency-limit.ts';
 import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import { ALIASES } from '../documents.ts';
@@ -21,7 +22,7 @@ import type { Target } from '../function-table.ts';
 import { refuseManaged } from '../managed/configuration.ts';
 import { makeMarker, readMarker } from '../marker.ts';
 import { refuseTenancy } from '../tenancy.ts';
-import { PROVISIONED, type ProvisionedDocument } from './documents.ts';
+import { PROVISIONED, type ProvisionedDocument, requestedInAll } from './documents.ts';
 import type { Provisioner } from './provisioner.ts';
 
 const LARGEST_PAGE = 50;
@@ -44,26 +45,22 @@ export function putProvisionedConcurrencyConfig({ table, clock, provisioner, con
     if (target.alias?.version === LATEST) {
       throw invalid('Provisioned Concurrency Configs cannot be applied to unpublished function versions.');
     }
-    const { reservedConcurrency } = target.document;
-    if (reservedConcurrency !== undefined && requested > reservedConcurrency) {
-      throw invalid(
-        'Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function',
-      );
-    }
-    const most = config.functions.concurrency ?? 1_000;
-    if (requested > most) {
-      throw invalid(
-        `Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [${most}].`,
-      );
-    }
     const document: ProvisionedDocument = {
       qualifier: reference.qualifier!,
       requested,
       lastModifiedMs: clock.now(),
     };
-    await table.write(reference, async (_, tx) => {
+    const { scope, name, qualifier } = reference;
+    const unreserved = concurrencyLimit(config) - (await table.reservedConcurrency(scope));
+    await table.write(reference, async ({ reservedConcurrency }, tx) => {
+      if (reservedConcurrency === undefined) checkUnreserved(requested, unreserved);
+      else if (requested + (await requestedInAll(tx.documents, scope, name, qualifier)) > reservedConcurrency) {
+        throw invalid(
+          'Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function',
+        );
+      }
       await refuseTwins(tx, reference, target);
-      await tx.documents.put(PROVISIONED, reference.scope, keyOf(reference), document);
+      await tx.documents.put(PROVISIONED, scope, keyOf(reference), document);
     });
     provisioner.begin(reference);
     return {
@@ -73,6 +70,19 @@ export function putProvisionedConcurrencyConfig({ table, clock, provisioner, con
       Status: 'IN_PROGRESS',
     };
   };
+}
+
+function checkUnreserved(requested: number, unreserved: number): void {
+  if (requested > unreserved) {
+    throw invalid(
+      `Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [${unreserved}].`,
+    );
+  }
+  if (unreserved - requested < LEAST_UNRESERVED) {
+    throw invalid(
+      `Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [${LEAST_UNRESERVED}].`,
+    );
+  }
 }
 
 export function getProvisionedConcurrencyConfig({ table, state, provisioner }: LambdaDependencies) {

@@ -95,12 +95,22 @@ export class Provisioner {
     this.#allocations.clear();
   }
 
+  /** How many idle environments of the function are kept for other versions than the invoked one. */
+  keptFromOthers(reference: FunctionReference, version: string): number {
+    if (this.#allocations.size === 0) return 0;
+    const own = this.#allocationFor(reference, version);
+    const prefix = `${functionArn(reference)}:`;
+    let kept = 0;
+    for (const [arn, allocation] of this.#allocations) {
+      if (allocation !== own && arn.startsWith(prefix)) kept += Math.max(0, allocation.allocated - allocation.inUse);
+    }
+    return kept;
+  }
+
   /** Counts an invocation of what has provisioned concurrency; call the returned function at its end. */
   invocation(reference: FunctionReference, version: string): () => void {
-    if (this.#allocations.size === 0 || reference.qualifier === undefined) return NOTHING;
-    const allocation =
-      this.#allocations.get(functionArn(reference, reference.qualifier)) ??
-      this.#allocations.get(functionArn(reference, version));
+    if (this.#allocations.size === 0) return NOTHING;
+    const allocation = this.#allocationFor(reference, version);
     if (!allocation || allocation.allocated === 0) return NOTHING;
     const { scope, name, qualifier } = reference;
     const record = (metricName: string, value: number, unit = 'Count') =>
@@ -122,6 +132,14 @@ export class Provisioner {
     return () => {
       allocation.inUse--;
     };
+  }
+
+  #allocationFor(reference: FunctionReference, version: string): Allocation | undefined {
+    if (reference.qualifier === undefined) return undefined;
+    return (
+      this.#allocations.get(functionArn(reference, reference.qualifier)) ??
+      this.#allocations.get(functionArn(reference, version))
+    );
   }
 
   async #provision(reference: FunctionReference, arn: string): Promise<void> {
