@@ -89,6 +89,27 @@ test('import: formats are told by their lines', async () => {
   }
 });
 
+test('import: files that are one JSON list', async () => {
+  const records = [1, 2, 3].map((n) => ({
+    eventTime: at(recent + n),
+    eventName: `event ${n}`,
+    note: 'x'.repeat(n * 1000),
+  }));
+  const expected = records.map((record, i) => [recent + i + 1, JSON.stringify(record)]);
+  const cases: [group: string, content: string][] = [
+    ['/import/cloudtrail', JSON.stringify({ Records: records })],
+    ['/import/list', JSON.stringify(records, undefined, 2)],
+  ];
+  for (const [group, content] of cases) {
+    const { code, stdout, stderr } = await run(['import', file('list.json.gz', gzipSync(content)), '--group', group]);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^3 of 3 events \(json\)/);
+    assert.deepEqual(await messages(group), expected);
+  }
+  const text = await run(['import', file('list.json', cases[0]![1]), '--group', '/import/as-text', '--format', 'text']);
+  assert.match(text.stdout, /^1 of 1 events \(text\)/);
+});
+
 test('import: out of order, over days, and many events', async () => {
   const DAY_MS = 24 * HOUR_MS;
   const times = Array.from({ length: 25_000 }, (_, i) => recent - ((i * 7919) % 25_000) * ((5 * DAY_MS) / 25_000));

@@ -136,7 +136,7 @@ async function* readEvents(
 ): AsyncGenerator<ImportEvent[], { format: ImportFormat; undated: number }> {
   let format: ImportFormat = given === 'auto' ? 'text' : given;
   let joiner: LineJoiner | undefined;
-  for await (const lines of readLines(file, onBytes)) {
+  for await (const lines of readLines(file, given === 'auto' || given === 'json', onBytes)) {
     if (!joiner) {
       if (given === 'auto') format = detectFormat(lines.slice(0, SAMPLE_LINES), clock.now());
       joiner = new LineJoiner(format, timeReader(format, clock.now()), clock.now());

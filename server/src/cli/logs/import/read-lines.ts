@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { StringDecoder } from 'node:string_decoder';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { UsageError } from '../usage-error.ts';
+import { isJsonList, JsonListSplitter } from './json-list.ts';
 
 const GZIP = [0x1f, 0x8b];
 const ZSTD = [0x28, 0xb5, 0x2f, 0xfd];
@@ -13,13 +14,30 @@ const CHUNK_BYTES = 256 * 1024;
 /** UTF-16 units; a longer line is given in pieces, each of which fits into an event (3 bytes of UTF-8 for a unit). */
 const LONGEST_LINE = 340_000;
 
-/** Batches of lines without their ends. `onBytes` is told how many bytes of the file were read, as it goes. */
-export async function* readLines(path: string, onBytes: (bytes: number) => void): AsyncGenerator<string[]> {
+/**
+ * Batches of lines without their ends; with `splitsLists` the objects of a file that is one JSON list. `onBytes` is told how
+ * many bytes of the file were read, as it goes.
+ */
+export async function* readLines(
+  path: string,
+  splitsLists: boolean,
+  onBytes: (bytes: number) => void,
+): AsyncGenerator<string[]> {
   const source = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: CHUNK_BYTES });
   const decoder = new StringDecoder('utf8');
   let rest = '';
+  let list: JsonListSplitter | undefined;
+  let isFirst = true;
   for await (const chunk of decompressed(source, path === '-' ? 'Standard input' : path, onBytes)) {
-    const lines = (rest + decoder.write(chunk as Buffer)).split('\n');
+    const text = decoder.write(chunk as Buffer);
+    if (isFirst && splitsLists && isJsonList(text)) list = new JsonListSplitter();
+    isFirst = false;
+    if (list) {
+      const objects = list.push(text);
+      if (objects.length > 0) yield objects.flatMap(pieces);
+      continue;
+    }
+    const lines = (rest + text).split('\n');
     rest = lines.pop()!;
     if (rest.length > LONGEST_LINE) {
       lines.push(rest);
@@ -27,6 +45,7 @@ export async function* readLines(path: string, onBytes: (bytes: number) => void)
     }
     yield lines.flatMap(pieces);
   }
+  list?.finish();
   rest += decoder.end();
   if (rest !== '') yield pieces(rest);
 }
