@@ -36,7 +36,7 @@ async function deploy(name: string, code: string, packages: string[], variables:
     Runtime: 'nodejs24.x',
     Code: { ZipFile: zipWithPackages({ 'index.mjs': code }, packages) },
     Environment: { Variables: variables },
-    Timeout: 3,
+    Timeout: 6,
   });
 }
 
@@ -77,11 +77,13 @@ import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import { Tracer } from '@aws-lambda-powertools/tracer';
 import { captureLambdaHandler } from '@aws-lambda-powertools/tracer/middleware';
+import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import middy from '@middy/core';
 
 const logger = new Logger();
 const metrics = new Metrics({ defaultDimensions: { stage: 'test' } });
 const tracer = new Tracer();
+const s3 = tracer.captureAWSv3Client(new S3Client({}));
 
 export const handler = middy(async (event) => {
   logger.appendKeys({ order: event.order });
@@ -91,6 +93,7 @@ export const handler = middy(async (event) => {
   metrics.addMetric('Revenue', MetricUnit.NoUnit, event.cents);
   metrics.addMetadata('orderId', event.order);
   tracer.putAnnotation('order', event.order);
+  await s3.send(new ListBucketsCommand({}));
   if (event.cents < 0) {
     logger.error('negative', new RangeError('cents ' + event.cents));
     throw new RangeError('negative');
@@ -207,7 +210,7 @@ test('batch and parser: only what failed, or is no order, returns to the queue a
   };
   const dead = await queueOf('dead');
   const orders = await queueOf('orders', {
-    VisibilityTimeout: '3',
+    VisibilityTimeout: '6',
     RedrivePolicy: JSON.stringify({ deadLetterTargetArn: dead.arn, maxReceiveCount: 1 }),
   });
   const bodies = [{ id: 1, good: true }, { id: 2, good: false }, { id: 3, good: true }, { id: 'four' }];
