@@ -169,6 +169,15 @@ test('what is wrong with a request', async () => {
     [to('/ingest/json', { ...stream, logStreamName: 'gone' }), '{}', {}, 404, /log stream does not exist/],
     ['/v1/logs', '{}', {}, 400, /x-aws-log-group is required/],
     ['/v1/logs', '{}', { ...header, 'x-aws-log-stream': 's' }, 400, /resourceLogs must be a list/],
+    ...['[1]', '[{"scopeLogs":5}]', '[{"scopeLogs":[{"logRecords":{}}]}]', '[{"resource":{"attributes":"x"}}]'].map(
+      (resourceLogs): [string, string, Record<string, string>, number, RegExp] => [
+        '/v1/logs',
+        `{"resourceLogs":${resourceLogs}}`,
+        { ...header, 'x-aws-log-stream': 's' },
+        400,
+        /must be a list of objects/,
+      ],
+    ),
     [
       '/v1/logs',
       'nonsense',

@@ -82,7 +82,7 @@ function messageOf(origin: object, record: LogRecord): string {
     ...(observedTimeUnixNano !== undefined && { observedTimeUnixNano: Number(observedTimeUnixNano) }),
     ...(severityNumber !== undefined && { severityNumber }),
     ...(severityText !== undefined && { severityText }),
-    ...(body !== undefined && { body: plain(body) }),
+    ...(body && { body: plain(body) }),
     attributes: attributesOf(record.attributes),
     ...(record.droppedAttributesCount && { droppedAttributesCount: record.droppedAttributesCount }),
     ...(record.eventName && { eventName: record.eventName }),
@@ -102,14 +102,15 @@ function scopeOf(scope: ScopeLogs['scope']): object {
 }
 
 function attributesOf(attributes: KeyValue[] | undefined, depth = 0): Record<string, unknown> {
-  return Object.fromEntries((attributes ?? []).map(({ key, value }) => [key, plain(value, depth)]));
+  const pairs = listOf<KeyValue>(attributes ?? [], 'attributes');
+  return Object.fromEntries(pairs.map(({ key, value }) => [key, plain(value, depth)]));
 }
 
 function plain(value: AnyValue | undefined, depth = 0): unknown {
   if (depth > DEEPEST_VALUE) throw invalidParameter(`A value is nested deeper than ${DEEPEST_VALUE} levels.`);
   if (!value) return null;
   const { stringValue, boolValue, intValue, doubleValue, arrayValue, kvlistValue, bytesValue } = value;
-  if (arrayValue) return (arrayValue.values ?? []).map((item) => plain(item, depth + 1));
+  if (arrayValue) return listOf<AnyValue>(arrayValue.values ?? [], 'values').map((item) => plain(item, depth + 1));
   if (kvlistValue) return attributesOf(kvlistValue.values, depth + 1);
   // As a string where a number would lose digits.
   if (intValue !== undefined) return Number.isSafeInteger(Number(intValue)) ? Number(intValue) : String(intValue);
