@@ -78,6 +78,7 @@ test('values of several words, and lists', () => {
       'closed, <Size-1> sent, life <Token-2>',
     ],
     [['asked to delete blk_1', 'asked to delete blk_2 blk_3 blk_-4'], 'asked to delete <Token-1>'],
+    [['agent like a/1.5 b/2.5', 'agent like a/1.5 b/2.5 c/7'], 'agent like a/<Number-1> b/<Number-2><Token-3>'],
     [
       ['lock=7, tag="View Lock", uid=1 taken', 'lock=8, tag="launch", uid=2 taken'],
       'lock=<Number-1>, tag="<Token-2> uid=<Number-3> taken',

@@ -30,12 +30,37 @@ export function mergeTemplates(templates: readonly (readonly string[])[]): strin
     const between = templates.map((words, t): readonly string[] =>
       words.slice(k === 0 ? 0 : constants[t]![k - 1]! + 1, constants[t]![k]),
     );
-    if (between.every(({ length }) => length === between[0]!.length)) merged.push(...between.reduce(generalize));
-    else if (between.every(({ length }) => length > 0)) merged.push(GAP);
-    else extendByGap(merged);
+    mergeValues(merged, between);
     if (k < constants[0]!.length) merged.push(templates.map((words, t) => words[constants[t]![k]!]!).reduce(same));
   }
   return merged;
+}
+
+/** Appends what stands between two constant words: a GAP where the numbers of words differ, beside words that all have. */
+function mergeValues(merged: string[], between: readonly (readonly string[])[]): void {
+  const fewest = Math.min(...between.map(({ length }) => length));
+  if (between.every(({ length }) => length === fewest)) {
+    merged.push(...between.reduce(generalize));
+    return;
+  }
+  const [first] = between as [readonly string[]];
+  const sameAt = (index: number) => between.every((words) => words.at(index) === first.at(index));
+  let start = 0;
+  while (start < fewest && sameAt(start)) start++;
+  let end = 0;
+  while (end < fewest - start && sameAt(-end - 1)) end++;
+  // Values beside the gap are of its list.
+  while (start > 0 && isPlainValue(first[start - 1]!)) start--;
+  while (end > 0 && isPlainValue(first.at(-end)!)) end--;
+  merged.push(...first.slice(0, start));
+  if (start + end < fewest) merged.push(GAP);
+  else extendByGap(merged);
+  merged.push(...first.slice(first.length - end));
+}
+
+function isPlainValue(text: string): boolean {
+  const { kind, key } = wordOf(text);
+  return kind === 'value' && key === '';
 }
 
 function generalize(a: readonly string[], b: readonly string[]): readonly string[] {
