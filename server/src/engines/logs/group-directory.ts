@@ -2,6 +2,7 @@
 
 import type { Clock } from '#core/clock.ts';
 import type { StateStore, Transaction } from '#storage/state/state.ts';
+import { AccountPolicies } from './account-policies.ts';
 import type { Eraser } from './eraser.ts';
 import { GROUP_STATISTICS, STREAM_STATISTICS } from './ingestion-statistics.ts';
 import {
@@ -37,6 +38,8 @@ export class GroupDirectory {
   readonly #state: StateStore;
   readonly #clock: Clock;
   readonly #eraser: Eraser;
+  /** What groups inherit from. */
+  readonly policies: AccountPolicies;
   #groups = new Map<string, LogGroup>();
   #byId = new Map<number, LogGroup>();
   /** Groups of a scope in the order of their names; built when asked for. */
@@ -51,6 +54,7 @@ export class GroupDirectory {
     this.#state = state;
     this.#clock = clock;
     this.#eraser = eraser;
+    this.policies = new AccountPolicies(state);
   }
 
   attach(listener: GroupListener): void {
@@ -123,7 +127,7 @@ export class GroupDirectory {
       return created;
     });
     if (!document) return undefined;
-    const group = new LogGroup(scope, document);
+    const group = new LogGroup(scope, document, this.policies);
     group.streams = new Map();
     this.#add(group);
     for (const listener of this.#listeners) listener.created(group);
@@ -238,8 +242,9 @@ export class GroupDirectory {
 
   async #load(): Promise<void> {
     const { documents } = this.#state;
+    await this.policies.load();
     const [groups, filters] = await Promise.all([documents.scan(LOG_GROUPS), documents.scan(METRIC_FILTERS)]);
-    for (const { account, region, value } of groups) this.#add(new LogGroup({ account, region }, value));
+    for (const { account, region, value } of groups) this.#add(new LogGroup({ account, region }, value, this.policies));
     for (const { key, value } of filters) {
       const group = this.#byId.get(Number(key.slice(0, key.indexOf('/'))));
       group?.metricFilters.set(value.name, compileMetricFilter(value, group.scope));

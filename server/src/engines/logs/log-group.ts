@@ -5,6 +5,7 @@ import { formatArn } from '#core/arn.ts';
 import { type DataProtection, parseDataProtectionPolicy } from '#engines/data-protection/data-protection.ts';
 import { compileTransformer, type Transformer } from '#engines/log-transforms/transformer.ts';
 import { defineCollection } from '#storage/state/state.ts';
+import { type ActiveProtection, type Inherited, NO_POLICIES, type PolicySource } from './account-policies.ts';
 import type { LiveTail } from './live-tail.ts';
 import type { CompiledMetricFilter } from './metric-filter.ts';
 import type { SubscriptionFeed } from './subscriptions/feed.ts';
@@ -30,6 +31,8 @@ export interface LogGroupDocument {
   bearerTokenAuthentication?: boolean;
   transformer?: TransformerDocument;
   dataProtection?: DataProtectionDocument;
+  /** It had one of its own. */
+  dataProtectionDeleted?: boolean;
   indexPolicy?: IndexPolicyDocument;
 }
 
@@ -82,14 +85,17 @@ export class LogGroup {
   /** Message bytes in segments that take no more rows, and in each of the later ones. */
   settledBytes = 0;
   readonly bytesBySegment = new Map<number, number>();
+  readonly #policies: PolicySource;
+  #inherited: { version: number; document: LogGroupDocument; value: Inherited } | undefined;
   #protection: { document: DataProtectionDocument; compiled: DataProtection } | undefined;
   #transformer: { document: TransformerDocument; compiled: Transformer } | undefined;
 
-  constructor(scope: LogScope, document: LogGroupDocument) {
+  constructor(scope: LogScope, document: LogGroupDocument, policies: PolicySource = NO_POLICIES) {
     this.scope = { account: scope.account, region: scope.region };
     this.id = document.groupId;
     this.name = document.name;
     this.document = document;
+    this.#policies = policies;
   }
 
   /** Without `:*`; that is appended where AWS does so. */
@@ -97,18 +103,40 @@ export class LogGroup {
     return formatArn({ service: 'logs', ...this.scope, resource: `log-group:${this.name}` });
   }
 
-  /** Compiled when first asked for after a change. */
+  /** From the account's policies. */
+  get inherited(): Inherited {
+    const { document } = this;
+    const { version } = this.#policies;
+    if (this.#inherited?.version !== version || this.#inherited.document !== document) {
+      this.#inherited = { version, document, value: this.#policies.inheritedBy(this) };
+    }
+    return this.#inherited.value;
+  }
+
+  /** Its own, which goes before the account's. Compiled when first asked for after a change. */
   get transformer(): Transformer | undefined {
     const { transformer } = this.document;
-    if (!transformer) return undefined;
+    if (!transformer) return this.inherited.transformer;
     if (this.#transformer?.document !== transformer) {
       this.#transformer = { document: transformer, compiled: compileTransformer(transformer.config) };
     }
     return this.#transformer.compiled;
   }
 
+  get isProtected(): boolean {
+    return this.document.dataProtection !== undefined || this.inherited.protection !== undefined;
+  }
+
+  /** Its own and the account's: both are in effect. */
+  get protections(): readonly ActiveProtection[] {
+    const { protection: ofAccount } = this.inherited;
+    const own = this.#ownProtection();
+    const active = own ? [{ protection: own, sinceMs: this.document.dataProtection!.sinceMs }] : [];
+    return ofAccount ? [...active, ofAccount] : active;
+  }
+
   /** Compiled when first asked for after a change. */
-  get protection(): DataProtection | undefined {
+  #ownProtection(): DataProtection | undefined {
     const { dataProtection } = this.document;
     if (!dataProtection) return undefined;
     if (this.#protection?.document !== dataProtection) {

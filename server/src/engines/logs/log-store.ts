@@ -4,6 +4,7 @@
 import type { Clock } from '#core/clock.ts';
 import type { Logger } from '#core/log.ts';
 import type { Meter } from '#core/meter.ts';
+import type { DataProtection } from '#engines/data-protection/data-protection.ts';
 import type { Transformer } from '#engines/log-transforms/transformer.ts';
 import type { MetricStore } from '#engines/metrics/metric-store.ts';
 import type { StateStore } from '#storage/state/state.ts';
@@ -131,9 +132,9 @@ class StandardLogStore implements LogStore {
   }
 
   wantsLines(group: LogGroup, rows: Buffer): boolean {
-    if (group.document.dataProtection) return true;
+    if (group.isProtected) return true;
     if (isWatched(group) && !sieveOf(group)) return true;
-    return group.document.logGroupClass === 'STANDARD' && mayHoldEmbedded(rows);
+    return extractsMetrics(group) && mayHoldEmbedded(rows);
   }
 
   appendEncoded(group: LogGroup, stream: LogStream, batch: EncodedBatch): Promise<AppendedRows> {
@@ -260,8 +261,7 @@ class StandardLogStore implements LogStore {
     if (transformer && ofTransformed.length > 0) {
       putData(ofTransformed, this.#transformed(group, stream, transformer, lines));
     }
-    const { logGroupClass } = group.document;
-    const embedded = logGroupClass === 'STANDARD' ? extractEmbeddedMetrics(lines.events, clock.now()) : undefined;
+    const embedded = extractsMetrics(group) ? extractEmbeddedMetrics(lines.events, clock.now()) : undefined;
     if (embedded) {
       for (const [namespace, of] of embedded.data) puts.push(metrics.put(group.scope, namespace, of));
       this.#measureEmbedded(group, embedded);
@@ -294,9 +294,11 @@ class StandardLogStore implements LogStore {
   }
 
   #protect(group: LogGroup, lines: LogLines): LogLines {
+    return group.protections.reduce((seen, { protection }) => this.#protectBy(protection, group, seen), lines);
+  }
+
+  #protectBy(protection: DataProtection, group: LogGroup, lines: LogLines): LogLines {
     const { clock, meter, log } = this.#options;
-    const { protection } = group;
-    if (!protection) return lines;
     const { masked, withFindings, report } = inspect(group, protection, lines.events, clock.now());
     if (withFindings === 0) return lines;
     const dimensions: Record<string, string>[] = [{ LogGroupName: group.name }, {}];
@@ -304,7 +306,7 @@ class StandardLogStore implements LogStore {
     meter.record(group.scope, { ...sample, metricName: 'LogEventsWithFindings', value: withFindings });
     const { findingsGroup } = protection;
     // A report about a report would never end.
-    if (findingsGroup !== undefined && this.groups.peek(group.scope, findingsGroup)?.protection === undefined) {
+    if (findingsGroup !== undefined && this.groups.peek(group.scope, findingsGroup)?.isProtected !== true) {
       this.appendFromService(group.scope, findingsGroup, `${group.id}`, report).catch((error) => {
         log.warn('data protection findings are lost', { group: findingsGroup, error });
       });
@@ -342,6 +344,11 @@ class StandardLogStore implements LogStore {
     }
     throw new Error(`The log stream ${groupName} ${streamName} is deleted again and again.`);
   }
+}
+
+/** Whether metrics embedded in its events become metrics. */
+function extractsMetrics(group: LogGroup): boolean {
+  return group.document.logGroupClass === 'STANDARD' && group.inherited.extractsMetrics;
 }
 
 /** Whether anything looks at its events as they come. */

@@ -7,9 +7,11 @@ import type { LogEventInput } from './log-store.ts';
 
 /** Events that came before the policy are not masked, as on AWS. */
 export function maskedMessage(group: LogGroup, message: string, ingestionTimeMs: number): string {
-  const { protection } = group;
-  if (!protection || ingestionTimeMs < group.document.dataProtection!.sinceMs) return message;
-  return protection.mask(message);
+  let masked = message;
+  for (const { protection, sinceMs } of group.protections) {
+    if (ingestionTimeMs >= sinceMs) masked = protection.mask(masked);
+  }
+  return masked;
 }
 
 export interface Inspection {

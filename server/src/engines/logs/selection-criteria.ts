@@ -37,14 +37,36 @@ export function parseSelectionCriteria(text: string): SelectionCriteria {
 
 /** What a field that is not among them has: no value, so only `!=` and NOT IN hold for it. */
 export function evaluateSelection(criteria: SelectionCriteria, fields: Readonly<Record<string, string>>): boolean {
+  return holds(criteria, (field, value) => fields[field] === value);
+}
+
+/** Of account policies: by the group's name, what it begins with, or the data source that its tags name. */
+export function groupsSelected(
+  criteria: SelectionCriteria,
+  { name, document: { tags } }: { name: string; document: { tags: Readonly<Record<string, string>> } },
+): boolean {
+  return holds(criteria, (field, value) => {
+    switch (field) {
+      case 'LogGroupName':
+        return name === value;
+      case 'LogGroupNamePrefix':
+        return name.startsWith(value);
+      case 'DataSourceName':
+        return tags['cw:datasource:name'] === value;
+      default:
+        return tags['cw:datasource:type'] === value;
+    }
+  });
+}
+
+function holds(criteria: SelectionCriteria, has: (field: string, value: string) => boolean): boolean {
   switch (criteria.kind) {
     case 'and':
-      return criteria.terms.every((term) => evaluateSelection(term, fields));
+      return criteria.terms.every((term) => holds(term, has));
     case 'or':
-      return criteria.terms.some((term) => evaluateSelection(term, fields));
+      return criteria.terms.some((term) => holds(term, has));
     default: {
-      const value = fields[criteria.field];
-      const among = value !== undefined && criteria.values.includes(value);
+      const among = criteria.values.some((value) => has(criteria.field, value));
       return criteria.kind === 'in' ? among : !among;
     }
   }

@@ -2,9 +2,10 @@
 // { "DestinationArn": "…", "RoleArn": "…", "FilterPattern": "ERROR", "Distribution": "Random" }
 
 import { formatArn } from '#core/arn.ts';
+import type { AccountPolicyDocument } from '#engines/logs/account-policies.ts';
 import type { LogScope } from '#engines/logs/log-group.ts';
 import { invalidParameter } from './constraints.ts';
-import type { AccountPolicyDocument, AccountPolicyKind } from './operations/account-policies.ts';
+import type { AccountPolicyKind } from './operations/account-policies.ts';
 import { parsePattern } from './pattern.ts';
 import { checkExcludedGroups } from './selection.ts';
 import { checkSubscriber } from './subscriptions/destination.ts';

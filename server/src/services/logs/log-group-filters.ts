@@ -4,6 +4,7 @@
 import type { DataSourceFilter, TagFilter } from '@aws-sdk/client-cloudwatch-logs';
 import type { LogGroup } from '#engines/logs/log-group.ts';
 import type { TextConstraint } from './constraints.ts';
+import { inheritedPolicies, parseIndexPolicy } from './operations/index-policies.ts';
 
 export const LOG_GROUP_NAME_REGEX: TextConstraint = {
   min: 3,
@@ -26,8 +27,12 @@ export function hasTag({ document }: LogGroup, { key, values }: TagFilter): bool
 }
 
 /** Whether the group's policy makes an index of the field. */
-export function hasFieldIndex({ document }: LogGroup, field: string): boolean {
-  return document.indexPolicy !== undefined && Object.hasOwn(document.indexPolicy.fields, field);
+export function hasFieldIndex(group: LogGroup, field: string): boolean {
+  const own = group.document.indexPolicy?.fields ?? {};
+  return (
+    Object.hasOwn(own, field) ||
+    inheritedPolicies(group).some(({ text }) => Object.hasOwn(parseIndexPolicy(text), field))
+  );
 }
 
 export interface GroupDataSource {

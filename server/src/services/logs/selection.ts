@@ -12,18 +12,19 @@ export const SYSTEM_FIELDS = ['@aws.account', '@aws.region'];
 
 /** Of filters: by the account and region that an event comes from. */
 export function checkSystemFieldCriteria(text: string | undefined): void {
-  if (text) check('fieldSelectionCriteria', text, SYSTEM_FIELDS);
+  if (text) checkCriteria('fieldSelectionCriteria', text, SYSTEM_FIELDS);
 }
 
 /** Of subscriptions for an account: all groups but some. */
 export function checkExcludedGroups(text: string | undefined): void {
   if (!text) return;
-  if (check('selectionCriteria', text, ['LogGroupName']).kind !== 'notIn') {
+  if (checkCriteria('selectionCriteria', text, ['LogGroupName']).kind !== 'notIn') {
     throw invalidParameter('Invalid selectionCriteria: the only supported form is LogGroupName NOT IN []');
   }
 }
 
-function check(member: string, text: string, fields: readonly string[]): SelectionCriteria {
+/** Throws InvalidParameterException for what cannot be read, and for fields that it may not look at. */
+export function checkCriteria(member: string, text: string, fields: readonly string[]): SelectionCriteria {
   try {
     const criteria = parseSelectionCriteria(text);
     const unknown = selectedFields(criteria).find((field) => !fields.includes(field));

@@ -1,6 +1,7 @@
 // Masking in queries: the messages of protected groups as SQL. Data are told by their expressions alone, and by a keyword
 // anywhere in the message; what only code can tell (check digits) is masked whether or not they are right.
 
+import type { DataProtection } from '#engines/data-protection/data-protection.ts';
 import { type Sql, sql } from '#storage/telemetry/sql.ts';
 import type { LogGroup } from '../log-group.ts';
 
@@ -12,17 +13,18 @@ export function maskedMessageSql(
 ): Sql {
   let masked = message;
   for (const group of groups) {
-    const { dataProtection } = group.document;
-    if (!dataProtection) continue;
-    const applies = sql`${groupId} = ${group.id} AND ${ingestionTime} >= ${dataProtection.sinceMs}`;
-    masked = sql`if(${applies}, ${maskedBy(group, message)}, ${masked})`;
+    let ofGroup = message;
+    for (const { protection, sinceMs } of group.protections) {
+      ofGroup = sql`if(${ingestionTime} >= ${sinceMs}, ${maskedBy(protection, ofGroup)}, ${ofGroup})`;
+    }
+    if (ofGroup !== message) masked = sql`if(${groupId} = ${group.id}, ${ofGroup}, ${masked})`;
   }
   return masked;
 }
 
-function maskedBy(group: LogGroup, message: Sql): Sql {
+function maskedBy({ expressions }: DataProtection, message: Sql): Sql {
   let masked = message;
-  for (const { expression, keywords } of group.protection!.expressions) {
+  for (const { expression, keywords } of expressions) {
     // extractAll gives the text of the first group: that is the whole.
     const whole = `(${expression})`;
     const stars = sql`arrayMap(found -> repeat('*', lengthUTF8(found)), extractAll(text, ${whole}))`;

@@ -1,5 +1,4 @@
-// Policies that hold for all groups of an account, or those that their criteria select. Each type has what puts it into
-// effect; the types without are refused, so that none is accepted and then ignored.
+// Policies that hold for all groups of an account, or those that their criteria select.
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutAccountPolicy.html
 
 import type {
@@ -11,39 +10,45 @@ import type {
   PutAccountPolicyRequest,
   PutAccountPolicyResponse,
 } from '@aws-sdk/client-cloudwatch-logs';
-import { AwsError, notImplemented } from '#core/errors.ts';
+import { AwsError } from '#core/errors.ts';
+import { ACCOUNT_POLICIES, type AccountPolicyDocument, policyKey } from '#engines/logs/account-policies.ts';
 import type { LogScope } from '#engines/logs/log-group.ts';
-import { type DocumentReader, defineCollection } from '#storage/state/state.ts';
+import type { DocumentReader } from '#storage/state/state.ts';
 import type { Handler } from '#wire/service.ts';
+import {
+  accountDataProtection,
+  accountFieldIndexes,
+  accountMetricExtraction,
+  accountTransformer,
+} from '../account-policy-kinds.ts';
 import { accountSubscriptionPolicy } from '../account-subscription-policy.ts';
 import { Constraints, invalidParameter } from '../constraints.ts';
 import type { Logs } from '../logs.ts';
 import { pageByName } from '../page-token.ts';
 
-export interface AccountPolicyDocument {
-  name: string;
-  type: PolicyType;
-  text: string;
-  selectionCriteria?: string;
-  updatedAtMs: number;
-}
-
-/** What puts a type of policy into effect. */
+/** What is special about a type of policy. */
 export interface AccountPolicyKind {
   /** How many an account may have. */
   most: number;
-  /** Throws InvalidParameterException for a policy that cannot be. */
-  check(logs: Logs, scope: LogScope, policy: AccountPolicyDocument): Promise<void>;
-  put(logs: Logs, scope: LogScope, policy: AccountPolicyDocument): Promise<void>;
-  delete(logs: Logs, scope: LogScope, name: string): Promise<void>;
+  /** Throws InvalidParameterException for a policy that cannot be, or cannot be beside the others of its type. */
+  check(
+    logs: Logs,
+    scope: LogScope,
+    policy: AccountPolicyDocument,
+    others: readonly AccountPolicyDocument[],
+  ): Promise<void> | void;
+  /** Beside what groups inherit. */
+  put?(logs: Logs, scope: LogScope, policy: AccountPolicyDocument): Promise<void>;
+  delete?(logs: Logs, scope: LogScope, name: string): Promise<void>;
 }
 
 const KINDS: Partial<Record<PolicyType, AccountPolicyKind>> = {
+  DATA_PROTECTION_POLICY: accountDataProtection,
   SUBSCRIPTION_FILTER_POLICY: accountSubscriptionPolicy,
+  FIELD_INDEX_POLICY: accountFieldIndexes,
+  TRANSFORMER_POLICY: accountTransformer,
+  METRIC_EXTRACTION_POLICY: accountMetricExtraction,
 };
-
-/** Keyed by `TYPE/name`. */
-const ACCOUNT_POLICIES = defineCollection<AccountPolicyDocument>('logs.account-policies');
 
 const POLICY_TYPE = {
   values: [
@@ -74,30 +79,32 @@ export function putAccountPolicy(logs: Logs): Handler<PutAccountPolicyRequest, P
       throw invalidParameter(`Invalid selectionCriteria: it is longer than ${LARGEST_CRITERIA_BYTES} bytes`);
     }
     const type = policyType as PolicyType;
-    const kind = KINDS[type];
-    if (!kind) throw notImplemented('PutAccountPolicy', `policies of type ${type}`);
+    const kind = KINDS[type]!;
+    const { state } = logs.sharing;
+    const nowMs = logs.clock.now();
+    const before = await state.documents.get(ACCOUNT_POLICIES, context, policyKey(type, name));
     const policy: AccountPolicyDocument = {
       name,
       type,
       text,
       ...(selectionCriteria && { selectionCriteria }),
-      updatedAtMs: logs.clock.now(),
+      createdAtMs: before?.createdAtMs ?? before?.updatedAtMs ?? nowMs,
+      updatedAtMs: nowMs,
     };
-    await kind.check(logs, context, policy);
-    const { state } = logs.sharing;
-    const checkLimit = async (documents: DocumentReader) => {
-      const others = await documents.range(ACCOUNT_POLICIES, context, { prefix: `${type}/` });
-      if (others.filter(({ value }) => value.name !== name).length >= kind.most) {
-        throw new AwsError('LimitExceededException', 'Resource limit exceeded.');
-      }
+    const check = async (documents: DocumentReader) => {
+      const stored = await documents.range(ACCOUNT_POLICIES, context, { prefix: `${type}/` });
+      const others = stored.map(({ value }) => value).filter((other) => other.name !== name);
+      await kind.check(logs, context, policy, others);
+      if (others.length >= kind.most) throw new AwsError('LimitExceededException', 'Resource limit exceeded.');
     };
-    await checkLimit(state.documents);
+    await check(state.documents);
     // In effect before it is listed: what a crash leaves between the two, the caller's next attempt mends.
-    await kind.put(logs, context, policy);
+    await kind.put?.(logs, context, policy);
     await state.transact(async (tx) => {
-      await checkLimit(tx.documents);
-      await tx.documents.put(ACCOUNT_POLICIES, context, keyOf(type, name), policy);
+      await check(tx.documents);
+      await tx.documents.put(ACCOUNT_POLICIES, context, policyKey(type, name), policy);
     });
+    logs.store.groups.policies.set(context, policy);
     return { accountPolicy: describe(context, policy) };
   };
 }
@@ -121,19 +128,16 @@ export function deleteAccountPolicy(logs: Logs): Handler<DeleteAccountPolicyRequ
   return async ({ policyName, policyType }, context) => {
     new Constraints().text('policyType', policyType, POLICY_TYPE).check();
     const type = policyType as PolicyType;
-    const key = keyOf(type, policyName!);
+    const key = policyKey(type, policyName!);
     const { state } = logs.sharing;
     if (!(await state.documents.get(ACCOUNT_POLICIES, context, key))) {
       throw new AwsError('ResourceNotFoundException', 'The specified account policy does not exist.');
     }
-    await KINDS[type]?.delete(logs, context, policyName!);
+    await KINDS[type]!.delete?.(logs, context, policyName!);
     await state.transact((tx) => tx.documents.delete(ACCOUNT_POLICIES, context, key));
+    logs.store.groups.policies.remove(context, type, policyName!);
     return {};
   };
-}
-
-function keyOf(type: PolicyType, name: string): string {
-  return `${type}/${name}`;
 }
 
 function describe(scope: LogScope, policy: AccountPolicyDocument): AccountPolicy {

@@ -10,6 +10,7 @@ import type {
 } from '@aws-sdk/client-cloudwatch-logs';
 import { AwsError, notImplemented } from '#core/errors.ts';
 import {
+  type DataProtection,
   DataProtectionPolicyError,
   parseDataProtectionPolicy,
   UnsupportedProtectionError,
@@ -26,7 +27,7 @@ export function putDataProtectionPolicy(
 ): Handler<PutDataProtectionPolicyRequest, PutDataProtectionPolicyResponse> {
   return async ({ logGroupIdentifier, policyDocument }, context) => {
     const group = await requireProtectable(logs, context, logGroupIdentifier!, 'PutDataProtectionPolicy');
-    const { findingsGroup } = requirePolicy(policyDocument!);
+    const { findingsGroup } = requireProtection('PutDataProtectionPolicy', policyDocument!);
     if (findingsGroup !== undefined) {
       const destination = await requireGroup(logs, context, findingsGroup);
       if (destination === group) throw invalidParameter('Findings of a log group cannot go to the same log group.');
@@ -65,17 +66,21 @@ export function deleteDataProtectionPolicy(logs: Logs): Handler<DeleteDataProtec
     if (!group.document.dataProtection) {
       throw new AwsError('ResourceNotFoundException', 'The specified log group has no data protection policy.');
     }
-    const stored = await logs.store.groups.update(group, ({ dataProtection, ...rest }) => rest);
+    const stored = await logs.store.groups.update(group, ({ dataProtection, ...rest }) => ({
+      ...rest,
+      dataProtectionDeleted: true,
+    }));
     if (!stored) throw groupDoesNotExist();
     return {};
   };
 }
 
-function requirePolicy(text: string) {
+/** Throws InvalidParameterException, and NotImplemented for identifiers that Brume does not find. */
+export function requireProtection(operation: string, text: string): DataProtection {
   try {
     return parseDataProtectionPolicy(text);
   } catch (error) {
-    if (error instanceof UnsupportedProtectionError) throw notImplemented('PutDataProtectionPolicy', error.message);
+    if (error instanceof UnsupportedProtectionError) throw notImplemented(operation, error.message);
     if (error instanceof DataProtectionPolicyError) throw invalidParameter(`Invalid policyDocument: ${error.message}`);
     throw error;
   }

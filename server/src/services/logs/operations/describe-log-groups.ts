@@ -54,9 +54,14 @@ export function describeLogGroups({ store }: Logs): Handler<DescribeLogGroupsReq
 
 function describe(group: LogGroup): LogGroupOutput {
   const { deletionProtection = false, bearerTokenAuthentication = false } = group.document;
+  const { dataProtection, dataProtectionDeleted } = group.document;
   return {
     ...describeBriefly(group),
     storedBytes: group.storedBytes,
+    ...(dataProtection
+      ? { dataProtectionStatus: 'ACTIVATED' }
+      : dataProtectionDeleted && { dataProtectionStatus: 'DELETED' }),
+    ...(group.inherited.protection && { inheritedProperties: ['ACCOUNT_DATA_PROTECTION'] }),
     deletionProtectionEnabled: deletionProtection,
     bearerTokenAuthenticationEnabled: bearerTokenAuthentication,
   };

@@ -15,6 +15,7 @@ import type {
   PutIndexPolicyResponse,
 } from '@aws-sdk/client-cloudwatch-logs';
 import { AwsError } from '#core/errors.ts';
+import type { AccountPolicyDocument } from '#engines/logs/account-policies.ts';
 import type { IndexPolicyDocument, LogGroup, LogScope } from '#engines/logs/log-group.ts';
 import type { Handler } from '#wire/service.ts';
 import { Constraints, invalidParameter, LOG_GROUP_IDENTIFIER } from '../constraints.ts';
@@ -36,13 +37,16 @@ const DEFAULT_FIELDS = [
   '@data_source_type',
   '@logStream',
   '@source.log',
+  'attributes.session.id',
+  'severityText',
+  'traceId',
 ];
 
 export function putIndexPolicy(logs: Logs): Handler<PutIndexPolicyRequest, PutIndexPolicyResponse> {
   return async ({ logGroupIdentifier, policyDocument }, context) => {
     const group = await requireIndexable(logs, context, logGroupIdentifier!, 'PutIndexPolicy');
     new Constraints().text('policyDocument', policyDocument, { min: 1, max: LONGEST_DOCUMENT }).check();
-    const fields = parsePolicy(policyDocument!);
+    const fields = parseIndexPolicy(policyDocument!);
     const policy: IndexPolicyDocument = { text: policyDocument!, fields, updatedAtMs: logs.clock.now() };
     if (!(await logs.store.groups.update(group, (document) => ({ ...document, indexPolicy: policy })))) {
       throw groupDoesNotExist();
@@ -71,7 +75,14 @@ export function describeIndexPolicies(
       .check();
     const group = await requireIdentifiedGroup(logs, context, logGroupIdentifiers![0]!);
     const { indexPolicy } = group.document;
-    return { indexPolicies: indexPolicy ? [describePolicy(group, indexPolicy)] : [] };
+    const inherited = inheritedPolicies(group).map((policy) => ({
+      logGroupIdentifier: group.arn,
+      lastUpdateTime: policy.updatedAtMs,
+      policyDocument: policy.text,
+      policyName: policy.name,
+      source: 'ACCOUNT' as const,
+    }));
+    return { indexPolicies: [...(indexPolicy ? [describePolicy(group, indexPolicy)] : []), ...inherited] };
   };
 }
 
@@ -108,23 +119,34 @@ async function indexesOf({ store, clock }: Logs, group: LogGroup): Promise<Field
     return lastEventTime < firstEventTime ? {} : { firstEventTime, lastEventTime, lastScanTime: clock.now() };
   };
   const { indexPolicy } = group.document;
+  const policies = [
+    ...inheritedPolicies(group).map(({ text, updatedAtMs }) => ({ fields: parseIndexPolicy(text), updatedAtMs })),
+    ...(indexPolicy ? [indexPolicy] : []),
+  ];
+  const indexes = new Map<string, { type: IndexType; sinceMs: number }>();
+  for (const name of DEFAULT_FIELDS) indexes.set(name, { type: 'FIELD_INDEX', sinceMs: 0 });
   // A policy indexes what comes after it.
-  const own = Object.entries(indexPolicy?.fields ?? {}).map(([name, type]) => ({
-    name,
-    type: type as IndexType,
-    times: seen(indexPolicy!.updatedAtMs),
-  }));
-  const given = DEFAULT_FIELDS.map((name) => ({ name, type: 'FIELD_INDEX' as IndexType, times: seen(0) }));
-  return [...given.filter(({ name }) => !indexPolicy?.fields[name]), ...own].map(({ name, type, times }) => ({
+  for (const { fields, updatedAtMs } of policies) {
+    for (const [name, type] of Object.entries(fields))
+      indexes.set(name, { type: type as IndexType, sinceMs: updatedAtMs });
+  }
+  return [...indexes].map(([name, { type, sinceMs }]) => ({
     logGroupIdentifier: group.arn,
     fieldIndexName: name,
     type,
-    ...times,
+    ...seen(sinceMs),
   }));
 }
 
+/** The account's policies that index fields of the group: those of its data source, and others where it has none of its own. */
+export function inheritedPolicies({ document, inherited }: LogGroup): readonly AccountPolicyDocument[] {
+  return inherited.indexPolicies.filter(
+    ({ selectionCriteria }) => !document.indexPolicy || selectionCriteria?.includes('DataSource'),
+  );
+}
+
 /** Field -> kind of index. Throws InvalidParameterException. */
-function parsePolicy(text: string): Record<string, string> {
+export function parseIndexPolicy(text: string): Record<string, string> {
   const fail = (reason: string) => invalidParameter(`Invalid policyDocument: ${reason}`);
   let policy: unknown;
   try {
