@@ -183,6 +183,19 @@ describe('a queue feeds a function', () => {
     await untilCounts(queue, 0, 0);
   });
 
+  for (const window of [0, 5]) {
+    test(`no attributes, with a window of ${window} seconds`, async () => {
+      const [queue, out] = [await newQueue(), await newQueue()];
+      await map(queue, await newFunction('await report(event.Records[0]);', out), {
+        BatchSize: 1,
+        MaximumBatchingWindowInSeconds: window,
+      });
+      await send(queue, 'bare');
+      const [{ messageAttributes, md5OfMessageAttributes }] = await untilReports(out, 1);
+      assert.deepEqual([messageAttributes, md5OfMessageAttributes], [{}, window === 0 ? undefined : null]);
+    });
+  }
+
   test('many messages, each once, no batch larger than asked', async () => {
     const [queue, out] = [await newQueue(), await newQueue()];
     await map(queue, await newFunction('await report(bodies);', out), { BatchSize: 4 });

@@ -9,6 +9,14 @@ import type { Logging } from './log-level.ts';
 /** As Podman and Docker set it for images that do not. */
 export const IMAGE_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
+/** As Lambda sets them, but for the address: a daemon on this machine gets the segments, if there is one. */
+const X_RAY = {
+  AWS_XRAY_CONTEXT_MISSING: 'LOG_ERROR',
+  AWS_XRAY_DAEMON_ADDRESS: '127.0.0.1:2000',
+  _AWS_XRAY_DAEMON_ADDRESS: '127.0.0.1',
+  _AWS_XRAY_DAEMON_PORT: '2000',
+};
+
 export function environmentVariables(
   version: FunctionVersion,
   interpreter: Interpreter,
@@ -25,6 +33,7 @@ export function environmentVariables(
     AWS_ENDPOINT_URL: version.endpoint,
     // There is no instance to ask; SDKs would wait for an answer.
     AWS_EC2_METADATA_DISABLED: 'true',
+    ...X_RAY,
     ...languageVariables(version, interpreter, view),
     ...version.environment,
     ...(root

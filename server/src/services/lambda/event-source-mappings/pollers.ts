@@ -130,7 +130,7 @@ export class Pollers {
     return new QueueConsumer({
       clock,
       log: log.with({ mapping: mapping.uuid }),
-      source: createSqsSource(call, mapping.eventSourceArn),
+      source: createSqsSource(call, mapping.eventSourceArn, mapping.windowS > 0),
       batchSize: mapping.batchSize,
       windowMs: mapping.windowS * 1_000,
       filter: mapping.filters && compileRecordFilter(mapping.filters, 'body'),

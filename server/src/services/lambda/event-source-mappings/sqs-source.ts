@@ -19,7 +19,8 @@ import type { QueueRecord, QueueSource } from '#engines/consumers/queue-consumer
 
 const MOST_DELETES_PER_CALL = 10;
 
-export function createSqsSource(call: OperationCall, queueArn: string): QueueSource {
+/** `isWindowed`: AWS tells messages that have no attributes so, where batches are gathered for a time, and only there. */
+export function createSqsSource(call: OperationCall, queueArn: string, isWindowed: boolean): QueueSource {
   const arn = parseArn(queueArn)!;
   const QueueUrl = queueUrlOf(arn);
   return {
@@ -37,7 +38,7 @@ export function createSqsSource(call: OperationCall, queueArn: string): QueueSou
         callerFor(arn),
         signal,
       );
-      return Messages.map((message) => recordOf(message, arn, queueArn));
+      return Messages.map((message) => recordOf(message, arn, queueArn, isWindowed));
     },
     async delete(records) {
       for (let at = 0; at < records.length; at += MOST_DELETES_PER_CALL) {
@@ -80,7 +81,7 @@ function callerFor({ account, region }: Arn): Caller {
   return serviceCaller('lambda.amazonaws.com', { account, region }, uuid());
 }
 
-function recordOf(message: Message, { region }: Arn, eventSourceARN: string): QueueRecord {
+function recordOf(message: Message, { region }: Arn, eventSourceARN: string, isWindowed: boolean): QueueRecord {
   const body = message.Body!;
   const record = {
     messageId: message.MessageId!,
@@ -90,8 +91,10 @@ function recordOf(message: Message, { region }: Arn, eventSourceARN: string): Qu
     messageAttributes: Object.fromEntries(
       Object.entries(message.MessageAttributes ?? {}).map(([name, value]) => [name, attributeOf(value)]),
     ),
-    ...(message.MD5OfMessageAttributes ? { md5OfMessageAttributes: message.MD5OfMessageAttributes } : {}),
     md5OfBody: message.MD5OfBody!,
+    ...(message.MD5OfMessageAttributes || isWindowed
+      ? { md5OfMessageAttributes: message.MD5OfMessageAttributes ?? null }
+      : {}),
     eventSource: 'aws:sqs',
     eventSourceARN,
     awsRegion: region,
