@@ -16,6 +16,7 @@ import {
   PutFunctionConcurrencyCommand,
   RemovePermissionCommand,
   TagResourceCommand,
+  UntagResourceCommand,
   UpdateFunctionCodeCommand,
   UpdateFunctionConfigurationCommand,
 } from '@aws-sdk/client-lambda';
@@ -80,6 +81,11 @@ for (const [label, command, expected] of [
     'a permission of nobody',
     new RemovePermissionCommand({ FunctionName: 'none', StatementId: 's' }),
     `ResourceNotFoundException: No policy found for: ${arnOf('none')}`,
+  ],
+  [
+    'no tags to take away',
+    new UntagResourceCommand({ Resource: arnOf(FunctionName), TagKeys: [] }),
+    "ValidationException: 1 validation error detected: Value null at 'tagKeys' failed to satisfy constraint: Member must not be null",
   ],
   [
     'a layer with nothing in it',

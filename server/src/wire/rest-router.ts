@@ -51,7 +51,8 @@ export class RestRouter {
     for (const route of this.#routesByMethod.get(method) ?? []) {
       if (route.needsBucket !== (bucket !== undefined)) continue;
       const score = scoreOf(route, query, headers);
-      if (score <= bestScore) continue;
+      // S3 tells its operations apart by what they require; others tell what is missing.
+      if (score <= bestScore || (score < 0 && bucket !== undefined)) continue;
       const labels = matchPath(route.segments, path);
       if (!labels) continue;
       if (bucket !== undefined) labels.Bucket = bucket;
@@ -95,7 +96,10 @@ function compileRoute(operation: OperationShape, template: string, implemented: 
   };
 }
 
-/** -1 when the request lacks what the operation needs; more specific routes score higher. */
+/** Less than what others have where the request lacks what the operation requires. */
+const INCOMPLETE = -0.5;
+
+/** -1 when the request is for another operation; more specific routes score higher. */
 function scoreOf(route: Route, query: URLSearchParams, headers: Readonly<Record<string, string | undefined>>): number {
   let score = route.implemented ? 1 : 0;
   for (const [name, value] of route.staticQuery) {
@@ -106,8 +110,8 @@ function scoreOf(route: Route, query: URLSearchParams, headers: Readonly<Record<
     if (value === undefined ? !query.has(name) : query.get(name) !== value) return -1;
     score += 100;
   }
-  for (const name of route.requiredQuery) if (!query.has(name)) return -1;
-  for (const name of route.requiredHeaders) if (headers[name] === undefined) return -1;
+  for (const name of route.requiredQuery) if (!query.has(name)) return INCOMPLETE;
+  for (const name of route.requiredHeaders) if (headers[name] === undefined) return INCOMPLETE;
   return score + 10 * (route.requiredQuery.length + route.requiredHeaders.length);
 }
 
