@@ -131,6 +131,7 @@ async function compare(telemetry: Telemetry, { name, query, byHand, grep }: Comp
       nowMs: END,
       pointer: ({ segment, row }) => `${segment}/${row}`,
     });
+    if ('over' in compiled) throw new Error(`not a single statement: ${query}`);
     const { rows, rowsRead } = await telemetry.query<Record<string, unknown>>(compiled.sql);
     return { answer: compiled.rows(rows), rowsRead };
   };

@@ -72,16 +72,19 @@ export async function openTestStore() {
       lookupTable: (name) => options.tables?.[name],
       ...options,
     });
-    const result = await telemetry.query<StatementRow>(compiled.sql);
-    const rows = compiled.rows(result.rows);
+    const first = await telemetry.query<StatementRow>(compiled.sql);
+    const last = 'over' in compiled ? compiled.over(compiled.table(first.rows)) : compiled;
+    const result = last === compiled ? first : await telemetry.query<StatementRow>(last.sql);
+    const rows = last.rows(result.rows);
     const found = rows.map((row) => {
-      const fields = compiled.columns.map((name, i) => [name, row[i]] as const);
+      const fields = last.columns.map((name, i) => [name, row[i]] as const);
       return Object.fromEntries(fields.filter(([name, value]) => value !== null && name !== '@ptr')) as Record<
         string,
         string
       >;
     });
-    return { ...result, found, matched: compiled.matched(result.rows), sql: compiled.sql.text };
+    const matched = 'over' in compiled ? allEvents(first.rows) : compiled.matched(first.rows);
+    return { ...first, found, matched, sql: compiled.sql.text };
   }
 
   async function close(): Promise<void> {
@@ -90,4 +93,8 @@ export async function openTestStore() {
   }
 
   return { telemetry, group, run, close };
+}
+
+function allEvents(rows: readonly StatementRow[]) {
+  return { count: Number(rows[0]?.all_events ?? 0), atLeast: false };
 }

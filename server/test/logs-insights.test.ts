@@ -88,6 +88,21 @@ test('a join with another group, and a filter by what it has', async () => {
   );
 });
 
+test('patterns and relevant fields, and commands over them', async () => {
+  const commands = 'filter @sampleCount > 1 | stats sum(@sampleCount) as events | fields events + 1 as more';
+  const { rows, answer } = await query(`pattern @message | ${commands}`);
+  assert.deepEqual(rows, [{ events: '2', more: '3' }]);
+  const { recordsMatched, recordsScanned, resultCount } = answer.statistics!;
+  assert.deepEqual([recordsMatched, resultCount], [4, 1]);
+  assert.ok(recordsScanned! >= 4);
+  const relevant = await query('relevantfields where level = "error" | filter @relevanceScore = 1 | limit 1');
+  assert.deepEqual(
+    relevant.rows.map((row) => row['@fieldName']),
+    ['level'],
+  );
+  assert.deepEqual([relevant.answer.statistics!.recordsMatched, relevant.rows[0]!['@ptr']], [4, undefined]);
+});
+
 test('a query: rows, statistics, the record behind a row', async () => {
   const { rows, answer } = await query('fields @timestamp, ms | filter level = "error" | sort ms desc');
   assert.equal(answer.status, 'Complete');
@@ -288,6 +303,13 @@ test('lookup tables', async () => {
   );
   const get = async () => (await logs.send(new GetLookupTableCommand({ lookupTableArn }))).tableBody;
   assert.equal(await get(), tableBody);
+
+  await create({ lookupTableName: 'nets', tableBody: 'range,owner\n10.0.0.0/8,ours\n' });
+  const owners = 'fields "10.1.2.3" as address | cidrlookup nets address output owner | display owner | limit 1';
+  assert.deepEqual(
+    (await query(owners)).rows.map(({ owner }) => owner),
+    ['ours'],
+  );
 
   const tags = { team: 'data' };
   await logs.send(new TagResourceCommand({ resourceArn: lookupTableArn, tags }));

@@ -4,28 +4,49 @@ import { join, list, type Sql, sql } from '#storage/telemetry/sql.ts';
 import { printExpression } from '../syntax/printer.ts';
 import type { Command, Expression, Item, Query } from '../syntax/tree.ts';
 import { compileAggregate, sortKey } from './aggregates.ts';
-import type { CompiledQuery, QueryScope } from './compile-query.ts';
+import type { CompiledQuery, QueryOfTable, QueryScope, TableRow } from './compile-query.ts';
 import { UNIT_MS } from './datetime.ts';
 import { ExpressionCompiler, fault } from './expressions.ts';
 import { fillMissing } from './fill-missing.ts';
 import { appendColumns, compileJoin, subqueryValues } from './join-command.ts';
 import { cidrLookup, lookup } from './lookup-commands.ts';
+import { type MadeTable, pipelineOf } from './made-table.ts';
 import { outputOf } from './output.ts';
 import { parseFields, parseMatches } from './parse-command.ts';
-import { compilePatterns } from './patterns.ts';
+import { compilePatterns, type PatternCommand } from './patterns.ts';
 import { type OrderKey, Pipeline, type Statement } from './pipeline.ts';
+import { relevantFields } from './relevant-fields.ts';
 import { accumulate, autoregress, fillDown, outlier, sessionize } from './running-commands.ts';
 import { addTotals } from './totals.ts';
 import { asColumn, asList, asText, isPresent, text, type Value } from './values.ts';
 
 type Of<Kind extends Command['kind']> = Extract<Command, { kind: Kind }>;
 
-export function compileCommands({ commands }: Query, scope: QueryScope): CompiledQuery {
+export function compileCommands({ commands }: Query, scope: QueryScope): CompiledQuery | QueryOfTable {
   const { startMs, endMs } = scope;
   const pipeline = new Pipeline(scope, { groups: scope.groups, startMs, endMs }, statementOf(scope));
-  const mined = commands.findIndex(({ kind }) => kind === 'pattern' || kind === 'logcompare');
-  for (const command of mined < 0 ? commands : commands.slice(0, mined)) apply(pipeline, command);
-  return mined < 0 ? outputOf(pipeline, scope) : compilePatterns(pipeline, commands.slice(mined));
+  const end = commands.findIndex(({ kind }) => TABLE_COMMANDS.has(kind));
+  for (const command of end < 0 ? commands : commands.slice(0, end)) apply(pipeline, command);
+  if (end < 0) return outputOf(pipeline, scope);
+  const made = madeTable(pipeline, commands.slice(end));
+  const over = (rows: readonly TableRow[]) => {
+    const table = pipelineOf(made.columns, rows, scope, statementOf(scope));
+    for (const command of commands.slice(end + made.commands)) apply(table, command);
+    return outputOf(table, scope);
+  };
+  // What is wrong with the rest shows before anything is read.
+  over([]);
+  return { ...made, over };
+}
+
+/** Their rows are not what a statement can make. */
+const TABLE_COMMANDS: ReadonlySet<string> = new Set(['pattern', 'logcompare', 'relevantfields']);
+
+function madeTable(pipeline: Pipeline, [first, next]: readonly Command[]): MadeTable {
+  pipeline.settleLimit();
+  return first?.kind === 'relevantfields'
+    ? relevantFields(pipeline, first)
+    : compilePatterns(pipeline, first as PatternCommand, next);
 }
 
 function statementOf(scope: QueryScope): Statement {
@@ -121,10 +142,14 @@ function apply(pipeline: Pipeline, command: Command): void {
       return;
     case 'pattern':
     case 'logcompare':
-      throw fault(`${command.kind} cannot stand in a subquery`, command);
+    case 'relevantfields':
+      throw fault(
+        `${command.kind} cannot stand in a subquery, nor after pattern, logcompare and relevantfields`,
+        command,
+      );
     case 'diff':
     case 'anomaly':
-      throw fault(`${command.kind} needs pattern before it`, command);
+      throw fault(`${command.kind} needs pattern right before it`, command);
   }
 }
 

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { NOON, openTestStore, type TestEvent, type TestOptions } from '../../../../test/insights-store.ts';
+import { parseQuery } from '../syntax/parser.ts';
+import { QuerySyntaxError } from '../syntax/query-syntax-error.ts';
+import { compileQuery } from './compile-query.ts';
 
 let store: Awaited<ReturnType<typeof openTestStore>>;
 before(async () => {
@@ -212,6 +215,47 @@ describe('patterns', () => {
     assert.deepEqual(sorted.found, [{ '@pattern': 'ERROR: the disk is full' }]);
   });
 
+  const following: [commands: string, gives: Record<string, string>[]][] = [
+    ['filter @severityLabel = "Error" | display @sampleCount', [{ '@sampleCount': '2' }]],
+    ['filter @pattern like /block/ and @sampleCount > 10 | display @ratio', [{ '@ratio': '0.9375' }]],
+    ['stats sum(@sampleCount) as events, count(*) as patterns', [{ events: '32', patterns: '2' }]],
+    [
+      'stats max(@ratio) as most by @severityLabel | sort most desc | limit 1',
+      [{ '@severityLabel': 'None', most: '0.9375' }],
+    ],
+    [
+      'fields @sampleCount * 2 as twice, tolower(@severityLabel) as label | display label, twice',
+      [
+        { label: 'none', twice: '60' },
+        { label: 'error', twice: '4' },
+      ],
+    ],
+    ['parse @pattern "ERROR: *" as error | filter ispresent(error) | display error', [{ error: 'the disk is full' }]],
+    ['accum @sampleCount as upTo | display upTo', [{ upTo: '30' }, { upTo: '32' }]],
+    [
+      'limit 1 | addtotals row=false col=true @sampleCount | display @sampleCount',
+      [{ '@sampleCount': '30' }, { '@sampleCount': '30' }],
+    ],
+    ['filter @sampleCount > 100', []],
+  ];
+  for (const [commands, gives] of following) {
+    test(`pattern @message | ${commands}`, async () => {
+      const group = await store.group([
+        ...messages(0, 30),
+        at(50, 'ERROR: the disk is full'),
+        at(51, 'ERROR: the disk is full'),
+      ]);
+      assert.deepEqual((await store.run(`pattern @message | ${commands}`, [group])).found, gives);
+    });
+  }
+
+  for (const command of ['pattern @message', 'anomaly | diff', 'lookup none a as b output c', 'sessionize @pattern']) {
+    test(`pattern @message | ${command}: refused before anything is read`, () => {
+      const scope = { groups: [], startMs: 0, endMs: 0, nowMs: 0, pointer: () => '' };
+      assert.throws(() => compileQuery(parseQuery(`pattern @message | ${command}`), scope), QuerySyntaxError);
+    });
+  }
+
   test('diff compares with the period before', async () => {
     const group = await store.group([
       ...messages(previous, 10),
@@ -219,6 +263,9 @@ describe('patterns', () => {
       at(1000, 'ERROR: the disk is full'),
     ]);
     const hour = { startMs: NOON, endMs: NOON + 3_599_999 };
+    const query = 'pattern @message | diff | filter @previousSampleCount = 0 | display @pattern, @differenceInCount';
+    const fresh = await store.run(query, [group], hour);
+    assert.deepEqual(fresh.found, [{ '@pattern': 'ERROR: the disk is full', '@differenceInCount': '1' }]);
     const { found } = await store.run('pattern @message | diff', [group], hour);
     assert.deepEqual(
       found.map((row) => [row['@sampleCount'], row['@previousSampleCount'], row['@differenceInCount']]),
@@ -242,10 +289,12 @@ describe('patterns', () => {
   test('anomaly finds a pattern that is new', async () => {
     const hours = Array.from({ length: 24 }, (_, hour) => messages(hour * 3_600_000, 20)).flat();
     const group = await store.group([...hours, at(23 * 3_600_000 + 500, 'ERROR: the disk is full')]);
-    const { found } = await store.run('pattern @message | anomaly', [group], {
-      startMs: NOON,
-      endMs: NOON + 86_399_999,
-    });
+    const day = { startMs: NOON, endMs: NOON + 86_399_999 };
+    const query = 'pattern @message | anomaly | stats latest(@lastSeen) as at';
+    await assert.rejects(store.run(query, [group], day), /latest needs events/);
+    const seen = await store.run('pattern @message | anomaly | stats max(@lastSeen) as at', [group], day);
+    assert.deepEqual(seen.found, [{ at: '2026-11-24 11:00:00.500' }]);
+    const { found } = await store.run('pattern @message | anomaly', [group], day);
     assert.deepEqual(
       found.map((row) => [row['@pattern'], row['@anomalyType'], row['@priority']]),
       [['ERROR: the disk is full', 'New pattern', 'HIGH']],

@@ -1,9 +1,10 @@
-// A query's tree as ONE ClickHouse statement over log_events. commands -> pipeline (what rows come from, which of them, and
+// A query's tree as ONE ClickHouse statement over log_events (where log patterns are asked for, another over what is made of its
+// rows). commands -> pipeline (what rows come from, which of them, and
 // what each name in scope means) -> SELECT. Nothing is computed that is not asked for: a name is an expression
 // until a command needs its rows settled (settle() in pipeline.ts), and a field of JSON is read out of the message where it is used.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html
 
-import type { PatternQuestion, PatternRow } from '#engines/log-patterns/pattern-question.ts';
+import type { PatternQuestion } from '#engines/log-patterns/pattern-question.ts';
 import type { Sql } from '#storage/telemetry/sql.ts';
 import type { Query } from '../syntax/tree.ts';
 import { compileCommands } from './commands.ts';
@@ -65,11 +66,6 @@ export interface CompiledQuery {
   /** Values in the order of `columns`; null where the event has no such field (AWS leaves it out). */
   rows(rows: readonly StatementRow[]): (string | null)[][];
   /**
-   * What takes long to make of the statement's rows: answerPatterns() of the question and of them, which may be had in another
-   * thread, and then `rows` of its answer is what `rows` above gives.
-   */
-  patterns?: { question: PatternQuestion; rows(answer: PatternRow[]): (string | null)[][] };
-  /**
    * recordsMatched: of a query with stats the events that went into the rows found, otherwise those rows. When `atLeast` there
    * may be more beyond the limit. `countSql` counts them all where rows are events (column `matched`), by another scan.
    * recordsScanned and bytesScanned are rowsRead and bytesRead of the statement.
@@ -78,10 +74,23 @@ export interface CompiledQuery {
   countSql?: Sql;
 }
 
+/** A query whose statement is not all of it: a table is made of its rows, and the commands that follow run over that. */
+export interface QueryOfTable {
+  /** One SELECT; its rows may have `all_events`, how many events they stand for. */
+  sql: Sql;
+  table(rows: readonly StatementRow[]): TableRow[];
+  /** `table` is answerPatterns() of this question, takes long, and may be had in another thread. */
+  patterns?: PatternQuestion;
+  over(table: readonly TableRow[]): CompiledQuery;
+}
+
+/** By the names of its columns; times in milliseconds. */
+export type TableRow = Record<string, string | number | null>;
+
 /** AWS's limit where a query has none. */
 export const DEFAULT_LIMIT = 10_000;
 
 /** Throws QuerySyntaxError (with the place in the text) for what cannot be run. */
-export function compileQuery(query: Query, scope: QueryScope): CompiledQuery {
+export function compileQuery(query: Query, scope: QueryScope): CompiledQuery | QueryOfTable {
   return compileCommands(query, scope);
 }

@@ -1,7 +1,7 @@
 // The fields that every event has and those that are discovered in its message: of JSON, of Lambda's own lines, of VPC
 // flow logs and Route 53 query logs. https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData-discoverable-fields.html
 
-import { array, type Sql, sql } from '#storage/telemetry/sql.ts';
+import { array, join, type Sql, sql } from '#storage/telemetry/sql.ts';
 import type { QueriedGroup } from './compile-query.ts';
 import { asText, type JsonValue, MISSING, text, type Value } from './values.ts';
 
@@ -36,10 +36,49 @@ export function eventField(name: string, event: EventColumns, groups: readonly Q
   // A key that begins with @ is shown with one more.
   const path = (name.startsWith('@@') ? name.slice(1) : name).split('.');
   const json: JsonValue = { kind: 'json', document: message, path, ofMessage: true };
-  const lambda = groups.length > 0 && groups.every((group) => group.name.startsWith('/aws/lambda/'));
-  if (lambda) return { kind: 'json', document: firstFragment(message), path };
+  if (isOfLambda(groups)) return { kind: 'json', document: firstFragment(message), path };
   const word = wordOfRecord(name, message);
   return word ? text(sql`if(startsWith(${message}, '{'), ${asText(json)}, ${word})`) : json;
+}
+
+/** All that is discovered in an event, as an array of names and values. Objects in objects are looked into so deep. */
+export function discoveredFields(event: EventColumns, groups: readonly QueriedGroup[]): Sql {
+  const { message } = event;
+  const lambda = isOfLambda(groups);
+  const json = membersOf(lambda ? firstFragment(message) : message);
+  if (lambda) {
+    const ofLambda = Object.entries(LAMBDA_FIELDS).map(([name, field]) => sql`(${name}, ${asText(field(message))})`);
+    return sql`arrayConcat(${json}, ${presentOf(ofLambda)})`;
+  }
+  const words = [FLOW_LOG, DNS_QUERY_LOG].map(({ pattern, names }) => {
+    const values = sql`arrayResize(splitByChar(' ', ${message}), ${names.length})`;
+    return sql`match(${message}, ${pattern}), arrayZip(${array(names)}, ${values}), `;
+  });
+  return sql`multiIf(startsWith(${message}, '{'), ${json}, ${words[0]!}${words[1]!}[])`;
+}
+
+/** Those of the pairs of a name and a Nullable(String) that have a value. */
+export function presentOf(pairs: readonly Sql[]): Sql {
+  const present = sql`arrayFilter(pair -> isNotNull(pair.2), [${join(pairs, ', ')}])`;
+  return sql`arrayMap(pair -> (pair.1, assumeNotNull(pair.2)), ${present})`;
+}
+
+const DEEPEST_OBJECT = 4;
+
+/** Members of a JSON object, with those of objects within it under dotted names. */
+function membersOf(document: Sql): Sql {
+  let members = sql`JSONExtractKeysAndValuesRaw(${document})`;
+  for (let depth = 1; depth < DEEPEST_OBJECT; depth++) {
+    const inner = sql`arrayMap(inner -> (concat(outer.1, '.', inner.1), inner.2), JSONExtractKeysAndValuesRaw(outer.2))`;
+    members = sql`arrayFlatten(arrayMap(outer -> if(startsWith(outer.2, '{'), ${inner}, [outer]), ${members}))`;
+  }
+  const name = sql`if(startsWith(member.1, '@'), concat('@', member.1), member.1)`;
+  const value = sql`if(startsWith(member.2, '"'), JSONExtractString(member.2), member.2)`;
+  return sql`arrayMap(member -> (${name}, ${value}), arrayFilter(member -> member.2 != 'null', ${members}))`;
+}
+
+function isOfLambda(groups: readonly QueriedGroup[]): boolean {
+  return groups.length > 0 && groups.every((group) => group.name.startsWith('/aws/lambda/'));
 }
 
 function logGroup({ groupId }: EventColumns, groups: readonly QueriedGroup[]): Sql {

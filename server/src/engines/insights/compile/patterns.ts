@@ -3,14 +3,13 @@
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Pattern.html
 
 import { LONGEST_TEXT } from '#engines/log-patterns/log-patterns.ts';
-import { answerPatterns, type PatternQuestion, type PatternRow } from '#engines/log-patterns/pattern-question.ts';
+import { answerPatterns, type PatternQuestion } from '#engines/log-patterns/pattern-question.ts';
 import { type Sql, sql } from '#storage/telemetry/sql.ts';
 import type { Command } from '../syntax/tree.ts';
-import { type CompiledQuery, DEFAULT_LIMIT } from './compile-query.ts';
 import { UNIT_MS } from './datetime.ts';
 import { fault } from './expressions.ts';
+import type { MadeTable } from './made-table.ts';
 import type { Pipeline } from './pipeline.ts';
-import { formatNumber, formatTime } from './show.ts';
 import { asText } from './values.ts';
 
 /** Messages of different shape that one query looks at, the most frequent ones. */
@@ -20,53 +19,51 @@ const MOST_MESSAGES = 200_000;
 /** Of the messages of one query: what is mined stays small beside the memory of a server. */
 const MOST_TEXT_BYTES = 64 * 1024 * 1024;
 
-const PATTERN_COLUMNS = ['@pattern', '@ratio', '@sampleCount', '@severityLabel'];
-const DIFF_COLUMNS = [...PATTERN_COLUMNS, '@previousSampleCount', '@differenceInCount', '@differenceDescription'];
-const ANOMALY_COLUMNS = [...PATTERN_COLUMNS, '@anomalyType', '@priority', '@description', '@firstSeen', '@lastSeen'];
+const PATTERN_COLUMNS = {
+  '@pattern': 'text',
+  '@ratio': 'number',
+  '@sampleCount': 'number',
+  '@severityLabel': 'text',
+} as const;
+const DIFF_COLUMNS = {
+  ...PATTERN_COLUMNS,
+  '@previousSampleCount': 'number',
+  '@differenceInCount': 'number',
+  '@differenceDescription': 'text',
+} as const;
+const ANOMALY_COLUMNS = {
+  ...PATTERN_COLUMNS,
+  '@anomalyType': 'text',
+  '@priority': 'text',
+  '@description': 'text',
+  '@firstSeen': 'time',
+  '@lastSeen': 'time',
+} as const;
 
-/** Times among the answer's values. */
-const TIMES = new Set(['@firstSeen', '@lastSeen']);
-
-type Cells = PatternRow;
+export type PatternCommand = Extract<Command, { kind: 'pattern' | 'logcompare' }>;
 type Comparison = Extract<Command, { kind: 'diff' | 'logcompare' }>;
-type Following = Extract<Command, { kind: 'diff' | 'anomaly' | 'sort' | 'limit' | 'display' | 'fields' }>;
 
-/** `commands` begins with pattern or logcompare; the pipeline is what stands before it. */
-export function compilePatterns(pipeline: Pipeline, commands: readonly Command[]): CompiledQuery {
-  const [first, ...rest] = commands as [Extract<Command, { kind: 'pattern' | 'logcompare' }>, ...Command[]];
-  pipeline.settleLimit();
+/** The pipeline is what stands before the command; `next` is the one after it. */
+export function compilePatterns(pipeline: Pipeline, first: PatternCommand, next: Command | undefined): MadeTable {
   const text = asText(first.kind === 'pattern' ? pipeline.compiler.value(first.input) : pipeline.field('@message'));
-  const following = rest.map((command) => checkFollowing(command));
-  const diff = first.kind === 'logcompare' ? first : following.find((command) => command.kind === 'diff');
-  const anomaly = following.find((command) => command.kind === 'anomaly');
-  if (diff && anomaly) throw fault('diff and anomaly do not go together', anomaly);
-  const mined = anomaly
-    ? anomalies(pipeline, text)
-    : diff
-      ? differences(pipeline, text, diff)
-      : patterns(pipeline, text);
-  let columns = mined.columns;
-  for (const { kind, ...command } of following) {
-    if (kind === 'display' || kind === 'fields')
-      columns = (command as { items: { name: string }[] }).items.map(({ name }) => name);
+  if (first.kind === 'logcompare') return minedTable(differences(pipeline, text, first), 1);
+  switch (next?.kind) {
+    case 'diff':
+      return minedTable(differences(pipeline, text, next), 2);
+    case 'anomaly':
+      return minedTable(anomalies(pipeline, text), 2);
+    default:
+      return minedTable(patterns(pipeline, text), 1);
   }
-  const limit = pipeline.scope.limit ?? DEFAULT_LIMIT;
-  const shownRows = (answer: Cells[]) => {
-    const found = following.reduce(follow, answer).slice(0, limit);
-    return found.map((cells) => columns.map((name) => (name in cells ? shown(name, cells[name]!) : null)));
-  };
-  return {
-    sql: mined.sql,
-    columns,
-    rows: (rows) => shownRows(answerPatterns(mined.question, rows)),
-    patterns: { question: mined.question, rows: shownRows },
-    matched: (rows) => ({ count: Number(rows[0]?.all_events ?? 0), atLeast: false }),
-  };
+}
+
+function minedTable({ question, ...mined }: Mined, commands: number): MadeTable {
+  return { ...mined, commands, patterns: question, table: (rows) => answerPatterns(question, rows) };
 }
 
 interface Mined {
   sql: Sql;
-  columns: string[];
+  columns: MadeTable['columns'];
   question: PatternQuestion;
 }
 
@@ -161,49 +158,4 @@ function earlierPeriod(startMs: number, endMs: number, command: Comparison) {
     default:
       throw fault('diff takes previousDay, previousWeek or previousMonth', command);
   }
-}
-
-function checkFollowing(command: Command): Following {
-  const plain =
-    command.kind === 'sort'
-      ? command.keys.every(({ expression }) => expression.kind === 'field')
-      : command.kind !== 'display' && command.kind !== 'fields'
-        ? true
-        : command.items.every(({ expression, alias }) => expression.kind === 'field' && alias === undefined);
-  switch (command.kind) {
-    case 'diff':
-    case 'anomaly':
-    case 'limit':
-      return command;
-    case 'sort':
-    case 'display':
-    case 'fields':
-      if (plain) return command;
-      throw fault(`After pattern, ${command.kind} takes plain fields`, command);
-    default:
-      throw fault(`Brume does not run ${command.kind} after pattern`, command);
-  }
-}
-
-function follow(rows: Cells[], command: Following): Cells[] {
-  if (command.kind === 'limit') return rows.slice(0, command.count);
-  if (command.kind !== 'sort') return rows;
-  return rows.toSorted((a, b) => {
-    for (const { expression, descending } of command.keys) {
-      const name = expression.kind === 'field' ? expression.name : '';
-      const order = compareCells(a[name], b[name]);
-      if (order !== 0) return descending ? -order : order;
-    }
-    return 0;
-  });
-}
-
-function compareCells(a: string | number | undefined, b: string | number | undefined): number {
-  if (typeof a === 'number' && typeof b === 'number') return a - b;
-  return String(a ?? '') < String(b ?? '') ? -1 : Number(String(a ?? '') > String(b ?? ''));
-}
-
-function shown(name: string, value: string | number): string {
-  if (TIMES.has(name)) return formatTime(value as number);
-  return typeof value === 'number' ? formatNumber(value) : value;
 }

@@ -111,10 +111,16 @@ export class Pipeline {
   }
 
   #event(name: string, masked: boolean): Value {
-    if (!this.event) return MISSING;
+    const event = masked ? this.shownEvent : this.event;
+    return event ? eventField(name, event, this.groups) : MISSING;
+  }
+
+  /** With what is protected masked. */
+  get shownEvent(): EventColumns | undefined {
     const { maskMessage } = this.scope;
-    const message = masked && maskMessage ? maskMessage(this.event.message, this.event) : this.event.message;
-    return eventField(name, { ...this.event, message }, this.groups);
+    return this.event && maskMessage
+      ? { ...this.event, message: maskMessage(this.event.message, this.event) }
+      : this.event;
   }
 
   #sideOf(name: string) {

@@ -47,6 +47,7 @@ const COMMANDS = [
   'outlier',
   'parse',
   'pattern',
+  'relevantfields',
   'sessionize',
   'sort',
   'stats',
@@ -54,8 +55,6 @@ const COMMANDS = [
   'unnest',
   'where',
 ] as const;
-/** What AWS has and Brume does not yet. */
-const UNSUPPORTED = ['relevantfields'];
 /** Other names of commands. */
 const ALIASES: Record<string, (typeof COMMANDS)[number]> = { head: 'limit', count_frequent: 'countFrequent' };
 const RESERVED = new Set(['and', 'or', 'not', 'like', 'in', 'as', 'by']);
@@ -120,10 +119,7 @@ class Parser {
     const token = this.#lexer.next;
     const word = token.kind === 'name' && !token.quoted ? token.text.toLowerCase() : '';
     const name = COMMANDS.find((command) => command.toLowerCase() === word) ?? ALIASES[word];
-    if (name === undefined) {
-      if (UNSUPPORTED.includes(word)) throw this.#fault(`Brume does not run the command ${word} yet`, token);
-      throw this.#unexpected(token, [...COMMANDS, 'SOURCE']);
-    }
+    if (name === undefined) throw this.#unexpected(token, [...COMMANDS, 'SOURCE']);
     this.#lexer.take();
     const command = this.#rest(name);
     return { ...command, start: token.start, end: this.#lexer.at } as Command;
@@ -197,6 +193,11 @@ class Parser {
       case 'logcompare':
         this.#word('timeshift');
         return { kind: name, shift: this.#duration() };
+      case 'relevantfields': {
+        const fields = this.#isWord('where') ? [] : this.#list(() => this.#name());
+        this.#word('where');
+        return { kind: name, fields, condition: this.#checked(this.#expression(), false) };
+      }
       case 'lookup':
         return this.#lookup();
       case 'join':

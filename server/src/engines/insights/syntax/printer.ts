@@ -65,6 +65,10 @@ function printCommand(command: Command): string {
       return `logcompare timeshift ${printDuration(command.shift)}`;
     case 'anomaly':
       return 'anomaly';
+    case 'relevantfields': {
+      const fields = command.fields.length > 0 ? `${printNames(command.fields)} ` : '';
+      return `relevantfields ${fields}where ${printExpression(command.condition)}`;
+    }
     case 'lookup': {
       const keys = command.keys.map(({ column, field }) => `${printName(column)} as ${printExpression(field)}`);
       return `lookup ${printName(command.table)} ${keys.join(', ')} output ${printItems(command.outputs)}`;

@@ -53,6 +53,8 @@ export type Command = Span &
     /** The patterns of messages, beside those of so long before. */
     | { kind: 'logcompare'; shift: Duration }
     | { kind: 'anomaly' }
+    /** Without fields: all that there are. */
+    | { kind: 'relevantfields'; fields: string[]; condition: Expression }
     | { kind: 'lookup'; table: string; keys: LookupKey[]; outputs: Item[] }
     | {
         kind: 'cidrlookup';

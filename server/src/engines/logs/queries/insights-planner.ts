@@ -1,9 +1,15 @@
 // Plans queries with the compiler of Logs Insights: finds the groups and lookup tables that a query speaks of, and
 // reads the rows of its statement.
 
-import type { CompiledQuery, QueriedGroup } from '#engines/insights/compile/compile-query.ts';
+import type {
+  CompiledQuery,
+  QueriedGroup,
+  QueryOfTable,
+  StatementRow,
+} from '#engines/insights/compile/compile-query.ts';
 import { UNIT_MS } from '#engines/insights/compile/datetime.ts';
 import type { Query, SourceCommand, TimePoint } from '#engines/insights/syntax/tree.ts';
+import type { PatternQuestion } from '#engines/log-patterns/pattern-question.ts';
 import { type Sql, sql } from '#storage/telemetry/sql.ts';
 import type { QueryResult, Telemetry } from '#storage/telemetry/telemetry.ts';
 import type { LogGroup, LogScope } from '../log-group.ts';
@@ -96,15 +102,16 @@ export class InsightsPlanner implements QueryPlanner {
   }
 
   async #run(
-    compiled: CompiledQuery,
+    compiled: CompiledQuery | QueryOfTable,
     logGroupsScanned: number,
     { signal, timeoutMs, token }: RunOptions,
   ): Promise<{ rows: QueryRows; statistics: QueryStatistics }> {
     const statement = token === undefined ? compiled.sql : withToken(compiled.sql, token);
     const { telemetry } = this.#options;
-    const { rows, matched, rowsRead, bytesRead } = compiled.patterns
-      ? await this.#mine(compiled.patterns, await telemetry.queryBytes(statement, { signal, timeoutMs }), signal)
-      : read(compiled, await telemetry.query<Record<string, unknown>>(statement, { signal, timeoutMs }));
+    const { columns, rows, matched, rowsRead, bytesRead } =
+      'over' in compiled
+        ? await this.#runOverTable(compiled, statement, { signal, timeoutMs })
+        : read(compiled, await telemetry.query(statement, { signal, timeoutMs }));
     const statistics: QueryStatistics = {
       recordsMatched: matched,
       // ClickHouse counts without reading where it can.
@@ -113,17 +120,26 @@ export class InsightsPlanner implements QueryPlanner {
       logGroupsScanned,
       resultCount: rows.length,
     };
-    return { rows: { columns: compiled.columns, rows }, statistics };
+    return { rows: { columns, rows }, statistics };
   }
 
-  async #mine(
-    { question, rows }: NonNullable<CompiledQuery['patterns']>,
-    result: Uint8Array,
-    signal: AbortSignal,
+  async #runOverTable(
+    { patterns: question, table, over }: QueryOfTable,
+    statement: Sql,
+    options: { signal: AbortSignal; timeoutMs: number },
   ): Promise<ReadRows> {
-    const answer = await this.#options.patternMining.run({ kind: 'query', question, result }, signal);
-    const { events: matched, rowsRead, bytesRead } = answer;
-    return { rows: rows(answer.rows), matched, rowsRead, bytesRead };
+    const { telemetry, patternMining } = this.#options;
+    const mine = async (asked: PatternQuestion) => {
+      const result = await telemetry.queryBytes(statement, options);
+      return patternMining.run({ kind: 'query', question: asked, result }, options.signal);
+    };
+    const make = async () => {
+      const { rows, rowsRead, bytesRead } = await telemetry.query<StatementRow>(statement, options);
+      return { rows: table(rows), events: Number(rows[0]?.all_events ?? 0), rowsRead, bytesRead };
+    };
+    const { rows, events, ...scanned } = question ? await mine(question) : await make();
+    const rest = over(rows);
+    return { ...read(rest, await telemetry.query(rest.sql, options)), ...scanned, matched: events };
   }
 
   /** Of all that the query names, those that there are. */
@@ -138,6 +154,7 @@ export class InsightsPlanner implements QueryPlanner {
 }
 
 interface ReadRows {
+  columns: readonly string[];
   rows: QueryRows['rows'];
   matched: number;
   rowsRead: number;
@@ -146,7 +163,14 @@ interface ReadRows {
 
 function read(compiled: CompiledQuery, result: QueryResult<Record<string, unknown>>): ReadRows {
   const { rowsRead, bytesRead } = result;
-  return { rows: compiled.rows(result.rows), matched: compiled.matched(result.rows).count, rowsRead, bytesRead };
+  const { columns } = compiled;
+  return {
+    columns,
+    rows: compiled.rows(result.rows),
+    matched: compiled.matched(result.rows).count,
+    rowsRead,
+    bytesRead,
+  };
 }
 
 async function parse({ queryString, queryLanguage }: QueryText): Promise<Query> {
@@ -202,7 +226,7 @@ function timeOf(point: TimePoint | undefined, nowMs: number): number | undefined
 function lookupNames(node: unknown, found = new Set<string>()): Set<string> {
   if (typeof node !== 'object' || node === null) return found;
   const { kind, table } = node as { kind?: unknown; table?: unknown };
-  if (kind === 'lookup' && typeof table === 'string') found.add(table);
+  if ((kind === 'lookup' || kind === 'cidrlookup') && typeof table === 'string') found.add(table);
   for (const child of Object.values(node)) lookupNames(child, found);
   return found;
 }
