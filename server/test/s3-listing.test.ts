@@ -4,10 +4,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   CreateBucketCommand,
+  DeleteObjectsCommand,
   ListObjectsCommand,
   type ListObjectsCommandInput,
   ListObjectsV2Command,
   type ListObjectsV2CommandInput,
+  ListObjectVersionsCommand,
+  type ListObjectVersionsCommandInput,
+  type ListObjectVersionsCommandOutput,
   PutObjectCommand,
   paginateListObjectsV2,
   S3Client,
@@ -113,6 +117,52 @@ test('pages by token and by marker', async () => {
       assert.deepEqual(byMarker, whole, `${Delimiter} ${size} by marker`);
     }
   }
+});
+
+test('versions: each object is its only one', async () => {
+  const versions = (input: Partial<ListObjectVersionsCommandInput> = {}) =>
+    s3.send(new ListObjectVersionsCommand({ Bucket, ...input }));
+  const { Versions, $metadata: _, ...whole } = await versions({ Delimiter: '/', Prefix: 'docs/' });
+  assert.deepEqual(
+    Versions!.map(({ Key, VersionId, IsLatest, Size }) => [Key, VersionId, IsLatest, Size]),
+    [
+      ['docs/1', 'null', true, 5],
+      ['docs/2', 'null', true, 5],
+    ],
+  );
+  assert.deepEqual(whole, {
+    Name: Bucket,
+    Prefix: 'docs/',
+    Delimiter: '/',
+    KeyMarker: '',
+    VersionIdMarker: '',
+    MaxKeys: 1000,
+    IsTruncated: false,
+    CommonPrefixes: [{ Prefix: 'docs/sub/' }],
+  });
+  const first = await versions({ MaxKeys: 2 });
+  assert.deepEqual([first.NextKeyMarker, first.NextVersionIdMarker, first.IsTruncated], ['docs/1', 'null', true]);
+  const keys: (string | undefined)[] = [];
+  for (let next: Partial<ListObjectVersionsCommandInput> | undefined = {}; next; ) {
+    const page: ListObjectVersionsCommandOutput = await versions({ MaxKeys: 3, ...next });
+    keys.push(...(page.Versions ?? []).map(({ Key }) => Key));
+    const { NextKeyMarker: KeyMarker, NextVersionIdMarker: VersionIdMarker } = page;
+    next = page.IsTruncated ? { KeyMarker: KeyMarker!, VersionIdMarker: VersionIdMarker! } : undefined;
+  }
+  assert.deepEqual(keys, KEYS);
+  const refused: [Partial<ListObjectVersionsCommandInput>, RegExp][] = [
+    [{ VersionIdMarker: 'null' }, /cannot be specified without a key marker/],
+    [{ KeyMarker: 'z', VersionIdMarker: 'x' }, /Invalid version id specified/],
+  ];
+  for (const [input, message] of refused) await assert.rejects(versions(input), { name: 'InvalidArgument', message });
+
+  // As Terraform and boto3 empty a bucket.
+  await fill('emptied', ['a', 'b']);
+  const { Versions: all } = await s3.send(new ListObjectVersionsCommand({ Bucket: 'emptied' }));
+  const Objects = all!.map(({ Key, VersionId }) => ({ Key: Key!, VersionId: VersionId! }));
+  const { Deleted } = await s3.send(new DeleteObjectsCommand({ Bucket: 'emptied', Delete: { Objects } }));
+  assert.equal(Deleted!.length, 2);
+  assert.equal((await s3.send(new ListObjectVersionsCommand({ Bucket: 'emptied' }))).Versions, undefined);
 });
 
 test('keys in URL encoding', async () => {

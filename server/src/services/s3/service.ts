@@ -23,7 +23,7 @@ import { deleteObject, deleteObjects } from './operations/delete-object.ts';
 import { getObject, headObject } from './operations/get-object.ts';
 import { getObjectAttributes } from './operations/get-object-attributes.ts';
 import { listMultipartUploads, listParts } from './operations/list-multipart-uploads.ts';
-import { listObjects, listObjectsV2 } from './operations/list-objects.ts';
+import { listObjects, listObjectsV2, listObjectVersions } from './operations/list-objects.ts';
 import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './operations/object-tagging.ts';
 import { putObject } from './operations/put-object.ts';
 import { unconfigured } from './operations/unconfigured.ts';
@@ -95,6 +95,7 @@ export function createS3Service(dependencies: S3Dependencies): Service {
       ListMultipartUploads: listMultipartUploads(s3),
       ListObjects: listObjects(s3),
       ListObjectsV2: listObjectsV2(s3),
+      ListObjectVersions: listObjectVersions(s3),
       ListParts: listParts(s3),
       PutBucketNotificationConfiguration: putBucketNotificationConfiguration(s3),
       PutBucketTagging: putBucketTagging(s3),

@@ -1,4 +1,4 @@
-// ListObjectsV2 and ListObjects.
+// ListObjectsV2, ListObjects and ListObjectVersions.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 
 import type {
@@ -8,14 +8,20 @@ import type {
   ListObjectsRequest,
   ListObjectsV2Output,
   ListObjectsV2Request,
+  ListObjectVersionsOutput,
+  ListObjectVersionsRequest,
+  ObjectVersionStorageClass,
 } from '@aws-sdk/client-s3';
 import { type Handler, RESPONSE_HEADERS } from '#wire/service.ts';
 import { type BucketDocument, OBJECTS, type ObjectDocument, scopeOf } from '../documents.ts';
+import { invalidArgument } from '../errors.ts';
 import { acceptLimit, keyEncoder, makeToken, readToken } from '../listing/parameters.ts';
 import { behindPrefix, commonPrefix, type Page, walkPage } from '../listing/walk.ts';
 import { canonicalUserId } from '../owner.ts';
 import { openBucket, type S3 } from '../s3.ts';
 import { wholeSeconds } from '../timestamp.ts';
+
+const ONLY_VERSION = 'null';
 
 type Encode = ReturnType<typeof keyEncoder>;
 
@@ -71,6 +77,49 @@ export function listObjects({ state }: S3): Handler<ListObjectsRequest, ListObje
       CommonPrefixes: commonPrefixesOf(page, encode),
     };
   };
+}
+
+/**
+ * Buckets have no versioning, so every object is its only version, `null`.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html
+ */
+export function listObjectVersions({ state }: S3): Handler<ListObjectVersionsRequest, ListObjectVersionsOutput> {
+  return async (input, context) => {
+    const bucket = await openBucket(state.documents, input.Bucket, context, input.ExpectedBucketOwner);
+    const { Prefix = '', Delimiter = '', KeyMarker = '', VersionIdMarker } = input;
+    const maxKeys = acceptLimit('maxKeys', input.MaxKeys);
+    const encode = keyEncoder(input.EncodingType);
+    if (VersionIdMarker !== undefined) checkVersionIdMarker(VersionIdMarker, KeyMarker);
+    const after = placeOf(KeyMarker, Prefix, Delimiter);
+    const page = await pageOf(state.documents, bucket, Prefix, Delimiter, after, maxKeys);
+    return {
+      [RESPONSE_HEADERS]: { 'x-amz-bucket-region': bucket.region },
+      Name: bucket.name,
+      Prefix: encode(Prefix),
+      KeyMarker: encode(KeyMarker),
+      VersionIdMarker: VersionIdMarker ?? '',
+      ...(page.next ? { NextKeyMarker: encode(page.next.text) } : {}),
+      ...(page.next?.kind === 'key' ? { NextVersionIdMarker: ONLY_VERSION } : {}),
+      ...(Delimiter === '' ? {} : { Delimiter: encode(Delimiter) }),
+      MaxKeys: maxKeys,
+      ...(input.EncodingType ? { EncodingType: input.EncodingType } : {}),
+      IsTruncated: page.next !== undefined,
+      Versions: contentsOf(page, encode, canonicalUserId(bucket.account)).map(({ StorageClass, ...object }) => ({
+        ...object,
+        StorageClass: StorageClass as ObjectVersionStorageClass,
+        VersionId: ONLY_VERSION,
+        IsLatest: true,
+      })),
+      CommonPrefixes: commonPrefixesOf(page, encode),
+    };
+  };
+}
+
+function checkVersionIdMarker(marker: string, keyMarker: string): void {
+  const fault = (message: string) => invalidArgument(message, 'version-id-marker', marker);
+  if (marker === '') throw fault('A version-id marker cannot be empty.');
+  if (keyMarker === '') throw fault('A version-id marker cannot be specified without a key marker.');
+  if (marker !== ONLY_VERSION) throw fault('Invalid version id specified');
 }
 
 function pageOf(
