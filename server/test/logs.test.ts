@@ -77,6 +77,9 @@ test('groups are listed by name, filtered, and in pages', async () => {
     ['ListLogGroups', { logGroupNamePattern: '^/list/su|list/d' }, ['/list/d', '/list/sub/a']],
     ['ListLogGroups', { logGroupTags: [{ key: 'team', values: ['x*'] }] }, ['/list/ia']],
     ['ListLogGroups', { logGroupTags: [{ key: 'team', values: ['y'] }] }, []],
+    ['ListLogGroups', { logGroupTags: [{ key: 'team', values: ['X*'] }] }, ['/list/ia']],
+    ['ListLogGroups', { logGroupTags: [{ key: 'team', values: ['!y'] }] }, ['/list/ia', 'group-1']],
+    ['ListLogGroups', { logGroupTags: [{ key: 'team', values: ['!x*'] }] }, []],
   ];
   for (const [operation, input, expected] of cases) {
     assert.deepEqual(await listed(operation, input), expected, JSON.stringify(input));

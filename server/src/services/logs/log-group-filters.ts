@@ -19,11 +19,22 @@ export function nameMatcher(pattern: string | undefined): (name: string) => bool
   return (name) => parts.some((part) => (part.startsWith('^') ? name.startsWith(part.slice(1)) : name.includes(part)));
 }
 
+export const TAG_FILTER_KEY: TextConstraint = { min: 1, max: 128, pattern: '^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$' };
+export const TAG_FILTER_VALUE: TextConstraint = {
+  max: 256,
+  pattern: '^!?\\*?([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)\\*?$',
+};
+
+/** Any of the values: as they are, with `*` at an end (whatever the case), or all but them, after `!`. */
 export function hasTag({ document }: LogGroup, { key, values }: TagFilter): boolean {
   const value = document.tags[key!];
   if (value === undefined) return false;
   if (!values || values.length === 0) return true;
-  return values.some((wanted) => wildcard(wanted).test(value));
+  return values.some((wanted) => (wanted.startsWith('!') ? !fits(wanted.slice(1), value) : fits(wanted, value)));
+}
+
+function fits(wanted: string, value: string): boolean {
+  return wanted.includes('*') ? wildcard(wanted, 'si').test(value) : wanted === value;
 }
 
 /** Whether the group's policy makes an index of the field. */
@@ -61,7 +72,7 @@ export function dataSourceMatcher(filters: readonly DataSourceFilter[] | undefin
   };
 }
 
-function wildcard(text: string): RegExp {
+function wildcard(text: string, flags = 's'): RegExp {
   const parts = text.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${parts.join('.*')}$`, 's');
+  return new RegExp(`^${parts.join('.*')}$`, flags);
 }

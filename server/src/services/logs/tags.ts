@@ -4,8 +4,8 @@ import { AwsError } from '#core/errors.ts';
 import { Constraints, invalidParameter } from './constraints.ts';
 
 const MOST_TAGS = 50;
-const TAG_KEY = { min: 1, max: 128, pattern: '([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)' };
-const TAG_VALUE = { max: 256, pattern: '([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)' };
+const TAG_KEY = { min: 1, max: 128, pattern: '^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$' };
+const TAG_VALUE = { max: 256, pattern: '^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$' };
 
 export function checkTags(tags: Record<string, string> | undefined): void {
   if (!tags) return;

@@ -43,7 +43,7 @@ export const DELIVERY_DESTINATIONS = defineCollection<DeliveryDestinationDocumen
 export const DELIVERIES = defineCollection<DeliveryDocument>('logs.deliveries');
 
 export const DELIVERY_NAME: TextConstraint = { min: 1, max: 60, pattern: '[\\w-]*' };
-export const DELIVERY_ID: TextConstraint = { min: 1, max: 64, pattern: '[0-9A-Za-z]+' };
+export const DELIVERY_ID: TextConstraint = { min: 1, max: 64, pattern: '^[0-9A-Za-z]+$' };
 export const DEFAULT_LIMIT = 50;
 
 export function deliveryArn(

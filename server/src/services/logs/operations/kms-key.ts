@@ -56,7 +56,7 @@ async function referredGroup(
 ): Promise<LogGroup> {
   new Constraints()
     .text('logGroupName', logGroupName, LOG_GROUP_NAME)
-    .text('resourceIdentifier', resourceIdentifier, { min: 1, max: 2048, pattern: '[\\w+=/:,.@\\-#\\*]*' })
+    .text('resourceIdentifier', resourceIdentifier, { min: 1, max: 2048, pattern: '[\\w+=/:,.@\\-\\*]*' })
     .check();
   if ((logGroupName === undefined) === (resourceIdentifier === undefined)) {
     throw invalidParameter('Exactly one of logGroupName and resourceIdentifier must be specified.');

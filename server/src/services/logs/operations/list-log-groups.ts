@@ -3,7 +3,15 @@
 import type { ListLogGroupsRequest, ListLogGroupsResponse } from '@aws-sdk/client-cloudwatch-logs';
 import type { Handler } from '#wire/service.ts';
 import { Constraints, LOG_GROUP_CLASS } from '../constraints.ts';
-import { dataSourceMatcher, hasFieldIndex, hasTag, LOG_GROUP_NAME_REGEX, nameMatcher } from '../log-group-filters.ts';
+import {
+  dataSourceMatcher,
+  hasFieldIndex,
+  hasTag,
+  LOG_GROUP_NAME_REGEX,
+  nameMatcher,
+  TAG_FILTER_KEY,
+  TAG_FILTER_VALUE,
+} from '../log-group-filters.ts';
 import type { Logs } from '../logs.ts';
 import { pageByName } from '../page-token.ts';
 
@@ -12,7 +20,7 @@ const DEFAULT_LIMIT = 50;
 export function listLogGroups({ store }: Logs): Handler<ListLogGroupsRequest, ListLogGroupsResponse> {
   return async (input, context) => {
     const { logGroupNamePattern, logGroupClass, limit, nextToken, logGroupTags, dataSources, fieldIndexNames } = input;
-    new Constraints()
+    const constraints = new Constraints()
       .text('logGroupNamePattern', logGroupNamePattern, LOG_GROUP_NAME_REGEX)
       .text('logGroupClass', logGroupClass, LOG_GROUP_CLASS)
       .number('limit', limit, { min: 1, max: 1_000 })
@@ -20,15 +28,18 @@ export function listLogGroups({ store }: Logs): Handler<ListLogGroupsRequest, Li
         'logGroupTags',
         logGroupTags?.map(({ key }) => key!),
         { min: 1, max: 5 },
-        { min: 1, max: 128 },
+        TAG_FILTER_KEY,
       )
       .list(
         'dataSources',
         dataSources?.map(({ name }) => name!),
         { min: 1, max: 5 },
       )
-      .list('fieldIndexNames', fieldIndexNames, { min: 1, max: 20 }, { min: 1, max: 512 })
-      .check();
+      .list('fieldIndexNames', fieldIndexNames, { min: 1, max: 20 }, { min: 1, max: 512 });
+    for (const [i, { values }] of (logGroupTags ?? []).entries()) {
+      constraints.list(`logGroupTags.${i + 1}.member.values`, values, { max: 5 }, TAG_FILTER_VALUE);
+    }
+    constraints.check();
     const hasName = nameMatcher(logGroupNamePattern);
     const hasSource = dataSourceMatcher(dataSources);
     const groups = (await store.groups.list(context)).filter((group) => {
