@@ -13,6 +13,8 @@ const { Writable } = require('node:stream');
 const { format } = require('node:util');
 
 const CONNECTION = 3;
+/** The second connection of those that serve several invocations at once; the others follow. */
+const FIRST_LANE = 10;
 const RUNTIME = '/2018-06-01/runtime/';
 const NEXT = Buffer.from(`GET ${RUNTIME}invocation/next HTTP/1.1\r\n\r\n`);
 const READ_SIZE = 65_536;
@@ -40,16 +42,22 @@ const STORED = Object.fromEntries(
 const STREAMS = Symbol.for('aws.lambda.runtime.handler.streaming');
 
 const environment = process.env;
-let requestId;
-let tenantId;
-/** Ends the invocation under way with an error; absent between invocations. */
-let failInvocation;
-let onIdle;
+/**
+ * The invocation under way: its requestId and tenantId; `fail` ends it with an error, absent between invocations; `onIdle` is
+ * called when the event loop ran empty; `stored` is what the store of invocations holds; `write` sends parts of its response.
+ */
+const single = { write: send };
 let received = Buffer.alloc(0);
+const NO_INVOCATION = Object.freeze({});
+/** The handler is there, in a process that serves several invocations at once. */
+let served = false;
 
 if (process.argv.length > 3) awaitAssignment();
 const withoutCallbacks =
   Number(/nodejs(\d+)/.exec(environment.AWS_EXECUTION_ENV ?? '')?.[1]) >= FIRST_WITHOUT_CALLBACKS;
+/** Where several invocations run at once: which of them a piece of code belongs to. */
+const invocations =
+  environment.AWS_LAMBDA_MAX_CONCURRENCY > 1 ? new (require('node:async_hooks').AsyncLocalStorage)() : undefined;
 const invokeStore = makeInvokeStore();
 if (!['1', 'true'].includes(environment.AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA)) offerGlobals();
 patchConsole();
@@ -62,8 +70,8 @@ process.on('unhandledRejection', (reason, promise) => {
   die('Unhandled Promise Rejection', Object.assign(error, { reason, promise }), EXIT_UNHANDLED_REJECTION);
 });
 process.on('beforeExit', () => {
-  const idle = onIdle;
-  onIdle = undefined;
+  const idle = single.onIdle;
+  single.onIdle = undefined;
   idle?.();
 });
 
@@ -76,7 +84,8 @@ async function main() {
   } catch (error) {
     return die('Uncaught Exception', error, 1);
   }
-  next(handler, NEXT);
+  if (invocations) serveLanes(handler, Number(environment.AWS_LAMBDA_MAX_CONCURRENCY));
+  else next(handler, NEXT);
 }
 
 // ---- booted ahead ----
@@ -94,19 +103,28 @@ function awaitAssignment() {
 function next(handler, request) {
   send(request);
   const { headers, body } = receiveEvent();
-  requestId = headers.get('lambda-runtime-aws-request-id');
-  tenantId = headers.get('lambda-runtime-aws-tenant-id');
+  begin(single, headers);
   const traceId = headers.get('lambda-runtime-trace-id');
   if (traceId === undefined) delete environment._X_AMZN_TRACE_ID;
   else environment._X_AMZN_TRACE_ID = traceId;
-  invokeStore.begin({
-    [STORED.REQUEST_ID]: requestId,
-    [STORED.X_RAY_TRACE_ID]: traceId,
-    [STORED.TENANT_ID]: tenantId,
-  });
-  invoke(handler, headers, body, (answer) => {
+  invoke(handler, headers, body, single, (answer) => {
     setImmediate(nextOnceWritten, handler, answer, performance.now() + WRITES_LIMIT_MS);
   });
+}
+
+function begin(invocation, headers) {
+  invocation.requestId = headers.get('lambda-runtime-aws-request-id');
+  invocation.tenantId = headers.get('lambda-runtime-aws-tenant-id');
+  invocation.stored = {
+    [STORED.REQUEST_ID]: invocation.requestId,
+    [STORED.X_RAY_TRACE_ID]: headers.get('lambda-runtime-trace-id'),
+    [STORED.TENANT_ID]: invocation.tenantId,
+  };
+}
+
+/** The invocation that the code at hand belongs to; an empty one where there is none. */
+function current() {
+  return invocations ? (invocations.getStore() ?? NO_INVOCATION) : single;
 }
 
 /** While the next event is waited for the event loop stands still, and writes that were not begun with it. */
@@ -116,17 +134,18 @@ function nextOnceWritten(handler, answer, latest) {
   else next(handler, answer);
 }
 
-function invoke(handler, headers, body, answer) {
+function invoke(handler, headers, body, invocation, answer) {
   let settled = false;
   let waitsForEmptyEventLoop = true;
   const finish = (request, waits) => {
     if (settled) return;
     settled = true;
-    failInvocation = undefined;
+    invocation.fail = undefined;
     const send = () => answer(Buffer.concat([request, NEXT]));
-    if (waits) onIdle = send;
+    // Beside other invocations the event loop is never empty.
+    if (waits && invocation === single) invocation.onIdle = send;
     else {
-      onIdle = undefined;
+      invocation.onIdle = undefined;
       send();
     }
   };
@@ -142,7 +161,7 @@ function invoke(handler, headers, body, answer) {
       const message = 'Unable to stringify response body';
       return fail(withoutCallbacks ? named('Runtime.JSONStringifyError', message) : new Error(message));
     }
-    finish(post(`invocation/${requestId}/response`, text), waits);
+    finish(post(`invocation/${invocation.requestId}/response`, text), waits);
   };
   const callback = (error, result) => {
     if (error === undefined || error === null) succeed(result, waitsForEmptyEventLoop);
@@ -151,12 +170,12 @@ function invoke(handler, headers, body, answer) {
       finish(errorRequest(error), waitsForEmptyEventLoop);
     }
   };
-  failInvocation = (error) => {
-    failInvocation = undefined;
-    send(errorRequest(error));
+  invocation.fail = (error) => {
+    invocation.fail = undefined;
+    invocation.write(errorRequest(error));
   };
   // The event loop ran empty and nothing can call back any more.
-  onIdle = () => {
+  invocation.onIdle = () => {
     if (!handler.isAsync && !withoutCallbacks) return succeed(null);
     const error = new Error(
       'The Lambda runtime client detected an unexpected Node.js exit code. This is most commonly caused by a Promise ' +
@@ -165,7 +184,7 @@ function invoke(handler, headers, body, answer) {
     error.name = 'Runtime.NodeJsExit';
     fail(error);
   };
-  if (handler.streams) return invokeStreaming(handler, headers, body, finish, fail);
+  if (handler.streams) return invokeStreaming(handler, headers, body, invocation, finish, fail);
   try {
     const context = contextOf(headers);
     const event = JSON.parse(body.toString('utf8'));
@@ -194,23 +213,19 @@ function invoke(handler, headers, body, answer) {
 
 /** The store of `@aws/lambda-invoke-store`: what a handler keeps in it is gone in the next invocation. */
 function makeInvokeStore() {
-  let context;
-  const get = (key) => context?.[key];
+  const get = (key) => current().stored?.[key];
   return {
-    begin: (fields) => {
-      context = fields;
-    },
     run: (fields, task) => {
-      context = fields;
+      current().stored = fields;
       return task();
     },
-    getContext: () => context,
-    hasContext: () => context !== undefined,
+    getContext: () => current().stored,
+    hasContext: () => current().stored !== undefined,
     get,
     set: (key, value) => {
       if (Object.values(STORED).includes(key))
         throw new Error(`Cannot modify protected Lambda context field: ${String(key)}`);
-      context = { ...context, [key]: value };
+      current().stored = { ...current().stored, [key]: value };
     },
     getRequestId: () => get(STORED.REQUEST_ID) ?? '-',
     getXRayTraceId: () => get(STORED.X_RAY_TRACE_ID),
@@ -219,6 +234,49 @@ function makeInvokeStore() {
     getTracestate: () => get(STORED.TRACESTATE),
     getBaggage: () => get(STORED.BAGGAGE),
   };
+}
+
+// ---- several invocations at once: https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-nodejs-runtime.html ----
+
+/** On each of these connections one event comes after another; the handler runs for all of them in one event loop. */
+function serveLanes(handler, count) {
+  served = true;
+  for (let lane = 0; lane < count; lane++) serveLane(handler, lane === 0 ? CONNECTION : FIRST_LANE + lane - 1);
+}
+
+function serveLane(handler, connection) {
+  const { Socket } = require('node:net');
+  const socket = new Socket({ fd: connection, readable: true, writable: true });
+  // The server is gone, and with it everybody who could want a result.
+  for (const end of ['end', 'error', 'close']) socket.on(end, () => process.exit(0));
+  let parts = [];
+  let filled = 0;
+  let wanted = 1;
+  socket.on('data', (part) => {
+    parts.push(part);
+    filled += part.length;
+    while (filled >= wanted) {
+      const input = parts.length === 1 ? parts[0] : Buffer.concat(parts);
+      parts = [input];
+      const end = input.indexOf('\r\n\r\n');
+      if (end < 0) return;
+      const headers = readHeaders(input, end);
+      const start = end + 4;
+      wanted = start + Number(headers.get('content-length') ?? 0);
+      if (filled < wanted) return;
+      const body = input.subarray(start, wanted);
+      parts = [input.subarray(wanted)];
+      filled -= wanted;
+      wanted = 1;
+      // The rest are acknowledgements of what was posted.
+      if (!headers.has('lambda-runtime-aws-request-id')) continue;
+      const invocation = { write: (data) => writeAll(connection, data) };
+      begin(invocation, headers);
+      const answer = (request) => setImmediate(() => writeAll(connection, request));
+      setImmediate(() => invocations.run(invocation, invoke, handler, headers, body, invocation, answer));
+    }
+  });
+  writeAll(connection, NEXT);
 }
 
 // ---- streamed responses: https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html ----
@@ -246,9 +304,10 @@ function offerGlobals() {
 
 /** Written through at once: the head with the first bytes, each stretch as a chunk, errors as trailers. */
 class ResponseStream extends Writable {
-  constructor(id) {
+  constructor(invocation) {
     super();
-    this.id = id;
+    this.id = invocation.requestId;
+    this.send = invocation.write;
     this.contentType = 'application/octet-stream';
     this.before = undefined;
     this.begun = false;
@@ -266,7 +325,7 @@ class ResponseStream extends Writable {
 
   _write(data, encoding, done) {
     this.begin();
-    writeChunk(typeof data === 'string' ? Buffer.from(data, encoding) : data);
+    this.writeChunk(typeof data === 'string' ? Buffer.from(data, encoding) : data);
     done();
   }
 
@@ -282,32 +341,32 @@ class ResponseStream extends Writable {
       `POST ${RUNTIME}invocation/${this.id}/response HTTP/1.1\r\nContent-Type: ${this.contentType}\r\n` +
       'Lambda-Runtime-Function-Response-Mode: streaming\r\nTransfer-Encoding: chunked\r\n' +
       'Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n\r\n';
-    send(Buffer.from(head));
-    if (this.before) writeChunk(this.before);
+    this.send(Buffer.from(head));
+    if (this.before) this.writeChunk(this.before);
   }
-}
 
-function writeChunk(data) {
-  if (data.length === 0) return;
-  send(Buffer.concat([Buffer.from(`${data.length.toString(16)}\r\n`), data, Buffer.from('\r\n')]));
+  writeChunk(data) {
+    if (data.length === 0) return;
+    this.send(Buffer.concat([Buffer.from(`${data.length.toString(16)}\r\n`), data, Buffer.from('\r\n')]));
+  }
 }
 
 const STREAM_END = Buffer.from('0\r\n\r\n');
 const NOTHING = Buffer.alloc(0);
 
-function invokeStreaming(handler, headers, body, finish, failBefore) {
-  const stream = new ResponseStream(requestId);
+function invokeStreaming(handler, headers, body, invocation, finish, failBefore) {
+  const stream = new ResponseStream(invocation);
   const fail = (error) => {
     if (!stream.begun) return failBefore(error);
     logError('Invoke Error', error);
     finish(streamError(error), false);
   };
   // An error that nobody catches ends the process: the caller hears of it first.
-  failInvocation = (error) => {
-    failInvocation = undefined;
-    send(stream.begun ? streamError(error) : errorRequest(error));
+  invocation.fail = (error) => {
+    invocation.fail = undefined;
+    invocation.write(stream.begun ? streamError(error) : errorRequest(error));
   };
-  onIdle = () => fail(named('Runtime.StreamError', 'The response stream was not ended.'));
+  invocation.onIdle = () => fail(named('Runtime.StreamError', 'The response stream was not ended.'));
   stream.once('error', fail);
   try {
     const result = handler.handler(JSON.parse(body.toString('utf8')), stream, contextOf(headers));
@@ -318,7 +377,7 @@ function invokeStreaming(handler, headers, body, finish, failBefore) {
     stream.once('finish', () => {
       ended = true;
       if (returned) finish(STREAM_END, false);
-      else send(STREAM_END);
+      else invocation.write(STREAM_END);
     });
     result.then(
       (value) => {
@@ -359,8 +418,8 @@ function contextOf(headers) {
     clientContext,
     identity: parsed(headers.get('lambda-runtime-cognito-identity')),
     invokedFunctionArn: headers.get('lambda-runtime-invoked-function-arn'),
-    awsRequestId: requestId,
-    tenantId,
+    awsRequestId: headers.get('lambda-runtime-aws-request-id'),
+    tenantId: headers.get('lambda-runtime-aws-tenant-id'),
     getRemainingTimeInMillis: () => deadlineMs - Date.now(),
   };
   if (withoutCallbacks) {
@@ -543,13 +602,14 @@ function forLog(error) {
 
 function errorRequest(error) {
   const body = describe(error);
-  return post(`invocation/${requestId}/error`, JSON.stringify(body), body.errorType);
+  return post(`invocation/${current().requestId}/error`, JSON.stringify(body), body.errorType);
 }
 
 function die(label, error, code) {
   logError(label, error);
-  if (failInvocation) failInvocation(error);
-  else if (requestId === undefined) {
+  const { fail, requestId } = current();
+  if (fail) fail(error);
+  else if (requestId === undefined && !served) {
     const body = describe(error);
     send(post('init/error', JSON.stringify(body), body.errorType));
   }
@@ -584,6 +644,7 @@ function logsJson() {
 /** https://docs.aws.amazon.com/lambda/latest/dg/nodejs-logging.html#nodejs-logging-advanced */
 function writeJson(level, message, values) {
   const now = new Date();
+  const { tenantId } = current();
   const fields = { timestamp: now.toISOString(), level, requestId: shownRequestId(), tenantId };
   let text;
   if (values.length === 0) {
@@ -634,7 +695,7 @@ function writeLine(level, message) {
 
 /** Before the first invocation AWS's older runtimes write `undefined`, or nothing in JSON. */
 function shownRequestId() {
-  return requestId ?? (withoutCallbacks ? '-' : undefined);
+  return current().requestId ?? (withoutCallbacks ? '-' : undefined);
 }
 
 function writeFrame(mark, now, message) {
@@ -674,11 +735,7 @@ function receive() {
     received = Buffer.concat([received, read(READ_SIZE)]);
     end = received.indexOf('\r\n\r\n');
   }
-  const headers = new Map();
-  for (const line of received.toString('utf8', 0, end).split('\r\n').slice(1)) {
-    const colon = line.indexOf(': ');
-    headers.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 2));
-  }
+  const headers = readHeaders(received, end);
   const start = end + 4;
   const length = Number(headers.get('content-length') ?? 0);
   if (received.length >= start + length) {
@@ -694,6 +751,15 @@ function receive() {
   }
   received = Buffer.alloc(0);
   return { headers, body };
+}
+
+function readHeaders(input, end) {
+  const headers = new Map();
+  for (const line of input.toString('utf8', 0, end).split('\r\n').slice(1)) {
+    const colon = line.indexOf(': ');
+    headers.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 2));
+  }
+  return headers;
 }
 
 function read(size) {
@@ -714,7 +780,7 @@ function writeAll(descriptor, data) {
     try {
       written += fs.writeSync(descriptor, data, written);
     } catch (error) {
-      if (error.code === 'EPIPE' && descriptor === CONNECTION) process.exit(0);
+      if (error.code === 'EPIPE' && descriptor >= CONNECTION) process.exit(0);
       // The function made its standard output non-blocking by using process.stdout.
       if (error.code !== 'EAGAIN') throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);

@@ -11,6 +11,8 @@ import sys
 import time
 
 CONNECTION = 3
+# The second connection of those that serve several invocations at once; the others follow.
+FIRST_LANE = 10
 RUNTIME = "/2018-06-01/runtime/"
 NEXT = b"GET " + RUNTIME.encode() + b"invocation/next HTTP/1.1\r\n\r\n"
 READ_SIZE = 65536
@@ -32,6 +34,9 @@ def main():
     connection = Connection()
     if len(sys.argv) > 2:
         await_assignment(connection, sys.argv.pop(2))
+    lanes = int(os.environ.get("AWS_LAMBDA_MAX_CONCURRENCY") or 1)
+    if lanes > 1:
+        become_worker(lanes)
     prepare_interpreter()
     log_format_hook()
     try:
@@ -46,6 +51,63 @@ def main():
         headers, body = connection.receive_event()
         answer = handle(handler, headers, body)
         sys.stdout.flush()
+
+
+def become_worker(count):
+    """
+    Several invocations at once: each has a connection and a process of its own. Returns in the processes; the one that makes
+    them makes the first at once, the others with the first event on their connection, and tells how one of them ended.
+    https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-python-runtime.html
+    """
+    import select
+    import signal
+
+    connections = [CONNECTION, *range(FIRST_LANE, FIRST_LANE + count - 1)]
+    workers = {}
+    woken, wakes = os.pipe()
+    os.set_blocking(wakes, False)
+
+    def fork(connection):
+        pid = os.fork()
+        if pid:
+            workers[pid] = connection
+            return False
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        if connection != CONNECTION:
+            os.dup2(connection, CONNECTION)
+        for descriptor in (woken, wakes, *connections[1:]):
+            os.close(descriptor)
+        return True
+
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wakes)
+    if fork(CONNECTION):
+        return
+    poll = select.poll()
+    for descriptor in (woken, *connections[1:]):
+        poll.register(descriptor, select.POLLIN)
+    while True:
+        for descriptor, event in poll.poll():
+            if descriptor == woken:
+                os.read(woken, READ_SIZE)
+                continue
+            if event & (select.POLLHUP | select.POLLERR):
+                os._exit(0)
+            poll.unregister(descriptor)
+            if fork(descriptor):
+                return
+        tell_ends(workers)
+
+
+def tell_ends(workers):
+    """Of the processes that are gone, as a shell would say: 128 and its number for a signal."""
+    while workers:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if pid == 0:
+            return
+        code = os.waitstatus_to_exitcode(status)
+        os.write(workers.pop(pid), post("exited", str(code if code >= 0 else 128 - code)))
 
 
 def await_assignment(connection, argument):

@@ -1,5 +1,5 @@
 // The environments of all functions: one invocation at a time each, reused while warm, the longest idle going first when
-// they are too many, all of them after a while without work.
+// they are too many, all of them after a while without work. Those that share a runtime come and go together.
 
 import type { Clock, Timer } from '#core/clock.ts';
 import type { Environment } from './environment.ts';
@@ -16,6 +16,10 @@ export interface PooledEnvironment {
   /** The only one that it serves. */
   tenantId: string | undefined;
   revision: string;
+  /** The same for environments that share a runtime. */
+  group: object;
+  /** Not the first of its group: not counted. */
+  isExtra: boolean;
   idleSinceMs: number;
   /** Stays however long it idles, and is used before others. */
   isProvisioned: boolean;
@@ -26,7 +30,8 @@ export interface PooledEnvironment {
 export interface EnvironmentPoolOptions {
   clock: Clock;
   idleTimeoutMs: number;
-  create(version: FunctionVersion): Promise<Environment>;
+  /** One, or as many as share a runtime. */
+  create(version: FunctionVersion): Promise<Environment[]>;
 }
 
 export class EnvironmentPool {
@@ -37,7 +42,10 @@ export class EnvironmentPool {
   readonly #idleInOrder = new Set<PooledEnvironment>();
   readonly #busy = new Set<PooledEnvironment>();
   /** How many of a version stay, idle as they are. */
-  readonly #kept = new Map<string, number>();
+  readonly #kept = new Map<string, { version: FunctionVersion; count: number }>();
+  /** Groups that are being made; who comes meanwhile may get one of them. */
+  readonly #making = new Map<string, Promise<PooledEnvironment[]>>();
+  #idleExtras = 0;
   #reaper: Timer | undefined;
 
   constructor(options: EnvironmentPoolOptions) {
@@ -46,14 +54,35 @@ export class EnvironmentPool {
 
   /** An environment for one invocation, of its tenant only; `release` gives it back. */
   async acquire(version: FunctionVersion, tenantId?: string): Promise<PooledEnvironment> {
+    for (;;) {
+      const warm = this.#warm(version, tenantId);
+      if (warm) return warm;
+      const making = this.#making.get(version.versionArn);
+      if (!making) break;
+      await making.catch(() => {});
+    }
+    if (version.lanes !== undefined && version.lanes > 1) {
+      const [first] = await this.#makeGroup(version, false);
+      return first!;
+    }
+    const [environment] = await this.#options.create(version);
+    const entry = entryOf(environment!, version, tenantId);
+    this.#busy.add(entry);
+    return entry;
+  }
+
+  /** One that is there; undefined where there is none. */
+  #warm(version: FunctionVersion, tenantId: string | undefined): PooledEnvironment | undefined {
     const idle = this.#idle.get(version.versionArn);
+    const isShared = version.lanes !== undefined && version.lanes > 1;
     while (idle?.length) {
       const entry =
+        (isShared ? leastLoaded(idle) : undefined) ??
         idle.findLast((one) => one.isProvisioned) ??
         (tenantId === undefined ? idle.at(-1)! : idle.findLast((one) => one.tenantId === tenantId));
       if (!entry) break;
       this.#removeIdle(entry);
-      if (entry.revision !== version.revision) {
+      if (entry.revision !== version.revision || entry.environment.isSpent) {
         void entry.environment.destroy();
         continue;
       }
@@ -61,36 +90,71 @@ export class EnvironmentPool {
       entry.environment.wake();
       return entry;
     }
-    const environment = await this.#options.create(version);
-    const { versionArn, revision } = version;
-    const entry = { environment, versionArn, tenantId, revision, idleSinceMs: 0, retired: false, isProvisioned: false };
-    this.#busy.add(entry);
-    return entry;
+    return undefined;
+  }
+
+  /** Environments with one runtime, initialized; all but the first are idle then, which is busy. */
+  #makeGroup(version: FunctionVersion, isProvisioned: boolean): Promise<PooledEnvironment[]> {
+    const { versionArn } = version;
+    const making = (async () => {
+      const environments = await this.#options.create(version);
+      const group = {};
+      const entries = environments.map((environment, index) => ({
+        ...entryOf(environment, version, undefined),
+        ...{ group, isExtra: index > 0, isProvisioned },
+      }));
+      for (const entry of entries) this.#busy.add(entry);
+      const isReady = await environments[0]!.warm().catch(() => false);
+      for (const entry of entries.slice(1)) {
+        if (!isReady) entry.retired = true;
+        this.release(entry);
+      }
+      return entries;
+    })();
+    this.#making.set(versionArn, making);
+    const made = () => {
+      if (this.#making.get(versionArn) === making) this.#making.delete(versionArn);
+    };
+    making.then(made, made);
+    return making;
   }
 
   /** Keeps as many of a version; resolves with how many there are once all are initialized, or one failed. */
   async provision(version: FunctionVersion, count: number): Promise<number> {
     const { versionArn, revision } = version;
     if (count === 0) this.#kept.delete(versionArn);
-    else this.#kept.set(versionArn, count);
+    else this.#kept.set(versionArn, { version, count });
     for (const old of [...(this.#idle.get(versionArn) ?? [])]) if (old.revision !== revision) void this.#end(old);
     const there = () =>
       [...(this.#idle.get(versionArn) ?? []), ...this.#busy].filter(
-        (entry) => entry.isProvisioned && entry.versionArn === versionArn && entry.revision === revision,
+        (entry) =>
+          entry.isProvisioned &&
+          !entry.isExtra &&
+          !entry.environment.isSpent &&
+          entry.versionArn === versionArn &&
+          entry.revision === revision,
       );
-    for (const surplus of there().slice(count)) surplus.isProvisioned = false;
+    const surplus = new Set(
+      there()
+        .slice(count)
+        .map(({ group }) => group),
+    );
+    for (const entry of [...(this.#idle.get(versionArn) ?? []), ...this.#busy]) {
+      if (surplus.has(entry.group)) entry.isProvisioned = false;
+    }
     const begin = async () => {
-      const environment = await this.#options.create(version);
-      const entry = {
-        environment,
-        ...{ versionArn, tenantId: undefined, revision },
-        ...{ idleSinceMs: 0, retired: false, isProvisioned: true },
-      };
+      if (version.lanes !== undefined && version.lanes > 1) {
+        const [first] = await this.#makeGroup(version, true);
+        if (this.#kept.get(versionArn)?.count !== count) first!.retired = true;
+        this.release(first!);
+        return;
+      }
+      const [environment] = await this.#options.create(version);
+      const entry = { ...entryOf(environment!, version, undefined), isProvisioned: true };
       this.#busy.add(entry);
-      const isReady = await environment.warm().catch(() => false);
-      if (!isReady || this.#kept.get(versionArn) !== count) entry.retired = true;
+      const isReady = await environment!.warm().catch(() => false);
+      if (!isReady || this.#kept.get(versionArn)?.count !== count) entry.retired = true;
       this.release(entry);
-      return isReady;
     };
     const missing = Math.max(0, count - there().length);
     await Promise.allSettled(Array.from({ length: missing }, begin));
@@ -99,8 +163,9 @@ export class EnvironmentPool {
 
   release(entry: PooledEnvironment): void {
     if (!this.#busy.delete(entry)) return;
-    if (entry.retired) {
+    if (entry.retired || entry.environment.isSpent) {
       void entry.environment.destroy();
+      if (entry.environment.isSpent) this.#replaceGroup(entry);
       return;
     }
     entry.idleSinceMs = this.#options.clock.now();
@@ -109,9 +174,10 @@ export class EnvironmentPool {
     if (idle) idle.push(entry);
     else this.#idle.set(entry.versionArn, [entry]);
     this.#idleInOrder.add(entry);
-    if (this.#idleInOrder.size > MOST_IDLE) {
+    if (entry.isExtra) this.#idleExtras++;
+    if (this.#idleInOrder.size - this.#idleExtras > MOST_IDLE) {
       const dispensable = [...this.#idleInOrder].find((one) => !one.isProvisioned);
-      if (dispensable) void this.#end(dispensable);
+      for (const one of dispensable ? this.#idleOf(dispensable) : []) void this.#end(one);
     }
     this.#armReaper();
   }
@@ -130,6 +196,7 @@ export class EnvironmentPool {
     const all = [...this.#idleInOrder, ...this.#busy];
     this.#idle.clear();
     this.#idleInOrder.clear();
+    this.#idleExtras = 0;
     this.#kept.clear();
     this.#busy.clear();
     await Promise.all(all.map(({ environment }) => environment.destroy()));
@@ -143,6 +210,19 @@ export class EnvironmentPool {
     return this.#idleInOrder.size + this.#busy.size;
   }
 
+  /** The idle environments that go with one. */
+  #idleOf({ versionArn, group }: PooledEnvironment): PooledEnvironment[] {
+    return (this.#idle.get(versionArn) ?? []).filter((one) => one.group === group);
+  }
+
+  /** Their runtime takes no more: those that idle end at once, and another group is made where such are kept. */
+  #replaceGroup(entry: PooledEnvironment): void {
+    for (const idle of this.#idleOf(entry)) void this.#end(idle);
+    const kept = this.#kept.get(entry.versionArn);
+    if (!kept || !entry.isProvisioned || kept.version.revision !== entry.revision) return;
+    this.provision(kept.version, kept.count).catch(() => {});
+  }
+
   #longestIdle(): PooledEnvironment | undefined {
     return this.#idleInOrder.values().next().value;
   }
@@ -153,7 +233,7 @@ export class EnvironmentPool {
   }
 
   #removeIdle(entry: PooledEnvironment): void {
-    this.#idleInOrder.delete(entry);
+    if (this.#idleInOrder.delete(entry) && entry.isExtra) this.#idleExtras--;
     const idle = this.#idle.get(entry.versionArn);
     if (!idle) return;
     idle.splice(idle.lastIndexOf(entry), 1);
@@ -183,4 +263,19 @@ export class EnvironmentPool {
     );
     this.#armReaper();
   }
+}
+
+/** Of its own; a group makes it one of theirs. */
+function entryOf(
+  environment: Environment,
+  { versionArn, revision }: FunctionVersion,
+  tenantId: string | undefined,
+): PooledEnvironment {
+  const own = { idleSinceMs: 0, retired: false, isProvisioned: false, isExtra: false };
+  return { environment, versionArn, tenantId, revision, group: {}, ...own };
+}
+
+/** Of those that share runtimes: invocations spread over these. */
+function leastLoaded(idle: readonly PooledEnvironment[]): PooledEnvironment {
+  return idle.reduce((least, one) => (one.environment.load < least.environment.load ? one : least));
 }

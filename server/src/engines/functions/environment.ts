@@ -25,7 +25,9 @@ import { RuntimeApiServer } from './runtime-api/runtime-api-server.ts';
 import { externalExtensions, SUPERVISOR, Supervisor } from './runtime-api/supervisor.ts';
 import { LOGS_PREFIX, TELEMETRY_PREFIX, Telemetry } from './runtime-api/telemetry.ts';
 import { LARGEST_RESPONSE_BYTES, type RuntimeRequests } from './runtime-connection.ts';
-import { type ChunkSink, type Outcome, type Readiness, RuntimeProcess } from './runtime-process.ts';
+import type { ChunkSink } from './runtime-lane.ts';
+import { type Outcome, type Readiness, RuntimeProcess } from './runtime-process.ts';
+import type { EnvironmentRuntime, SharedRuntime } from './shared-runtime.ts';
 import type { StartGate } from './start-gate.ts';
 
 export interface EnvironmentOptions {
@@ -44,6 +46,8 @@ export interface EnvironmentOptions {
   gate: StartGate;
   /** Called once when it is gone. */
   onDestroyed: () => void;
+  /** With others, where a runtime serves several invocations at once; each has a lane of it. */
+  shared?: { runtime: SharedRuntime; index: number; lanes: number };
 }
 
 /** How long the first initialization may take. */
@@ -80,7 +84,7 @@ export class Environment {
   readonly #options: EnvironmentOptions;
   /** A function computes in real time, whatever the clock of the services says. */
   readonly #realTime = new SystemClock();
-  #process: RuntimeProcess | undefined;
+  #process: EnvironmentRuntime | undefined;
   /** Of environments that need it: most runtimes speak over a connection that they inherit. */
   #api: RuntimeApiServer | undefined;
   /** Those that registered with the process there is. */
@@ -125,7 +129,7 @@ export class Environment {
         ? await this.#initialize('init', LONGEST_INIT_MS)
         : await this.#initialize('invoke', version.timeoutS * 1_000);
       if (first && outcome.readiness.kind === 'ready') {
-        initDurationMs = outcome.durationMs;
+        if (!outcome.joined) initDurationMs = outcome.durationMs;
         beganMs = performance.now();
       } else if (outcome.readiness.kind !== 'ready') {
         failure = outcome.readiness;
@@ -261,10 +265,25 @@ export class Environment {
     this.#process?.thaw();
   }
 
+  /** It takes no more invocations, since it shares a runtime that does not. */
+  get isSpent(): boolean {
+    return this.#options.shared?.runtime.isSpent ?? false;
+  }
+
+  /** Invocations under way in the runtime that it shares. */
+  get load(): number {
+    return this.#options.shared?.runtime.load ?? 0;
+  }
+
   /** Ends it; resolves when its processes are gone and its log is durable. */
   destroy(): Promise<void> {
     this.#destroyed ??= (async () => {
       this.#freezing?.cancel();
+      if (this.#options.shared) {
+        await this.#options.shared.runtime.leave();
+        await this.flushLog();
+        return;
+      }
       await this.#shutDown('spindown');
       this.#group?.remove();
       this.#api?.close();
@@ -289,8 +308,13 @@ export class Environment {
     return undefined;
   }
 
-  async #initialize(phase: Phase, limitMs: number): Promise<{ readiness: Start; durationMs: number }> {
-    const { version, cell, notice, gate } = this.#options;
+  /** `joined` when it found a runtime that another environment began. */
+  async #initialize(phase: Phase, limitMs: number): Promise<{ readiness: Start; durationMs: number; joined: boolean }> {
+    const { version, cell, notice, gate, shared } = this.#options;
+    if (shared?.runtime.isBegun) {
+      this.#generation++;
+      return { ...(await this.#start(limitMs)), joined: true };
+    }
     const { runtimeVersion, runtimeVersionHash } = cell.interpreter;
     await this.#openApi();
     if (this.#generation === 0 || !this.#process) {
@@ -304,7 +328,7 @@ export class Environment {
     const status = outcome.readiness.kind === 'ready' ? undefined : statusOf(outcome.readiness);
     this.#log.initRuntimeDone(phase, status);
     this.#log.initReport(phase, outcome.durationMs, status);
-    return outcome;
+    return { ...outcome, joined: false };
   }
 
   /** Before anything is told of a start, so that subscribers hear all of it. */
@@ -337,6 +361,14 @@ export class Environment {
     const { version, isolation, groups, stream, id, prebooted } = this.#options;
     if (this.#destroyed) throw new Error('The environment was ended before it began.');
     const beganMs = performance.now();
+    const { shared } = this.#options;
+    if (shared?.runtime.isBegun) {
+      const runtime = shared.runtime.lane(shared.index);
+      this.#process = runtime;
+      const readiness = await this.#within<Start>(limitMs, runtime.readiness());
+      if (readiness.kind !== 'ready') await runtime.kill();
+      return { readiness, durationMs: performance.now() - beganMs };
+    }
     const cell = this.#cellToStart();
     if ('kind' in cell) return { readiness: cell, durationMs: performance.now() - beganMs };
     const speaksHttp = bringsProgram(cell.interpreter);
@@ -345,7 +377,10 @@ export class Environment {
       extensions && extensions.all.length > 0 ? this.#supervise(() => process, extensions) : undefined;
     this.#supervisor = supervisor;
     this.#group?.remove();
-    const variables = environmentVariables(version, cell.interpreter, isolation.view(cell), stream.name, api?.address);
+    const variables = {
+      ...environmentVariables(version, cell.interpreter, isolation.view(cell), stream.name, api?.address),
+      ...(shared ? { AWS_LAMBDA_MAX_CONCURRENCY: String(shared.lanes) } : {}),
+    };
     const onOutput = (message: string, level?: number) => {
       this.#writeOutput(message, level);
       if (stream.congested) {
@@ -354,7 +389,8 @@ export class Environment {
       }
     };
     const attach = speaksHttp ? (requests: RuntimeRequests) => api!.attach(requests) : undefined;
-    const booted = cell.launcher ? undefined : prebooted?.take(version, cell.interpreter, variables, onOutput, attach);
+    const booted =
+      cell.launcher || shared ? undefined : prebooted?.take(version, cell.interpreter, variables, onOutput, attach);
     this.#group = booted ? booted.group : groups?.create(`${id}-${this.#generation}`, version);
     const process: RuntimeProcess =
       booted?.process ??
@@ -363,12 +399,15 @@ export class Environment {
         group: this.#group,
         onOutput,
         ...(attach ? { attach } : {}),
+        ...(shared ? { lanes: shared.lanes } : {}),
         ...(supervisor ? { supervise: (orders, output) => supervisor.open(orders, output) } : {}),
       });
-    this.#process = process;
+    shared?.runtime.begin(process, this.#group);
+    const runtime = shared ? shared.runtime.lane(shared.index) : process;
+    this.#process = runtime;
     const readiness = await this.#within<Start>(
       limitMs,
-      extensions ? this.#begin(process, extensions, supervisor) : process.readiness(),
+      extensions ? this.#begin(process, extensions, supervisor) : runtime.readiness(),
     );
     const durationMs = performance.now() - beganMs;
     for (const { name, state, events, errorType } of extensions?.all ?? []) {
@@ -622,7 +661,9 @@ export class Environment {
   #writeOutput(message: string, level: number | undefined): void {
     if (this.#leastSeverity !== undefined && (level ?? severityOfLine(message)) < this.#leastSeverity) return;
     this.#telemetry?.line('function', message);
-    this.#write(message);
+    // Whose line it is cannot be told where several invocations write.
+    if (this.#options.shared) this.#options.stream.append(this.#options.clock.now(), message);
+    else this.#write(message);
   }
 
   get isJson(): boolean {

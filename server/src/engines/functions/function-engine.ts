@@ -1,6 +1,7 @@
 // Functions: environments that run a function's code, and the Runtime API they speak.
 
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, VirtualClock } from '#core/clock.ts';
@@ -11,7 +12,7 @@ import type { Meter } from '#core/meter.ts';
 import type { LogStore } from '#engines/logs/log-store.ts';
 import { type ControlGroups, openControlGroups } from './cgroups.ts';
 import { CodeStore } from './code-store.ts';
-import { Environment } from './environment.ts';
+import { Environment, type EnvironmentOptions } from './environment.ts';
 import { DEFAULT_IDLE_TIMEOUT_MS, EnvironmentPool } from './environment-pool.ts';
 import { type FileSystem, FileSystemError, FileSystems } from './file-systems.ts';
 import { recordEnd, recordStart, recordThrottle } from './function-metrics.ts';
@@ -24,7 +25,8 @@ import type { Logging } from './log-level.ts';
 import { LogStream } from './log-stream.ts';
 import { PrebootedRuntimes } from './prebooted.ts';
 import { logStreamName } from './report-lines.ts';
-import type { ChunkSink } from './runtime-process.ts';
+import type { ChunkSink } from './runtime-lane.ts';
+import { SharedRuntime } from './shared-runtime.ts';
 import { StartGate } from './start-gate.ts';
 
 export { CodeStore } from './code-store.ts';
@@ -64,7 +66,7 @@ export interface FunctionEngine {
   reset(): Promise<void>;
 }
 
-export type { ChunkSink } from './runtime-process.ts';
+export type { ChunkSink } from './runtime-lane.ts';
 
 /** All that an environment needs to know of a function version. */
 export interface FunctionVersion {
@@ -102,6 +104,8 @@ export interface FunctionVersion {
   initializationType?: 'provisioned-concurrency' | 'lambda-managed-instances';
   /** The most concurrent executions of this version, which the limits of functions and of all do not concern. */
   managedConcurrency?: number;
+  /** Invocations that one environment serves at once, where its runtime can. */
+  lanes?: number;
   /** The most concurrent executions of this function; without it only the limit of all functions holds. */
   reservedConcurrency?: number;
   /** The most concurrent executions of all functions without a reservation; what others reserved is not in it. */
@@ -219,7 +223,7 @@ class Engine implements FunctionEngine {
     this.#pool = new EnvironmentPool({
       clock,
       idleTimeoutMs: config.functions.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
-      create: (version) => this.#createEnvironment(version),
+      create: (version) => this.#createEnvironments(version),
     });
   }
 
@@ -336,7 +340,8 @@ class Engine implements FunctionEngine {
     return isFull ? 'ConcurrentInvocationLimitExceeded' : undefined;
   }
 
-  async #createEnvironment(version: FunctionVersion): Promise<Environment> {
+  /** One; as many as its runtime serves invocations at once, where these share one. */
+  async #createEnvironments(version: FunctionVersion): Promise<Environment[]> {
     const { clock, logs, log, config } = this.#options;
     const interpreter = version.image
       ? imageInterpreter(version.image, version.codeDir)
@@ -369,7 +374,8 @@ class Engine implements FunctionEngine {
       idleTimeoutMs: config.functions.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
     });
     const notice = this.#noticeFor(version, interpreter);
-    return new Environment({
+    const onDestroyed = this.code.use(version.codeDir, version.layersDir);
+    const options: EnvironmentOptions = {
       id,
       version,
       cell,
@@ -385,9 +391,19 @@ class Engine implements FunctionEngine {
         group: version.logGroup,
         stream: logStreamName(clock.now(), version.version, id),
       }),
-      onDestroyed: this.code.use(version.codeDir, version.layersDir),
+      onDestroyed,
       ...(notice === undefined ? {} : { notice }),
+    };
+    const { lanes = 1 } = version;
+    if (lanes === 1) return [new Environment(options)];
+    const runtime = new SharedRuntime(lanes, async () => {
+      await rm(cell.dir, { recursive: true, force: true });
+      onDestroyed();
     });
+    return Array.from(
+      { length: lanes },
+      (_, index) => new Environment({ ...options, shared: { runtime, index, lanes } }),
+    );
   }
 
   /** As chosen with the first cell. */

@@ -21,6 +21,8 @@ export interface RuntimeRequests {
   initError(body: Buffer, errorType: string): void;
   /** One that was started ahead of its function waits for it; `sendEvent` gives it the environment variables. */
   assignment?(body: Buffer): void;
+  /** The process behind this connection ended, as a shell tells it; another one of the runtime says so. */
+  exited?(status: number): void;
 }
 
 /** What a function may return: 6 MB and a little. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
@@ -185,6 +187,8 @@ export class RuntimeConnection {
     } else if (head.method === 'POST' && what === 'assignment' && this.#requests.assignment) {
       this.#asked = true;
       this.#requests.assignment(body);
+    } else if (head.method === 'POST' && what === 'exited' && this.#requests.exited) {
+      this.#requests.exited(Number(body.toString('latin1')));
     } else if (head.method === 'POST' && what === 'init/error') {
       this.#due += ACCEPTED;
       this.#requests.initError(body, head.errorType);

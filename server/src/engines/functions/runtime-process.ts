@@ -10,7 +10,8 @@ import type { ControlGroup } from './cgroups.ts';
 import type { Command } from './isolation/isolation.ts';
 import { type Emit, OutputReader } from './output-reader.ts';
 import { processesOfGroup, processTree } from './runtime-api/peer.ts';
-import { LARGEST_RESPONSE_BYTES, RuntimeConnection, type RuntimeRequests } from './runtime-connection.ts';
+import { RuntimeConnection, type RuntimeRequests } from './runtime-connection.ts';
+import { type ChunkSink, RuntimeLane } from './runtime-lane.ts';
 import { starting } from './starter.ts';
 
 export interface RuntimeExit {
@@ -37,6 +38,8 @@ export interface RuntimeProcessOptions {
   attach?: (requests: RuntimeRequests) => Pick<RuntimeConnection, 'sendEvent'>;
   /** Takes the ends of descriptors 5 and 6: the orders to what starts runtime and extensions, and what extensions write. */
   supervise?: (orders: Duplex, extensionOutput: Readable) => void;
+  /** How many invocations it serves at once, each over a connection of its own; more than one only without `supervise`. */
+  lanes?: number;
   /** What is to be done when all of it is gone, before `kill` resolves. */
   onEnded?: () => Promise<void>;
 }
@@ -46,20 +49,9 @@ const LONGEST_OUTPUT_AFTER_EXIT_MS = 500;
 const MEGABYTE = 1_048_576;
 const MOST_LOOKS = 5;
 
-/** Takes a stretch of a response as it is made; the runtime waits for the promise. */
-export type ChunkSink = (bytes: Buffer, contentType: string) => Promise<void> | undefined;
-
-interface Running {
-  requestId: string;
-  resolve: (outcome: Outcome) => void;
-  onChunk: ChunkSink | undefined;
-  /** What was streamed to a caller who wants it whole. */
-  gathered: Buffer[];
-  gatheredBytes: number;
-  /** A streamed response that is whole: the handler may go on until it asks for the next event. */
-  streamed?: Outcome;
-}
-
+/** Descriptors of the connections after the first. */
+const FIRST_LANE = 10;
+const LAST_OWN_DESCRIPTOR = 4;
 const NOTHING_TOLD = Buffer.from('{}');
 const NOT_YET: Pick<RuntimeConnection, 'sendEvent'> = {
   sendEvent: () => assert.fail('BUG: an event for a program that is not there yet'),
@@ -78,7 +70,9 @@ export class RuntimeProcess {
   #exit: RuntimeExit | undefined;
   #initError: Readiness | undefined;
   #onReadiness: ((readiness: Readiness) => void) | undefined;
-  #running: Running | undefined;
+  readonly #lane = new RuntimeLane();
+  /** Beside the first, of a runtime that serves several invocations at once. */
+  readonly #moreLanes: { lane: RuntimeLane; connection: RuntimeConnection }[];
   readonly #requests: RuntimeRequests;
   #isFrozen = false;
   #onBooted: ((told: Buffer | undefined) => void) | undefined;
@@ -86,13 +80,14 @@ export class RuntimeProcess {
   #onOutput: Emit;
   #statusFile: string | undefined;
 
-  constructor({ command, group, onOutput, onEnded, attach, supervise, waits }: RuntimeProcessOptions) {
+  constructor({ command, group, onOutput, onEnded, attach, supervise, waits, lanes = 1 }: RuntimeProcessOptions) {
     this.#onOutput = onOutput;
     this.#group = group;
     this.#child = start(command, group, [
       ...([command.shellInput || waits ? 'pipe' : 'ignore', 'pipe', 'ignore'] as const),
       ...([attach || waits ? 'ignore' : 'pipe', command.input ? 'pipe' : 'ignore'] as const),
       ...(supervise ? (['pipe', 'pipe'] as const) : []),
+      ...lanesAfter(lanes),
     ]);
     this.#reader = new OutputReader((message, severity) => {
       if (!waits || this.#bootedWith) return this.#onOutput(message, severity);
@@ -120,11 +115,8 @@ export class RuntimeProcess {
         this.#bootedWith = body;
         this.#onBooted?.(body);
       },
-      response: (requestId, payload) => this.#settle(requestId, { kind: 'response', payload }),
-      responseTooLarge: (requestId, size) => this.#settle(requestId, { kind: 'tooLarge', size }),
-      error: (requestId, payload, errorType) => this.#settle(requestId, { kind: 'error', errorType, payload }),
-      chunk: (requestId, bytes, contentType) => this.#takeChunk(requestId, bytes, contentType),
-      streamed: (requestId, error) => this.#endStream(requestId, error),
+      ...this.#lane.requests,
+      exited: (status) => this.runtimeEnded(describeExit(status, null)),
       initError: (payload, errorType) => {
         this.#initError = { kind: 'initError', errorType, payload };
         this.#tellReadiness(this.#initError);
@@ -133,6 +125,9 @@ export class RuntimeProcess {
     if (waits) this.#connection = NOT_YET;
     else if (attach) this.#connection = attach(this.#requests);
     else this.#connection = new RuntimeConnection(this.#child.stdio[3] as Duplex, this.#requests);
+    this.#moreLanes = this.#child.stdio
+      .slice(FIRST_LANE, FIRST_LANE + lanes - 1)
+      .map((socket) => connected(socket as Duplex));
     const [orders, extensionOutput] = this.#child.stdio.slice(5) as unknown as [Duplex, Readable];
     supervise?.(orders, extensionOutput);
     this.#ended = this.#watchEnd().then(() => {
@@ -193,10 +188,25 @@ export class RuntimeProcess {
   run(requestId: string, headers: Record<string, string>, payload: Uint8Array, onChunk?: ChunkSink): Promise<Outcome> {
     if (this.#exit) return Promise.resolve(this.#exit);
     this.#asks = false;
-    return new Promise((resolve) => {
-      this.#running = { requestId, resolve, onChunk, gathered: [], gatheredBytes: 0 };
-      this.#connection.sendEvent(headers, payload);
-    });
+    const outcome = this.#lane.begin(requestId, onChunk);
+    this.#connection.sendEvent(headers, payload);
+    return outcome;
+  }
+
+  /** The same on one of several connections, 0 being the first, which need not have asked for it yet. */
+  runIn(
+    index: number,
+    requestId: string,
+    headers: Record<string, string>,
+    payload: Uint8Array,
+    onChunk?: ChunkSink,
+  ): Promise<Outcome> {
+    if (index === 0) return this.run(requestId, headers, payload, onChunk);
+    if (this.#exit) return Promise.resolve(this.#exit);
+    const { lane, connection } = this.#moreLanes[index - 1]!;
+    const outcome = lane.begin(requestId, onChunk);
+    connection.sendEvent(headers, payload);
+    return outcome;
   }
 
   /** Resolves when what the runtime wrote before its last message has been read. */
@@ -260,8 +270,7 @@ export class RuntimeProcess {
     if (this.#exit) return;
     this.#exit = { kind: 'exit', description };
     this.#tellReadiness(this.#initError ?? this.#exit);
-    this.#running?.resolve(this.#exit);
-    this.#running = undefined;
+    this.#lane.end(this.#exit);
   }
 
   /** SIGKILL for the whole tree; resolves when it is gone and its output read. */
@@ -272,7 +281,7 @@ export class RuntimeProcess {
 
   #becomeReady(): void {
     this.#asks = true;
-    if (this.#running?.streamed) this.#settle(this.#running.requestId, this.#running.streamed);
+    this.#lane.asked();
     // The runtime has no children yet; later a child of the function could be taken for it.
     if (!this.#group) this.#statusFile ??= statusFileOf(this.#child.pid!);
     this.#tellReadiness({ kind: 'ready' });
@@ -283,37 +292,6 @@ export class RuntimeProcess {
     this.#onReadiness = undefined;
   }
 
-  #takeChunk(requestId: string, bytes: Buffer, contentType: string): Promise<void> | undefined {
-    const running = this.#running;
-    if (running?.requestId !== requestId) return undefined;
-    if (running.onChunk) return running.onChunk(bytes, contentType);
-    running.gatheredBytes += bytes.length;
-    if (running.gatheredBytes <= LARGEST_RESPONSE_BYTES) running.gathered.push(bytes);
-    return undefined;
-  }
-
-  #endStream(requestId: string, error: { errorType: string; body: Buffer } | undefined): void {
-    const running = this.#running;
-    if (running?.requestId !== requestId) return;
-    if (error) {
-      this.#settle(requestId, { kind: 'error', errorType: error.errorType, payload: error.body });
-      return;
-    }
-    const { gathered, gatheredBytes: size } = running;
-    running.streamed =
-      size > LARGEST_RESPONSE_BYTES
-        ? { kind: 'tooLarge', size }
-        : { kind: 'response', payload: Buffer.concat(gathered) };
-  }
-
-  /** Answers to anything but the invocation under way go nowhere. */
-  #settle(requestId: string, outcome: Outcome): void {
-    if (this.#running?.requestId !== requestId) return;
-    const { resolve } = this.#running;
-    this.#running = undefined;
-    resolve(outcome);
-  }
-
   #watchEnd(): Promise<void> {
     const child = this.#child;
     return new Promise((resolve) => {
@@ -321,6 +299,7 @@ export class RuntimeProcess {
         this.#reader.flush();
         this.#onBooted?.(undefined);
         this.runtimeEnded(description);
+        for (const { lane } of this.#moreLanes) lane.end({ kind: 'exit', description });
         resolve();
       };
       child.once('error', (error) => finish(error.message));
@@ -359,6 +338,26 @@ export class RuntimeProcess {
       return 0;
     }
   }
+}
+
+/** For `stdio` after the descriptors below: nothing up to the first lane, then the lanes. */
+function lanesAfter(lanes: number): ('pipe' | 'ignore')[] {
+  if (lanes === 1) return [];
+  return [
+    ...Array.from({ length: FIRST_LANE - LAST_OWN_DESCRIPTOR - 1 }, () => 'ignore' as const),
+    ...Array.from({ length: lanes - 1 }, () => 'pipe' as const),
+  ];
+}
+
+function connected(socket: Duplex): { lane: RuntimeLane; connection: RuntimeConnection } {
+  const lane = new RuntimeLane();
+  const connection = new RuntimeConnection(socket, {
+    ...lane.requests,
+    next: () => lane.asked(),
+    initError: (payload, errorType) => lane.end({ kind: 'error', errorType, payload }),
+    exited: (status) => lane.end({ kind: 'exit', description: describeExit(status, null) }),
+  });
+  return { lane, connection };
 }
 
 function start(

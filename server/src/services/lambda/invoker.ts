@@ -15,6 +15,7 @@ import {
 } from '#engines/functions/function-engine.ts';
 import type { ServiceDependencies } from '../dependencies.ts';
 import { concurrencyLimit } from './concurrency-limit.ts';
+import type { VersionDocument } from './documents.ts';
 import { type FunctionReference, functionArn } from './function-name.ts';
 import type { FunctionTable, Target } from './function-table.ts';
 import { stateOf } from './hot-reload.ts';
@@ -35,6 +36,9 @@ export interface InvocationRequest {
   /** Where a streamed response goes as it is made. */
   onChunk?: ChunkSink;
 }
+
+/** Each is a connection, and for Python a process once it is used. */
+const MOST_LANES = 64;
 
 type Dependencies = Pick<ServiceDependencies, 'call' | 'clock' | 'config' | 'functions' | 'objects'> & {
   table: FunctionTable;
@@ -163,7 +167,7 @@ export class Invoker {
       endpoint: `http://${reachable(config.host)}:${config.port}`,
       logGroup: version.logging.group,
       logging: version.logging,
-      ...(version.managed ? { initializationType: 'lambda-managed-instances' as const } : {}),
+      ...(version.managed ? { initializationType: 'lambda-managed-instances' as const, lanes: lanesOf(version) } : {}),
       ...(document.reservedConcurrency === undefined
         ? { unreservedConcurrency: concurrencyLimit(config) - (await table.reservedConcurrency(reference.scope)) }
         : { reservedConcurrency: document.reservedConcurrency }),
@@ -220,6 +224,12 @@ export class Invoker {
       renewAtMs: nowMs + (Expiration!.getTime() - nowMs) / 2,
     };
   }
+}
+
+/** Runtimes of Brume's own serve several invocations at once, unless extensions could be with them; the rest one each. */
+function lanesOf({ managed, runtime, image, layers }: VersionDocument): number {
+  if (image || layers || !/^(python|nodejs)/.test(runtime)) return 1;
+  return Math.min(MOST_LANES, managed!.concurrency);
 }
 
 function asAwsError(error: unknown): unknown {
