@@ -13,6 +13,7 @@ import type { FunctionVersion, Invocation, InvocationResult } from './function-e
 import { entryPointFault } from './images/entry-point.ts';
 import { bringsProgram } from './interpreter.ts';
 import type { Cell, Isolation } from './isolation/isolation.ts';
+import type { EnvironmentRuntime, JointRuntime } from './joint-runtime.ts';
 import { severity, severityOfLine } from './log-level.ts';
 import type { LogStream } from './log-stream.ts';
 import { LogTail } from './log-tail.ts';
@@ -27,7 +28,6 @@ import { LOGS_PREFIX, TELEMETRY_PREFIX, Telemetry } from './runtime-api/telemetr
 import { LARGEST_RESPONSE_BYTES, type RuntimeRequests } from './runtime-connection.ts';
 import type { ChunkSink } from './runtime-lane.ts';
 import { type Outcome, type Readiness, RuntimeProcess } from './runtime-process.ts';
-import type { EnvironmentRuntime, SharedRuntime } from './shared-runtime.ts';
 import type { StartGate } from './start-gate.ts';
 
 export interface EnvironmentOptions {
@@ -47,7 +47,7 @@ export interface EnvironmentOptions {
   /** Called once when it is gone. */
   onDestroyed: () => void;
   /** With others, where a runtime serves several invocations at once; each has a lane of it. */
-  shared?: { runtime: SharedRuntime; index: number; lanes: number };
+  shared?: { runtime: JointRuntime; index: number; lanes: number };
 }
 
 /** How long the first initialization may take. */

@@ -21,12 +21,12 @@ import { type ResolvedImage, resolveImage } from './images/image-tool.ts';
 import { fitted, type Interpreter, LANGUAGE_NAMES, MissingInterpreterError } from './interpreter.ts';
 import { Interpreters } from './interpreters.ts';
 import { type Cell, chooseIsolation, type Isolation } from './isolation/isolation.ts';
+import { JointRuntime } from './joint-runtime.ts';
 import type { Logging } from './log-level.ts';
 import { LogStream } from './log-stream.ts';
 import { PrebootedRuntimes } from './prebooted.ts';
 import { logStreamName } from './report-lines.ts';
 import type { ChunkSink } from './runtime-lane.ts';
-import { SharedRuntime } from './shared-runtime.ts';
 import { StartGate } from './start-gate.ts';
 
 export { CodeStore } from './code-store.ts';
@@ -396,7 +396,7 @@ class Engine implements FunctionEngine {
     };
     const { lanes = 1 } = version;
     if (lanes === 1) return [new Environment(options)];
-    const runtime = new SharedRuntime(lanes, async () => {
+    const runtime = new JointRuntime(lanes, async () => {
       await rm(cell.dir, { recursive: true, force: true });
       onDestroyed();
     });

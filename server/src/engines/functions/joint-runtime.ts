@@ -26,7 +26,7 @@ export type EnvironmentRuntime = Pick<
   | 'kill'
 >;
 
-export class SharedRuntime {
+export class JointRuntime {
   #process: RuntimeProcess | undefined;
   #group: ControlGroup | undefined;
   #isInitialized = false;
