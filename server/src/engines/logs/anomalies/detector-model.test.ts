@@ -72,3 +72,24 @@ test('silence is unusual, and what goes on becomes usual', () => {
   );
   assert.deepEqual(again.evaluate(interval('WARN queue is long')), []);
 });
+
+test('patterns that turn out to be one are one from then on, with what was learned of each', () => {
+  const users = ['anna', 'bert', 'carla'];
+  const trained = new DetectorModel();
+  trained.train(
+    Array.from({ length: 300 }, (_, i) => ({
+      timestamp: i * MINUTE,
+      message: `login of user ${users[i % 3]} was fine`,
+    })),
+    30 * MINUTE,
+  );
+  assert.equal(trained.patterns().length, 3);
+  const model = new DetectorModel(trained.patterns());
+  const events = [...users, 'dora'].flatMap((user) =>
+    Array.from({ length: 8 }, (_, i) => ({ timestamp: i, message: `login of user ${user} was fine` })),
+  );
+  assert.deepEqual(model.evaluate(events), []);
+  const [pattern, ...others] = model.patterns();
+  assert.equal(others.length, 0);
+  assert.ok(pattern!.mean > 29 && pattern!.mean < 31, String(pattern!.mean));
+});
