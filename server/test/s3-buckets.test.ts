@@ -23,8 +23,10 @@ import {
   GetPublicAccessBlockCommand,
   HeadBucketCommand,
   ListBucketsCommand,
+  PutBucketAclCommand,
   PutBucketTaggingCommand,
   PutBucketVersioningCommand,
+  PutObjectAclCommand,
   PutObjectCommand,
   S3Client,
   UploadPartCommand,
@@ -205,6 +207,13 @@ test('features that no bucket has been configured for', async () => {
   const acl = await s3.send(new GetBucketAclCommand({ Bucket }));
   assert.equal(acl.Grants?.[0]?.Permission, 'FULL_CONTROL');
   assert.equal(acl.Grants?.[0]?.Grantee?.Type, 'CanonicalUser');
+  await s3.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'x' }));
+  const acls: [command: any, outcome: string][] = [
+    [new PutBucketAclCommand({ Bucket, ACL: 'private' }), 'AccessControlListNotSupported 400'],
+    [new PutObjectAclCommand({ Bucket, Key: 'k', ACL: 'public-read' }), 'AccessControlListNotSupported 400'],
+    [new PutObjectAclCommand({ Bucket, Key: 'none', ACL: 'private' }), 'NoSuchKey 404'],
+  ];
+  for (const [command, outcome] of acls) assert.equal(await errorOf(s3.send(command)), outcome);
   const { PublicAccessBlockConfiguration } = await s3.send(new GetPublicAccessBlockCommand({ Bucket }));
   assert.equal(PublicAccessBlockConfiguration?.BlockPublicAcls, true);
   const versioning = new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Enabled' } });

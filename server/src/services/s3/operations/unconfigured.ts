@@ -65,12 +65,23 @@ export function unconfigured({ state }: S3): Record<string, Handler> {
       'Object Lock configuration does not exist for this bucket',
     ),
     GetPublicAccessBlock: answer(allBlocked),
+    PutBucketAcl: answer(refuseAcl),
+    PutObjectAcl: async (input: BucketInput, context) => {
+      const bucket = await openBucket(state.documents, input.Bucket, context, input.ExpectedBucketOwner);
+      await requireObject(state.documents, bucket, input.Key, input.VersionId);
+      return refuseAcl();
+    },
   };
 }
 
 function ownersAcl({ account }: BucketDocument): GetBucketAclOutput {
   const ID = canonicalUserId(account);
   return { Owner: { ID }, Grants: [{ Grantee: { ID, Type: 'CanonicalUser' }, Permission: 'FULL_CONTROL' }] };
+}
+
+/** Every bucket has BucketOwnerEnforced, under which ACLs cannot be set, not even to what they are. */
+function refuseAcl(): never {
+  throw new AwsError('AccessControlListNotSupported', 'The bucket does not allow ACLs', { status: 400 });
 }
 
 /** Nothing in Brume is public. */
