@@ -23,15 +23,14 @@ export function compileAggregate(call: Call, input: AggregateInput): Value | und
   const value = first ? input.value(first) : MISSING;
   switch (call.name) {
     case 'count':
+    case 'count_over_time':
       return number(
         first && value.kind !== 'missing' ? sql`countIf(${isPresent(value)})` : first ? sql`countIf(0)` : sql`count()`,
       );
     case 'count_distinct':
       return number(sql`uniq(${asColumn(value)})`);
-    case 'countOverTime':
-      return number(sql`countIf(${isPresent(value)})`);
     case 'sum':
-    case 'sumOverTime':
+    case 'sum_over_time':
       return number(sql`sumOrNull(${asNumber(value)})`);
     case 'avg':
       return number(sql`avgOrNull(${asNumber(value)})`);
@@ -129,14 +128,17 @@ function extreme(name: 'min' | 'max', value: Value): Value {
   return text(sql`ifNull(toString(${of(numbers)}), ${of(texts)})`);
 }
 
+/** A time comes out as milliseconds since the epoch, as on AWS. */
 function like(value: Value, expression: Sql): Value {
-  if (value.kind === 'number')
-    return { kind: 'number', sql: expression, ...(value.double && { double: true as const }) };
-  return value.kind === 'time'
-    ? { kind: 'time', sql: expression }
-    : value.kind === 'boolean'
-      ? number(expression)
-      : text(expression);
+  switch (value.kind) {
+    case 'number':
+      return { kind: 'number', sql: expression, ...(value.double && { double: true as const }) };
+    case 'time':
+    case 'boolean':
+      return number(expression);
+    default:
+      return text(expression);
+  }
 }
 
 /**

@@ -6,6 +6,7 @@ import type { Command, Expression, Item, Query } from '../syntax/tree.ts';
 import { compileAggregate, sortKey } from './aggregates.ts';
 import type { CompiledQuery, QueryOfTable, QueryScope, TableRow } from './compile-query.ts';
 import { UNIT_MS } from './datetime.ts';
+import { estimate } from './estimate.ts';
 import { ExpressionCompiler, fault } from './expressions.ts';
 import { fillMissing } from './fill-missing.ts';
 import { appendColumns, compileJoin, subqueryValues } from './join-command.ts';
@@ -23,8 +24,22 @@ import { asColumn, asList, asText, isPresent, text, type Value } from './values.
 type Of<Kind extends Command['kind']> = Extract<Command, { kind: Kind }>;
 
 export function compileCommands({ commands }: Query, scope: QueryScope): CompiledQuery | QueryOfTable {
-  const { startMs, endMs } = scope;
-  const pipeline = new Pipeline(scope, { groups: scope.groups, startMs, endMs }, statementOf(scope));
+  const statement = statementOf(scope);
+  const { groups, startMs, endMs } = scope;
+  const source = { groups, startMs, endMs };
+  const last = commands.at(-1);
+  if (last?.kind !== 'estimate') return compileRows(commands, scope, new Pipeline(scope, source, statement));
+  // AWS appends the request's limit to the query, where nothing may follow.
+  if (scope.limit !== undefined) throw fault('unexpected symbol found limit', last);
+  compileRows(commands.slice(0, -1), scope, new Pipeline(scope, source, statement));
+  return estimate([source, ...statement.sources]);
+}
+
+function compileRows(
+  commands: readonly Command[],
+  scope: QueryScope,
+  pipeline: Pipeline,
+): CompiledQuery | QueryOfTable {
   const end = commands.findIndex(({ kind }) => TABLE_COMMANDS.has(kind));
   for (const command of end < 0 ? commands : commands.slice(0, end)) apply(pipeline, command);
   if (end < 0) return outputOf(pipeline, scope);
@@ -52,10 +67,13 @@ function madeTable(pipeline: Pipeline, [first, next]: readonly Command[]): MadeT
 function statementOf(scope: QueryScope): Statement {
   const statement: Statement = {
     level: 0,
+    sources: [],
     inner: ({ source, commands }) => {
       const groups = source ? (scope.groupsOf?.(source) ?? []) : scope.groups;
       const { innerStartMs: startMs = scope.startMs, endMs } = scope;
-      const pipeline = new Pipeline(scope, { groups, startMs, endMs }, statement);
+      const read = { groups, startMs, endMs };
+      statement.sources.push(read);
+      const pipeline = new Pipeline(scope, read, statement);
       for (const command of commands) apply(pipeline, command);
       return pipeline;
     },
@@ -148,15 +166,18 @@ function apply(pipeline: Pipeline, command: Command): void {
         command,
       );
     case 'diff':
+      throw fault('Diff compilation Failed : Diff operation has to be used after Pattern', command);
     case 'anomaly':
-      throw fault(`${command.kind} needs pattern right before it`, command);
+      throw fault('anomaly has to be used after pattern', command);
+    case 'estimate':
+      throw fault('estimate must be the last command', command);
   }
 }
 
 function define(pipeline: Pipeline, { expression, name, alias }: Item): void {
+  const value = pipeline.compiler.value(expression);
   // A plain field needs no definition: its name finds it.
-  if (expression.kind === 'field' && alias === undefined) return;
-  pipeline.define(name, pipeline.compiler.value(expression));
+  if (expression.kind !== 'field' || alias !== undefined) pipeline.define(name, value);
 }
 
 function parse(pipeline: Pipeline, { input, pattern, start, end }: Of<'parse'>): void {
@@ -210,9 +231,9 @@ function stats(pipeline: Pipeline, { by, aggregates, offset }: Of<'stats'>): voi
     {
       ...pipeline.names(),
       // `max(a) as high, min(a) as low, high - low`
-      field: (name) => {
+      field: (name, at) => {
         const before = [...results, ...keys].find((result) => result.name === name);
-        return before ? before.value : pipeline.field(name);
+        return before ? before.value : pipeline.field(name, at);
       },
       call: (call) => compileAggregate(call, input),
     },

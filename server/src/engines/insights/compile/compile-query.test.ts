@@ -190,6 +190,38 @@ test('events that have none of the fields count as matched', async () => {
   assert.deepEqual({ matched, found }, { matched: { count: 3, atLeast: false }, found: [{ a: '1' }] });
 });
 
+describe('what does not compile', () => {
+  const scope = { groups: [], startMs: 0, endMs: 0, nowMs: 0, pointer: () => '' };
+  const faults: [query: string, start: number, message: string][] = [
+    ['stats count(*) by a | filter b = 1', 29, 'Unknown symbols found in or after stats: b'],
+    ['stats count(*) by a | fields b', 29, 'Unknown symbols found in or after stats: b'],
+    ['stats count(*) as n by a | stats max(n) by bin(5m)', 43, 'Unknown symbols found in or after stats: @timestamp'],
+    ['stats count(*) as n | sort m', 27, 'Unknown symbols found in or after stats: m'],
+    ['filter a = 1 | diff', 15, 'Diff compilation Failed : Diff operation has to be used after Pattern'],
+  ];
+  for (const [query, start, message] of faults) {
+    test(query, () => {
+      assert.throws(() => compileQuery(parseQuery(query), scope), { name: 'QuerySyntaxError', start, message });
+    });
+  }
+
+  test('estimate, where the request has a limit', () => {
+    const message = 'unexpected symbol found limit';
+    assert.throws(() => compileQuery(parseQuery('estimate'), { ...scope, limit: 5 }), { message });
+  });
+});
+
+test('estimate tells the bytes of the messages in the time and groups of a query, and of those inside of it', async () => {
+  const group = await store.group([at(0, 'four'), at(1, 'seven..'), at(3_600_000, 'too late')]);
+  const other = await store.group([at(0, 'eleven bytes')]);
+  const hour = { startMs: NOON, endMs: NOON + 3_599_999 };
+  const { found } = await store.run('filter @message like /x/ | limit 1 | estimate', [group], hour);
+  assert.deepEqual(found, [{ '@estimatedBytesScanned': '11' }]);
+  const options = { ...hour, groupsOf: () => [other] };
+  const joined = await store.run(`filter a in (SOURCE 'other' | fields b) | estimate`, [group], options);
+  assert.deepEqual(joined.found, [{ '@estimatedBytesScanned': '23' }]);
+});
+
 describe('patterns', () => {
   const messages = (base: number, count: number) =>
     Array.from({ length: count }, (_, i) => at(base + i, `took ${i} ms to write block ${i * 7}`));
@@ -293,7 +325,7 @@ describe('patterns', () => {
     const query = 'pattern @message | anomaly | stats latest(@lastSeen) as at';
     await assert.rejects(store.run(query, [group], day), /latest needs events/);
     const seen = await store.run('pattern @message | anomaly | stats max(@lastSeen) as at', [group], day);
-    assert.deepEqual(seen.found, [{ at: '2026-11-24 11:00:00.500' }]);
+    assert.deepEqual(seen.found, [{ at: String(NOON + 23 * 3_600_000 + 500) }]);
     const { found } = await store.run('pattern @message | anomaly', [group], day);
     assert.deepEqual(
       found.map((row) => [row['@pattern'], row['@anomalyType'], row['@priority']]),

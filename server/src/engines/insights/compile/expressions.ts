@@ -22,8 +22,8 @@ import {
 type Call = Expression & { kind: 'call' };
 
 export interface Names {
-  /** What a name stands for. */
-  field(name: string): Value;
+  /** What a name stands for; `at`, where it stands in the query's text. */
+  field(name: string, at?: Span): Value;
   /** The same, beneath the masks of protected data. */
   unmaskedField(name: string): Value;
   /** The texts that a subquery gives for a field of this name, as a SELECT of one column. */
@@ -73,7 +73,7 @@ export class ExpressionCompiler {
   value(expression: Expression): Value {
     switch (expression.kind) {
       case 'field':
-        return this.#names.field(expression.name);
+        return this.#names.field(expression.name, expression);
       case 'number':
         return constantNumber(expression.value);
       case 'string':
@@ -170,10 +170,10 @@ export class ExpressionCompiler {
   #like(left: Expression, right: Expression): Sql {
     const value = this.value(left);
     if (right.kind === 'regex') {
-      const plain = plainText(right.source, right.flags);
+      const plain = plainText(right.source);
       if (plain !== undefined) return contains(value, plain);
-      const holds = sql`match(${asText(value)}, ${re2(right.source, right.flags, right)})`;
-      const any = value.kind === 'text' && value.message ? alternatives(right.source, right.flags) : undefined;
+      const holds = sql`match(${asText(value)}, ${re2(right.source, right)})`;
+      const any = value.kind === 'text' && value.message ? alternatives(right.source) : undefined;
       return any === undefined ? holds : sql`(multiMatchAny(${asText(value)}, [${any}]) AND ${holds})`;
     }
     const searched = this.value(right);

@@ -99,7 +99,7 @@ function randomCondition(depth: number): Expression {
     const right: Expression =
       random() < 0.5
         ? { kind: 'string', value: pick(STRINGS), ...AT }
-        : { kind: 'regex', source: pick(REGEXES), flags: '', ...AT };
+        : { kind: 'regex', source: pick(REGEXES), ...AT };
     return { kind: 'binary', operator, left: field, right, ...AT };
   }
   if (kind < 0.96) {

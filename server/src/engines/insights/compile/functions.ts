@@ -139,7 +139,7 @@ const SCALAR_FUNCTIONS: Record<string, ScalarFunction> = {
   // replaceAll needs the searched text to be there; nothing is replaced where it is empty.
   replace: ofTexts((a, from, to) => sql`if(${from!} = '', ${a!}, replaceAll(${a!}, ${from!}, ${to!}))`),
   regexReplace: ([a, pattern, to], _, call) =>
-    text(sql`replaceRegexpAll(${asText(a!)}, ${re2(constant(pattern!, call), '', call.args[1]!)}, ${asText(to!)})`),
+    text(sql`replaceRegexpAll(${asText(a!)}, ${re2(constant(pattern!, call), call.args[1]!)}, ${asText(to!)})`),
   strcontains: ([a, searched, insensitive]) => {
     const [within, part] = [asText(a!), asText(searched!)];
     const found = sql`position(${within}, ${part}) > 0`;

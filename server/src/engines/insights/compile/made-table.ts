@@ -4,7 +4,8 @@ import { sql } from '#storage/telemetry/sql.ts';
 import type { QueryOfTable, QueryScope, TableRow } from './compile-query.ts';
 import { Pipeline, type Statement } from './pipeline.ts';
 
-export type ColumnKind = 'text' | 'number' | 'time';
+/** `double`: shown as Java shows one. */
+export type ColumnKind = 'text' | 'number' | 'double' | 'time';
 
 export interface MadeTable extends Omit<QueryOfTable, 'over'> {
   columns: Readonly<Record<string, ColumnKind>>;
@@ -17,6 +18,7 @@ const MOST_TEXT = 4 * 1024 * 1024;
 const TYPES: Record<ColumnKind, string> = {
   text: 'Nullable(String)',
   number: 'Nullable(Float64)',
+  double: 'Nullable(Float64)',
   time: 'Nullable(Int64)',
 };
 
@@ -37,7 +39,10 @@ export function pipelineOf(
     const kind = columns[name]!;
     const column = pipeline.column(`made${i}`, level);
     structure.push(`${column.text} ${TYPES[kind]}`);
-    pipeline.fields.set(name, { kind, sql: column });
+    pipeline.fields.set(
+      name,
+      kind === 'double' ? { kind: 'number', sql: column, double: true } : { kind, sql: column },
+    );
   }
   const text = textOf(names, rows);
   pipeline.from = sql`(SELECT * FROM format(JSONCompactEachRow, ${structure.join(', ')}, ${text}) WHERE ${place} > 0)`;

@@ -12,7 +12,7 @@ export function parseFields(input: Sql, pattern: ParsePattern, span: Span): [nam
     case 'glob':
       return globFields(input, pattern.text.split('*'), pattern.names);
     case 'regex': {
-      const expression = re2(pattern.source, pattern.flags, span);
+      const expression = re2(pattern.source, span);
       return groupsByName(sql`extractGroups(${input}, ${expression})`, pattern, expression);
     }
     case 'logfmt': {
@@ -33,7 +33,7 @@ export function parseFields(input: Sql, pattern: ParsePattern, span: Span): [nam
 
 /** The groups of each match, as an array of arrays, and the fields of one of those. */
 export function parseMatches(input: Sql, pattern: ParsePattern & { kind: 'regex' }, span: Span) {
-  const expression = re2(pattern.source, pattern.flags, span);
+  const expression = re2(pattern.source, span);
   return {
     matches: sql`extractAllGroupsVertical(ifNull(${input}, ''), ${expression})`,
     fieldsOf: (groups: Sql) => groupsByName(groups, pattern, expression),

@@ -5,7 +5,7 @@ import { identifier, join, list, type Sql, sql } from '#storage/telemetry/sql.ts
 import { printExpression } from '../syntax/printer.ts';
 import type { Expression, Query, Span } from '../syntax/tree.ts';
 import type { QueriedGroup, QueryScope } from './compile-query.ts';
-import { ExpressionCompiler, type Names, type QueryTimes } from './expressions.ts';
+import { ExpressionCompiler, fault, type Names, type QueryTimes } from './expressions.ts';
 import { type EventColumns, eventField } from './fields.ts';
 import { MISSING, type Value } from './values.ts';
 
@@ -29,6 +29,8 @@ export const DEFAULT_COLUMNS: readonly string[] = ['@timestamp', '@message'];
 export interface Statement {
   /** The level of the next sub-select, so that no two have a column of the same name. */
   level: number;
+  /** What the queries inside of it read. */
+  readonly sources: EventSource[];
   /** The rows of a query inside of this one. */
   inner(query: Query): Pipeline;
   /** The values that a subquery has for a field of this name, as a SELECT of one column. */
@@ -86,7 +88,7 @@ export class Pipeline {
 
   names(): Names {
     return {
-      field: (name) => this.field(name),
+      field: (name, at) => this.field(name, at),
       unmaskedField: (name) => this.#sideOf(name)?.unmaskedField() ?? this.#event(name, false),
       subquery: this.statement.values,
       // `sort count(*) desc`: a column of stats may be named by its own text.
@@ -99,7 +101,8 @@ export class Pipeline {
     return undefined;
   }
 
-  field(name: string): Value {
+  /** Throws for a name of nothing, where `at` tells its place and AWS refuses it: after stats. */
+  field(name: string, at?: Span): Value {
     const known = this.fields.get(name) ?? this.#sideOf(name)?.field();
     if (known) return known;
     // A member of what jsonParse or unnest gave.
@@ -107,6 +110,7 @@ export class Pipeline {
       const whole = this.fields.get(name.slice(0, dot));
       if (whole?.kind === 'json') return { ...whole, path: [...whole.path, ...name.slice(dot + 1).split('.')] };
     }
+    if (at && !this.event && this.grouping) throw fault(`Unknown symbols found in or after stats: ${name}`, at);
     return this.#event(name, true);
   }
 

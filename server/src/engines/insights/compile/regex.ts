@@ -13,7 +13,7 @@ const LACKING: [pattern: RegExp, what: string][] = [
 ];
 
 /** The expression as RE2 reads it. Throws QuerySyntaxError at `span` for what it cannot. */
-export function re2(source: string, flags: string, span: Span): string {
+export function re2(source: string, span: Span): string {
   let translated = '';
   let inClass = false;
   let dot = false;
@@ -34,16 +34,13 @@ export function re2(source: string, flags: string, span: Span): string {
     translated += piece === '(?<' ? '(?P<' : piece === '\\Z' ? '\\z' : piece;
   }
   check(source, span);
-  const set = flags.replace(/[^ims]/g, '');
   // ClickHouse lets a dot match a line feed; Java does not.
-  const clear = dot && !set.includes('s') ? '-s' : '';
-  return set || clear ? `(?${set}${clear})${translated}` : translated;
+  return dot ? `(?-s)${translated}` : translated;
 }
 
 /** The text that an expression without operators looks for; undefined when it has some. */
-export function plainText(source: string, flags: string): string | undefined {
-  if (/[ims]/.test(flags) || /[\^$.|?*+()[\]{}]/.test(source.replace(/\\\W/g, '')) || /\\\w/.test(source))
-    return undefined;
+export function plainText(source: string): string | undefined {
+  if (/[\^$.|?*+()[\]{}]/.test(source.replace(/\\\W/g, '')) || /\\\w/.test(source)) return undefined;
   return source.replace(/\\(\W)/g, '$1');
 }
 
@@ -54,8 +51,8 @@ const LONGEST_ALTERNATIVES = 200;
  * An expression of alternatives, for multiMatchAny(), which tells twice as fast that none occurs and asks the token index
  * for each of them; undefined for what its engine might read otherwise. It finds at least what match() finds.
  */
-export function alternatives(source: string, flags: string): string | undefined {
-  if (flags !== '' || !source.includes('|') || source.length > LONGEST_ALTERNATIVES) return undefined;
+export function alternatives(source: string): string | undefined {
+  if (!source.includes('|') || source.length > LONGEST_ALTERNATIVES) return undefined;
   const plain = source.replace(/\\[dws\-./"'|+*?()[\]]/g, 'x').replace(/\(\?:/g, '(');
   // Without anchors, counts, other groups and letters beyond ASCII.
   return /^[A-Za-z0-9 _"'/:;,=#@!%&<>~.|?*+()[\]-]*$/.test(plain) && !/\(\?|\|\||^\||\|$/.test(plain)

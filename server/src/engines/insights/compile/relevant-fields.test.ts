@@ -36,7 +36,7 @@ describe('relevantfields', () => {
     );
     assert.deepEqual(
       ['path', 'place.region', 'id', '@log', 'retries'].map((name) => byName.get(name)!['@relevanceScore']),
-      ['1', '0', '0', '0', '1'],
+      ['1.0', '0.0', '0.0', '0.0', '1.0'],
     );
     assert.deepEqual(JSON.parse(byName.get('path')!['@topRelevanceContributors']!), [
       { value: '/pay', conditional: 1, baseline: 0 },
@@ -50,7 +50,7 @@ describe('relevantfields', () => {
     );
     assert.deepEqual(byName.get('retries'), {
       '@fieldName': 'retries',
-      '@relevanceScore': '1',
+      '@relevanceScore': '1.0',
       '@conditionalMedian': '2',
     });
   });
@@ -59,8 +59,8 @@ describe('relevantfields', () => {
     {
       query: 'relevantfields place.region, path where ms > 100 | display @fieldName, @relevanceScore',
       gives: [
-        { '@fieldName': 'path', '@relevanceScore': '1' },
-        { '@fieldName': 'place.region', '@relevanceScore': '0' },
+        { '@fieldName': 'path', '@relevanceScore': '1.0' },
+        { '@fieldName': 'place.region', '@relevanceScore': '0.0' },
       ],
     },
     {
@@ -71,7 +71,7 @@ describe('relevantfields', () => {
     {
       query:
         'stats avg(ms) as mean by path | relevantfields where mean > 100 | filter @fieldName = "path" | display @relevanceScore',
-      gives: [{ '@relevanceScore': '0' }],
+      gives: [{ '@relevanceScore': '0.0' }],
     },
     { query: 'relevantfields where ms > 1000', gives: [] },
     { query: 'relevantfields where ms > 0', gives: [] },
@@ -94,8 +94,8 @@ describe('relevantfields', () => {
     assert.deepEqual(
       found.map((row) => [row['@fieldName'], row['@relevanceScore'], row['@baselineMedian']]),
       [
-        ['@maxMemoryUsed', '1', '50000000'],
-        ['@memorySize', '0', '128000000'],
+        ['@maxMemoryUsed', '1.0', '50000000'],
+        ['@memorySize', '0.0', '128000000'],
       ],
     );
     const all = await store.run('relevantfields where @duration > 100 | stats count(*) as fields', [group]);
@@ -109,7 +109,7 @@ describe('relevantfields', () => {
     });
     assert.deepEqual(
       found.map((row) => [row['@fieldName'], row['@relevanceScore']]),
-      [['card', '0']],
+      [['card', '0.0']],
     );
   });
 

@@ -12,7 +12,7 @@ import { asText } from './values.ts';
 
 const COLUMNS = {
   '@fieldName': 'text',
-  '@relevanceScore': 'number',
+  '@relevanceScore': 'double',
   '@topRelevanceContributors': 'text',
   '@conditionalMedian': 'number',
   '@baselineMedian': 'number',

@@ -58,7 +58,7 @@ const BUILT: [names: string, arity: readonly [number, number], build: Build][] =
   ['power pow', [2, 2], operation('^')],
   ['mod', [2, 2], operation('%')],
   ['isnull', [1, 1], (args, span) => negation(named('ispresent')(args, span))],
-  ['like', [2, 2], ([value, pattern], span) => like(value!, pattern!, '', span)],
+  ['like', [2, 2], ([value, pattern], span) => like(value!, pattern!, 's', span)],
   ['substring substr', [2, 3], substring],
 ];
 
@@ -85,17 +85,17 @@ export function negation(operand: Expression): Expression {
  * `%` stands for any text and `_` for one character; the pattern is for all of the value. A pattern that is no
  * constant is searched as it is.
  */
-export function like(value: Expression, pattern: Expression, flags: '' | 'i', span?: Span): Expression {
+export function like(value: Expression, pattern: Expression, flags: 's' | 'is', span?: Span): Expression {
   if (pattern.kind !== 'string') return binary('like', value, pattern, span);
   const inner = /^%([^%_\\]+)%$/.exec(pattern.value)?.[1];
-  if (inner !== undefined && flags === '') return binary('like', value, { ...pattern, value: inner }, span);
+  if (inner !== undefined && flags === 's') return binary('like', value, { ...pattern, value: inner }, span);
   const source = pattern.value.replace(/\\([%_\\])|[%_]|[\\^$.*+?()[\]{}|/]/g, (found, escaped?: string) => {
     if (escaped !== undefined) return escaped === '\\' ? '\\\\' : escaped;
     if (found === '%') return '.*';
     return found === '_' ? '.' : `\\${found}`;
   });
   const { start, end } = pattern;
-  return binary('like', value, { kind: 'regex', source: `(?s)^${source}$`, flags, start, end }, span);
+  return binary('like', value, { kind: 'regex', source: `(?${flags})^${source}$`, start, end }, span);
 }
 
 /** Counts from 1; the tree's from 0. */

@@ -3,7 +3,7 @@
 import { findFunction } from '../syntax/functions.ts';
 import { Lexer, type Token } from '../syntax/lexer.ts';
 import { children } from '../syntax/parser.ts';
-import { QuerySyntaxError } from '../syntax/query-syntax-error.ts';
+import { faultIn, type QuerySyntaxError, unexpectedSymbol } from '../syntax/query-syntax-error.ts';
 import type { ArithmeticOperator, ComparisonOperator, DurationUnit, Expression, Item, Span } from '../syntax/tree.ts';
 import { binary, findOpenSearchFunction, like, negation } from './functions.ts';
 import { whereTrue } from './missing-fields.ts';
@@ -100,12 +100,12 @@ export class OpenSearchReader {
 
   /** What may also follow `not`. */
   #tested(left: Expression): Expression | undefined {
-    if (this.acceptWord('like')) return like(left, this.#additive(), '');
-    if (this.acceptWord('ilike')) return like(left, this.#additive(), 'i');
+    if (this.acceptWord('like')) return like(left, this.#additive(), 's');
+    if (this.acceptWord('ilike')) return like(left, this.#additive(), 'is');
     if (this.acceptWord('rlike') || this.acceptWord('regexp')) {
       const { start } = this.lexer.next;
       const source = this.string();
-      return binary('like', left, { kind: 'regex', source, flags: '', start, end: this.lexer.at });
+      return binary('like', left, { kind: 'regex', source, start, end: this.lexer.at });
     }
     if (this.acceptWord('between')) {
       const least = this.#additive();
@@ -368,8 +368,7 @@ export class OpenSearchReader {
   // ---- faults ----
 
   unexpected(token: Token, expected: readonly string[]): QuerySyntaxError {
-    const found = token.kind === 'end' ? 'end of query' : this.lexer.text.slice(token.start, token.end);
-    return this.fault(`unexpected symbol found ${found}`, token, expected);
+    return unexpectedSymbol(this.lexer.text, token, expected);
   }
 
   /** What the language has and Brume does not run. */
@@ -377,11 +376,8 @@ export class OpenSearchReader {
     return this.fault(`Brume does not run ${what} of ${this.#dialect.name}`, at);
   }
 
-  fault(message: string, { start, end }: Span, expected: readonly string[] = []): QuerySyntaxError {
-    const lines = this.lexer.text.slice(0, start).split('\n');
-    const place = ` at line ${lines.length} and position ${lines.at(-1)!.length}`;
-    const hint = expected.length > 0 ? `; expected ${expected.join(', ')}` : '';
-    return new QuerySyntaxError(message + place + hint, start, end, expected);
+  fault(message: string, span: Span, expected: readonly string[] = []): QuerySyntaxError {
+    return faultIn(this.lexer.text, message, span, expected);
   }
 }
 

@@ -263,7 +263,7 @@ class PplParser {
     const names = namedGroups(source);
     if (names.length === 0) throw reader.fault('parse needs a named group: (?<name>…)', token, ['(?<name>…)']);
     this.#columns?.push(...names);
-    this.#add({ kind: 'parse', input, pattern: { kind: 'regex', source, flags: '', names } });
+    this.#add({ kind: 'parse', input, pattern: { kind: 'regex', source, names } });
   }
 
   /** `fillnull with V in a, b`, or `fillnull using a = V, b = W` */

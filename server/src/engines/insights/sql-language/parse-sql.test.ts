@@ -32,7 +32,7 @@ const QUERIES: [text: string, printed: string][] = [
   ['SELECT CAST(a AS double) * 2 AS b, UPPER(c) AS d FROM g', 'display (a + 0) * 2 as b, toupper(c) as d'],
   [
     "SELECT a FROM g WHERE b RLIKE '^x\\d' AND c ILIKE '%y%'",
-    'filter b like /^x\\d/ and c like /(?s)^.*y.*$/i | display a',
+    'filter b like /^x\\d/ and c like /(?is)^.*y.*$/ | display a',
   ],
 ];
 

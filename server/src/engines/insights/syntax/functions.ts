@@ -98,13 +98,21 @@ const AGGREGATES: Record<string, readonly [number, number]> = {
   sortsFirst: [1, 1],
   sortsLast: [1, 1],
   rate: [2, 2],
-  countOverTime: [1, 1],
-  sumOverTime: [1, 1],
+  count_over_time: [0, 1],
+  sum_over_time: [1, 1],
   histogram: [2, 2],
 };
 
+/** Those of which `*` is all that there is to count. */
+export const COUNTS: ReadonlySet<string> = new Set(['count', 'count_over_time']);
+
 /** Other names of the same. */
-const ALIASES: Record<string, string> = { regex_replace: 'regexReplace', strftime: 'formatDate' };
+const ALIASES: Record<string, string> = {
+  regex_replace: 'regexReplace',
+  strftime: 'formatDate',
+  countovertime: 'count_over_time',
+  sumovertime: 'sum_over_time',
+};
 
 const FUNCTIONS = new Map<string, FunctionShape>();
 for (const [table, aggregate] of [

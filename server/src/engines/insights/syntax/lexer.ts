@@ -1,6 +1,6 @@
 // Words of a query, read one by one as the parser asks, because `/` begins a regular expression only where one may stand.
 
-import { QuerySyntaxError } from './query-syntax-error.ts';
+import { faultIn, unexpectedSymbol } from './query-syntax-error.ts';
 import type { DurationUnit } from './tree.ts';
 
 export type Token =
@@ -8,7 +8,7 @@ export type Token =
   | { kind: 'number'; value: number; start: number; end: number }
   | { kind: 'duration'; count: number; unit: DurationUnit; start: number; end: number }
   | { kind: 'string'; value: string; start: number; end: number }
-  | { kind: 'regex'; source: string; flags: string; start: number; end: number }
+  | { kind: 'regex'; source: string; start: number; end: number }
   | { kind: 'symbol'; text: string; start: number; end: number }
   | { kind: 'end'; start: number; end: number };
 
@@ -66,15 +66,15 @@ export class Lexer {
       else if (character === '[') inClass = true;
       else if (character === ']') inClass = false;
       else if (character === '/' && !inClass) {
-        const flags = this.#match(/[a-z]*/y, at + 1);
         const source = this.text.slice(start + 1, at).replaceAll('\\/', '/');
-        const end = at + 1 + flags.length;
         this.#next = undefined;
-        this.at = end;
-        return { kind: 'regex', source, flags, start, end };
+        this.at = at + 1;
+        // Flags stand in the expression, as in /(?i)error/; AWS takes none after it.
+        if (/[A-Za-z]/.test(this.text[this.at] ?? '')) throw unexpectedSymbol(this.text, this.next, ['(?i) within the expression']);
+        return { kind: 'regex', source, start, end: this.at };
       }
     }
-    throw new QuerySyntaxError('The regular expression has no closing /', start, this.text.length, ['/']);
+    throw this.#unclosed('The regular expression', start, '/');
   }
 
   #read(): Token {
@@ -89,7 +89,7 @@ export class Lexer {
     if (digits !== '') return this.#number(start, digits);
     const symbol = this.#match(SYMBOL, start);
     if (symbol !== '') return { kind: 'symbol', text: symbol, start, end: start + symbol.length };
-    throw new QuerySyntaxError(`unexpected symbol found ${first}`, start, start + 1);
+    throw unexpectedSymbol(this.text, { start, end: start + 1 });
   }
 
   #number(start: number, digits: string): Token {
@@ -98,14 +98,14 @@ export class Lexer {
     if (word === '') return { kind: 'number', value: Number(digits), start, end };
     const unit = UNITS[word] ?? UNITS[word.toLowerCase()];
     if (unit === undefined) {
-      throw new QuerySyntaxError(`unexpected symbol found ${word}`, end, end + word.length, ['ms', 's', 'm', 'h', 'd']);
+      throw unexpectedSymbol(this.text, { start: end, end: end + word.length }, ['ms', 's', 'm', 'h', 'd']);
     }
     return { kind: 'duration', count: Number(digits), unit, start, end: end + word.length };
   }
 
   #quotedName(start: number): Token {
     const end = this.text.indexOf('`', start + 1);
-    if (end < 0) throw new QuerySyntaxError('The name has no closing `', start, this.text.length, ['`']);
+    if (end < 0) throw this.#unclosed('The name', start, '`');
     return { kind: 'name', text: this.text.slice(start + 1, end), quoted: true, start, end: end + 1 };
   }
 
@@ -121,7 +121,11 @@ export class Lexer {
           { n: '\n', r: '\r', t: '\t' }[escaped] ?? (escaped === quote || escaped === '\\' ? escaped : `\\${escaped}`);
       } else value += character;
     }
-    throw new QuerySyntaxError(`The string has no closing ${quote}`, start, this.text.length, [quote]);
+    throw this.#unclosed('The string', start, quote);
+  }
+
+  #unclosed(what: string, start: number, closing: string) {
+    return faultIn(this.text, `${what} has no closing ${closing}`, { start, end: this.text.length }, [closing]);
   }
 
   #match(pattern: RegExp, at: number): string {

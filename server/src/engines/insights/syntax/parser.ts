@@ -1,8 +1,8 @@
 // Text -> tree, by recursive descent.
 
-import { findFunction } from './functions.ts';
+import { COUNTS, findFunction } from './functions.ts';
 import { Lexer, type Token } from './lexer.ts';
-import { QuerySyntaxError } from './query-syntax-error.ts';
+import { faultIn, type QuerySyntaxError, unexpectedSymbol } from './query-syntax-error.ts';
 import { namedGroups } from './regex-groups.ts';
 import type {
   BinaryOperator,
@@ -33,6 +33,7 @@ const COMMANDS = [
   'dedup',
   'diff',
   'display',
+  'estimate',
   'expand',
   'fields',
   'filldown',
@@ -59,6 +60,8 @@ const COMMANDS = [
 const ALIASES: Record<string, (typeof COMMANDS)[number]> = { head: 'limit', count_frequent: 'countFrequent' };
 const RESERVED = new Set(['and', 'or', 'not', 'like', 'in', 'as', 'by']);
 const COMPARISONS = new Set(['=', '==', '!=', '<', '<=', '>', '>=']);
+/** AWS lets no other command follow. */
+const AFTER_DEDUP: ReadonlySet<string> = new Set(['limit', 'estimate']);
 const MOST_LIMIT = 100_000;
 const MOST_LAGS = 100;
 /** A time below it counts seconds, not milliseconds. */
@@ -94,10 +97,18 @@ class Parser {
       if (isAtEnd()) return query;
       this.#symbol('|');
     }
-    for (;;) {
-      query.commands.push(this.#command());
-      if (isAtEnd()) return query;
+    for (let isAfterDedup = false; ; ) {
+      const token = this.#lexer.next;
+      const command = this.#command();
+      const isLast = isAtEnd();
+      if (isAfterDedup && !AFTER_DEDUP.has(command.kind)) throw this.#unexpected(token, [...AFTER_DEDUP]);
+      if (command.kind === 'estimate' && (!isLast || this.#isInSubquery)) {
+        throw this.#fault('estimate must be the last command', token);
+      }
+      query.commands.push(command);
+      if (isLast) return query;
       this.#symbol('|');
+      isAfterDedup ||= command.kind === 'dedup';
     }
   }
 
@@ -189,6 +200,7 @@ class Parser {
       case 'diff':
         return this.#lexer.next.kind === 'name' ? { kind: name, period: this.#name() } : { kind: name };
       case 'anomaly':
+      case 'estimate':
         return { kind: name };
       case 'logcompare':
         this.#word('timeshift');
@@ -503,7 +515,7 @@ class Parser {
   }
 
   #regexPattern(regex: Token & { kind: 'regex' }): ParsePattern {
-    const { source, flags } = regex;
+    const { source } = regex;
     let names = namedGroups(source);
     const byPosition = names.length === 0 && this.#isWord('as');
     if (byPosition) {
@@ -520,7 +532,7 @@ class Parser {
     }
     const multi = this.#isWord('multi');
     if (multi) this.#lexer.take();
-    return { kind: 'regex', source, flags, names, ...(byPosition && { byPosition }), ...(multi && { multi }) };
+    return { kind: 'regex', source, names, ...(byPosition && { byPosition }), ...(multi && { multi }) };
   }
 
   #lookup() {
@@ -769,7 +781,7 @@ class Parser {
     if (!shape) throw this.#fault(`Invalid function name: ${text}`, token, ['a function']);
     this.#lexer.take();
     let args: Expression[] = [];
-    if (shape.name === 'count' && this.#oneOf('*')) args = [];
+    if (COUNTS.has(shape.name) && this.#oneOf('*')) args = [];
     else if (!this.#isSymbol(')')) args = this.#list(() => this.#expression());
     this.#symbol(')');
     const [least, most] = shape.arity;
@@ -851,18 +863,11 @@ class Parser {
   }
 
   #unexpected(token: Token, expected: string[]): QuerySyntaxError {
-    const found = token.kind === 'end' ? 'end of query' : this.#lexer.text.slice(token.start, token.end);
-    return this.#fault(`unexpected symbol found ${found}`, token, expected);
+    return unexpectedSymbol(this.#lexer.text, token, expected);
   }
 
-  #fault(message: string, { start, end }: Span, expected: string[] = []): QuerySyntaxError {
-    const hint = expected.length > 0 ? ` at line ${this.#lineOf(start)}; expected ${expected.join(', ')}` : '';
-    return new QuerySyntaxError(`${message}${hint}`, start, end, expected);
-  }
-
-  #lineOf(offset: number): string {
-    const before = this.#lexer.text.slice(0, offset).split('\n');
-    return `${before.length} and position ${before.at(-1)!.length}`;
+  #fault(message: string, span: Span, expected: string[] = []): QuerySyntaxError {
+    return faultIn(this.#lexer.text, message, span, expected);
   }
 }
 

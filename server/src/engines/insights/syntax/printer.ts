@@ -1,5 +1,6 @@
 // Tree -> text that parses to the same tree.
 
+import { COUNTS } from './functions.ts';
 import type { Command, Duration, Expression, Item, ParsePattern, Query, SourceCommand, TimePoint } from './tree.ts';
 
 /** Higher binds tighter. */
@@ -64,7 +65,8 @@ function printCommand(command: Command): string {
     case 'logcompare':
       return `logcompare timeshift ${printDuration(command.shift)}`;
     case 'anomaly':
-      return 'anomaly';
+    case 'estimate':
+      return command.kind;
     case 'relevantfields': {
       const fields = command.fields.length > 0 ? `${printNames(command.fields)} ` : '';
       return `relevantfields ${fields}where ${printExpression(command.condition)}`;
@@ -129,7 +131,7 @@ function printPattern(pattern: ParsePattern): string {
       return `${printString(pattern.text)} as ${printNames(pattern.names)}`;
     case 'regex': {
       const names = pattern.byPosition ? ` as ${printNames(pattern.names)}` : '';
-      return `${printRegex(pattern.source, pattern.flags)}${names}${pattern.multi ? ' multi' : ''}`;
+      return `${printRegex(pattern.source)}${names}${pattern.multi ? ' multi' : ''}`;
     }
     case 'logfmt':
       return `logfmt as ${printName(pattern.into)}`;
@@ -183,7 +185,7 @@ function print(expression: Expression): [text: string, precedence: number] {
     case 'duration':
       return [`${expression.count}${expression.unit}`, PRIMARY];
     case 'regex':
-      return [printRegex(expression.source, expression.flags), PRIMARY];
+      return [printRegex(expression.source), PRIMARY];
     case 'unary': {
       const precedence = expression.operator === 'not' ? PRECEDENCE.not! : UNARY;
       // A minus sign before a number would be a part of it.
@@ -213,7 +215,7 @@ function print(expression: Expression): [text: string, precedence: number] {
     }
     case 'call': {
       const args = expression.args.map((arg) => printExpression(arg)).join(', ');
-      return [`${expression.name}(${expression.name === 'count' && args === '' ? '*' : args})`, PRIMARY];
+      return [`${expression.name}(${COUNTS.has(expression.name) && args === '' ? '*' : args})`, PRIMARY];
     }
   }
 }
@@ -258,6 +260,6 @@ function printString(value: string): string {
   return `"${value.replace(/[\\"]/g, '\\$&').replace(/\n/g, '\\n').replace(/\r/g, '\\r').replace(/\t/g, '\\t')}"`;
 }
 
-function printRegex(source: string, flags: string): string {
-  return `/${source.replaceAll('/', '\\/')}/${flags}`;
+function printRegex(source: string): string {
+  return `/${source.replaceAll('/', '\\/')}/`;
 }

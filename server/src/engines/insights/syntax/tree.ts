@@ -53,6 +53,8 @@ export type Command = Span &
     /** The patterns of messages, beside those of so long before. */
     | { kind: 'logcompare'; shift: Duration }
     | { kind: 'anomaly' }
+    /** In place of the result: how much would be scanned. */
+    | { kind: 'estimate' }
     /** Without fields: all that there are. */
     | { kind: 'relevantfields'; fields: string[]; condition: Expression }
     | { kind: 'lookup'; table: string; keys: LookupKey[]; outputs: Item[] }
@@ -113,7 +115,7 @@ export type ParsePattern =
   /** `*` stands for a field each. */
   | { kind: 'glob'; text: string; names: string[] }
   /** Named groups are the fields, or all groups where they have their names beside the pattern; `multi`: a row for each match. */
-  | { kind: 'regex'; source: string; flags: string; names: string[]; byPosition?: true; multi?: true }
+  | { kind: 'regex'; source: string; names: string[]; byPosition?: true; multi?: true }
   | { kind: 'logfmt'; into: string }
   | { kind: 'csv'; names: string[] };
 
@@ -129,7 +131,7 @@ export type Expression = Span &
     | { kind: 'string'; value: string }
     | { kind: 'boolean'; value: boolean }
     | { kind: 'duration'; count: number; unit: DurationUnit }
-    | { kind: 'regex'; source: string; flags: string }
+    | { kind: 'regex'; source: string }
     | { kind: 'unary'; operator: '-' | 'not'; operand: Expression }
     | { kind: 'binary'; operator: BinaryOperator; left: Expression; right: Expression }
     | { kind: 'in'; not: boolean; value: Expression; options: Expression[] }
