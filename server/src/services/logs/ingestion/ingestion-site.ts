@@ -70,8 +70,9 @@ const OWN_QUERY = /^$|(^|&)(logGroup|logStream|entityName|entityEnvironment)=/;
 
 export function createIngestionSite(dependencies: IngestionDependencies): WebSite {
   return {
-    claims(_, url, method) {
-      if (method !== 'POST') return false;
+    claims(host, url, method) {
+      // A function behind a URL may have the same paths.
+      if (method !== 'POST' || host.includes('.lambda-url.')) return false;
       const at = url.indexOf('?');
       const path = at < 0 ? url : url.slice(0, at);
       return Object.hasOwn(ENDPOINTS, path) && OWN_QUERY.test(at < 0 ? '' : url.slice(at + 1));
