@@ -63,12 +63,8 @@ if (!['1', 'true'].includes(environment.AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA)) 
 patchConsole();
 for (const name of ['stdout', 'stderr']) blockOnWrites(name);
 if (process.argv[2]) offerSdk(process.argv[2]);
-process.on('uncaughtException', (error) => die('Uncaught Exception', error, EXIT_UNCAUGHT_EXCEPTION));
-process.on('unhandledRejection', (reason, promise) => {
-  const cause = reason instanceof Error ? reason : undefined;
-  const error = named('Runtime.UnhandledPromiseRejection', String(reason), cause);
-  die('Unhandled Promise Rejection', Object.assign(error, { reason, promise }), EXIT_UNHANDLED_REJECTION);
-});
+// From Node.js 24 on AWS's runtime leaves these to Node, which writes them to standard error and ends.
+if (!withoutCallbacks) reportWhatNobodyCatches();
 process.on('beforeExit', () => {
   const idle = single.onIdle;
   single.onIdle = undefined;
@@ -82,7 +78,7 @@ async function main() {
   try {
     handler = await loadHandler(environment.LAMBDA_TASK_ROOT, environment._HANDLER);
   } catch (error) {
-    return die('Uncaught Exception', error, 1);
+    return die(withoutCallbacks ? 'Init Error' : 'Uncaught Exception', error, 1);
   }
   if (invocations) serveLanes(handler, Number(environment.AWS_LAMBDA_MAX_CONCURRENCY));
   else next(handler, NEXT);
@@ -95,6 +91,15 @@ function awaitAssignment() {
   process.argv.length = 3;
   send(post('assignment', '{"loaded":[],"installed":[]}'));
   Object.assign(environment, JSON.parse(receive().body.toString('utf8')));
+}
+
+function reportWhatNobodyCatches() {
+  process.on('uncaughtException', (error) => die('Uncaught Exception', error, EXIT_UNCAUGHT_EXCEPTION));
+  process.on('unhandledRejection', (reason, promise) => {
+    const cause = reason instanceof Error ? reason : undefined;
+    const error = named('Runtime.UnhandledPromiseRejection', String(reason), cause);
+    die('Unhandled Promise Rejection', Object.assign(error, { reason, promise }), EXIT_UNHANDLED_REJECTION);
+  });
 }
 
 // ---- one event after another ----
@@ -156,11 +161,13 @@ function invoke(handler, headers, body, invocation, answer) {
   const succeed = (result, waits = false) => {
     let text;
     try {
-      text = JSON.stringify(result === undefined ? null : result) ?? 'null';
+      text = JSON.stringify(result === undefined ? null : result);
     } catch {
       const message = 'Unable to stringify response body';
       return fail(withoutCallbacks ? named('Runtime.JSONStringifyError', message) : new Error(message));
     }
+    // Of a function or a symbol: as the client of AWS's runtime refuses it.
+    if (text === undefined) return fail(new TypeError('Wrong arguments'));
     finish(post(`invocation/${invocation.requestId}/response`, text), waits);
   };
   const callback = (error, result) => {
@@ -176,7 +183,8 @@ function invoke(handler, headers, body, invocation, answer) {
   };
   // The event loop ran empty and nothing can call back any more.
   invocation.onIdle = () => {
-    if (!handler.isAsync && !withoutCallbacks) return succeed(null);
+    if (withoutCallbacks) process.exit(0);
+    if (!handler.isAsync) return succeed(null);
     const error = new Error(
       'The Lambda runtime client detected an unexpected Node.js exit code. This is most commonly caused by a Promise ' +
         'that was never settled. For more information, see https://nodejs.org/docs/latest/api/process.html#process_exit_codes',
@@ -370,7 +378,13 @@ function invokeStreaming(handler, headers, body, invocation, finish, failBefore)
   stream.once('error', fail);
   try {
     const result = handler.handler(JSON.parse(body.toString('utf8')), stream, contextOf(headers));
-    if (typeof result?.then !== 'function') throw new Error('Streaming does not support non-async handlers.');
+    if (typeof result?.then !== 'function') {
+      const error = new Error('Streaming does not support non-async handlers.');
+      if (!stream.writableEnded) return fail(error);
+      logError('Invoke Error', error);
+      stream.once('finish', () => finish(STREAM_END, false));
+      return;
+    }
     let returned = false;
     let ended = false;
     // The response is whole when the stream ends; the invocation is over when the handler has returned as well.
@@ -458,9 +472,13 @@ async function loadHandler(taskRoot, name) {
   try {
     value = await loadModule(taskRoot, file);
   } catch (error) {
-    if (error instanceof SyntaxError) throw named('Runtime.UserCodeSyntaxError', String(error), error);
+    if (error instanceof SyntaxError) {
+      const fault = named('Runtime.UserCodeSyntaxError', String(error), error);
+      if (withoutCallbacks) fault.stack = error.stack;
+      throw fault;
+    }
     // What an `import` does not find is an error like any other, on AWS too.
-    if (error?.code === 'MODULE_NOT_FOUND') throw named('Runtime.ImportModuleError', String(error), error);
+    if (error?.code === 'MODULE_NOT_FOUND') throw named('Runtime.ImportModuleError', notFound(error), error);
     throw error;
   }
   const keys = parts[2].split('.');
@@ -471,14 +489,24 @@ async function loadHandler(taskRoot, name) {
   return checked(handler);
 }
 
+/** The stack of what requires what, with AWS's runtime in the place of this one: from Node.js 24 on it imports modules. */
+function notFound(error) {
+  const text = String(error);
+  const here = `\n- ${__filename}`;
+  return withoutCallbacks && !text.includes(`Require stack:${here}`)
+    ? text.replace(here, '')
+    : text.replace(here, '\n- /var/runtime/index.mjs');
+}
+
 function checked(handler) {
   if (handler[STREAMS] && handler[STREAMS] !== 'response')
     throw named('Runtime.MalformedStreamingHandler', 'Only response streaming is supported.');
   if (withoutCallbacks && handler.length >= 3 && !handler[STREAMS]) {
     throw named(
       'Runtime.CallbackHandlerDeprecated',
-      'AWS Lambda has removed support for callback-based function handlers starting with Node.js 24. You need to modify ' +
-        'this function to use a supported handler signature to use Node.js 24 or later.',
+      'ERROR: AWS Lambda has removed support for callback-based function handlers starting with Node.js 24. You need to modify ' +
+        'this function to use a supported handler signature to use Node.js 24 or later. For more information see ' +
+        'https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html.',
     );
   }
   return new Runtime(handler);
@@ -544,7 +572,8 @@ function isFile(file) {
 
 function named(name, message, cause) {
   const error = new Error(message);
-  Object.defineProperty(error, 'name', { value: name });
+  // In logs from Node.js 24 on.
+  Object.defineProperty(error, 'name', { value: name, enumerable: withoutCallbacks });
   error.stack = `${name}: ${message}\n${framesOf(cause ?? error)}`;
   return error;
 }

@@ -177,6 +177,47 @@ describe('nodejs', () => {
       fails: { errorType: 'Error', errorMessage: /^Cannot find package 'missing' imported from \/var\/task\/app\.mjs/ },
     },
     {
+      name: 'what a CommonJS module does not find',
+      function: cjs('require("missing")', { runtime: 'nodejs24.x' }),
+      fails: {
+        errorType: 'Runtime.ImportModuleError',
+        errorMessage: "Error: Cannot find module 'missing'\nRequire stack:\n- /var/task/app.js",
+      },
+      check: ({ logTail }) =>
+        assert.match(
+          logTail,
+          /\t-\tERROR\tInit Error \t\{"errorType":"Runtime\.ImportModuleError",.*"name":"Runtime\.ImportModuleError","stack":/,
+        ),
+    },
+    {
+      name: 'callbacks, from Node.js 24 on',
+      function: esm('export const handler = (event, context, callback) => callback()'),
+      fails: {
+        errorType: 'Runtime.CallbackHandlerDeprecated',
+        errorMessage:
+          /^ERROR: AWS Lambda has removed support .* see https:\/\/docs\.aws\.amazon\.com\/lambda\/latest\/dg\/nodejs-handler\.html\.$/,
+      },
+    },
+    {
+      name: 'what nobody catches ends the runtime, from Node.js 24 on',
+      function: esm(
+        'export const handler = async () => { Promise.reject(new RangeError("lost")); await new Promise((r) => setTimeout(r, 200)); }',
+      ),
+      fails: { errorType: 'Runtime.ExitError', errorMessage: /Runtime exited with error: exit status 1$/ },
+      check: ({ logTail }) => assert.match(logTail, /^RangeError: lost$/m),
+    },
+    {
+      name: 'a syntax error, with its own trace from Node.js 24 on',
+      function: esm('export const handler = async ( => {'),
+      fails: { errorType: 'Runtime.UserCodeSyntaxError', errorMessage: /^SyntaxError: / },
+      check: ({ value }) => assert.match(value.trace[0], /^(file:|SyntaxError)/),
+    },
+    {
+      name: 'a function as the result',
+      function: esm('export const handler = async () => () => 1'),
+      fails: { errorType: 'TypeError', errorMessage: 'Wrong arguments' },
+    },
+    {
       name: 'a handler in the default export, from Node.js 24 on',
       function: esm('export default { handler: async () => 4 }'),
       returns: 4,

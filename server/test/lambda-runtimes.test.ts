@@ -333,8 +333,13 @@ describe('nodejs', () => {
       fails: { errorType: 'Error', errorMessage: 'late' },
     },
     {
-      name: 'a promise that is never settled',
+      name: 'a promise that is never settled, from Node.js 24 on',
       function: esm('export const handler = async () => new Promise(() => {})'),
+      fails: { errorType: 'Runtime.ExitError', errorMessage: /Runtime exited without providing a reason$/ },
+    },
+    {
+      name: 'a promise that is never settled, before',
+      function: cjs('exports.handler = async () => new Promise(() => {})'),
       fails: { errorType: 'Runtime.NodeJsExit' },
     },
     {
