@@ -28,6 +28,7 @@ import {
   PutResourcePolicyCommand,
   PutSubscriptionFilterCommand,
   type PutSubscriptionFilterRequest,
+  PutTransformerCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
 import {
   AddPermissionCommand,
@@ -42,6 +43,8 @@ import { zipOf } from '#test/lambda-zip.ts';
 const brume = await startBrume({ functions: { isolation: 'process', interpreters: {} } });
 const logs = new CloudWatchLogsClient(clientConfig(brume));
 const lambda = new LambdaClient(clientConfig(brume));
+
+const TEAM = { key: 'team', value: 'data' };
 
 /** Functions may write where the test reads. */
 const PLAIN = ['--isolation', 'process'];
@@ -144,6 +147,48 @@ async function sum(MetricName: string, dimensions: Record<string, string>): Prom
   );
   return Datapoints!.reduce((total, point) => total + point.Sum!, 0);
 }
+
+test('applyOnTransformedLogs: the filter sees transformed versions and passes them on, with the ids of their events', async () => {
+  await createStream(logs, 'transformed', 's');
+  const transformerConfig = [{ parseKeyValue: { fieldDelimiter: ' ' } }, { addKeys: { entries: [TEAM] } }];
+  await logs.send(new PutTransformerCommand({ logGroupIdentifier: 'transformed', transformerConfig }));
+  const [transformed, plain] = [await createReceiver(lambda, 'transformed'), await createReceiver(lambda, 'plain')];
+  for (const [filterName, { arn }, applyOnTransformedLogs] of [
+    ['transformed', transformed, true],
+    ['plain', plain, false],
+  ] as const) {
+    const filterPattern = applyOnTransformedLogs ? '{ $.team = "data" && $.n > 1 }' : '';
+    const request = { logGroupName: 'transformed', filterName, filterPattern, destinationArn: arn };
+    await subscribe({ ...request, applyOnTransformedLogs });
+  }
+  const described = await logs.send(new DescribeSubscriptionFiltersCommand({ logGroupName: 'transformed' }));
+  assert.deepEqual(
+    described.subscriptionFilters!.map((filter) => [filter.filterName, filter.applyOnTransformedLogs]),
+    [
+      ['plain', false],
+      ['transformed', true],
+    ],
+  );
+  await put(logs, 'transformed', 's', ['n=1', 'n=2', 'n=3']);
+  const messages = (received: Received[]) => received.flatMap(({ logEvents }) => logEvents);
+  const ofTransformed = messages(await eventually(transformed, 2));
+  const ofPlain = messages(await eventually(plain, 3));
+  assert.deepEqual(
+    ofTransformed.map(({ message }) => JSON.parse(message)),
+    [
+      { n: '2', team: 'data' },
+      { n: '3', team: 'data' },
+    ],
+  );
+  assert.deepEqual(
+    ofTransformed.map(({ id }) => id),
+    ofPlain.slice(1).map(({ id }) => id),
+  );
+  assert.deepEqual(
+    ofPlain.map(({ message }) => message),
+    ['n=1', 'n=2', 'n=3'],
+  );
+});
 
 test('a function gets what matches, in the order it was put, with the ids that FilterLogEvents gives', async () => {
   const receiver = await createReceiver(lambda, 'receiver');

@@ -11,6 +11,8 @@ import type { LogGroup } from './log-group.ts';
 export interface StoredEvent extends EventPosition {
   stream: string;
   message: string;
+  /** As it is stored; empty unless the range asks for it, and in groups without a transformer. */
+  transformed: string;
   ingestion_time: number;
 }
 
@@ -22,6 +24,7 @@ export interface EventRange {
   fromMs?: number;
   /** Exclusive. */
   toMs?: number;
+  withTransformed?: boolean;
 }
 
 export interface EventPage {
@@ -140,17 +143,18 @@ export class EventReader {
     { order, limit, bytes = LARGEST_PAGE_BYTES, signal }: PageOptions,
   ): Promise<EventPage> {
     const conditions = join([...this.#rangeConditions(range), ...bounds], ' AND ');
+    const transformed = range.withTransformed && range.group.document.hasTransformed ? sql`transformed` : sql`''`;
     const direction = order === 'ASC' ? sql`ASC` : sql`DESC`;
     const ordering = sql`timestamp ${direction}, segment ${direction}, row ${direction}`;
     const { rows } = await this.#telemetry.query<StoredEvent & { size: number }>(
       sql`
       SELECT timestamp, ingestion_time, stream, if(size <= ${bytes} OR number = 1, text, '') AS message,
-        segment, row, size
+        transformed, segment, row, size
       FROM (
         SELECT *, row_number() OVER page AS number,
           sum(length(text)) OVER (page ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS size
         FROM (
-          SELECT timestamp, ingestion_time, stream, message AS text, segment, row FROM log_events
+          SELECT timestamp, ingestion_time, stream, message AS text, ${transformed} AS transformed, segment, row FROM log_events
           WHERE ${conditions} ORDER BY ${ordering} LIMIT ${limit + 1}
         )
         WINDOW page AS (ORDER BY ${ordering})

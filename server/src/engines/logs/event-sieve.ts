@@ -19,7 +19,6 @@ export function sieveOf(group: LogGroup): EventSieve | undefined {
   };
   for (const filter of group.metricFilters.values()) {
     if (!filter.selected) continue;
-    if (filter.document.applyOnTransformedLogs && group.transformer) return undefined;
     if (needsEveryEvent(filter) || !add(filter.matches.needed)) return undefined;
   }
   for (const feed of group.feeds.values()) if (!add(feed.subscription.matches.needed)) return undefined;

@@ -30,6 +30,8 @@ export interface LogGroupDocument {
   /** Whether the HTTP endpoints take bearer tokens for it. */
   bearerTokenAuthentication?: boolean;
   transformer?: TransformerDocument;
+  /** Set before the first event of it is stored with a transformed version, and never taken back. */
+  hasTransformed?: boolean;
   dataProtection?: DataProtectionDocument;
   /** It had one of its own. */
   dataProtectionDeleted?: boolean;

@@ -5,7 +5,6 @@ import type { Clock } from '#core/clock.ts';
 import type { Logger } from '#core/log.ts';
 import type { Meter } from '#core/meter.ts';
 import type { DataProtection } from '#engines/data-protection/data-protection.ts';
-import type { Transformer } from '#engines/log-transforms/transformer.ts';
 import type { MetricStore } from '#engines/metrics/metric-store.ts';
 import type { StateStore } from '#storage/state/state.ts';
 import type { AppendedRows, EncodedLogEvents, LogEventBatch, Telemetry } from '#storage/telemetry/telemetry.ts';
@@ -23,6 +22,7 @@ import { type CompiledMetricFilter, collectMetricData } from './metric-filter.ts
 import { MetricFilterDirectory } from './metric-filter-directory.ts';
 import { inspect } from './protected-events.ts';
 import { Retention } from './retention.ts';
+import { isTransformed, type TransformedEvent, transformEvents, transformedLines } from './transformed-events.ts';
 
 export type { LogScope } from './log-group.ts';
 
@@ -132,7 +132,7 @@ class StandardLogStore implements LogStore {
   }
 
   wantsLines(group: LogGroup, rows: Buffer): boolean {
-    if (group.isProtected) return true;
+    if (group.isProtected || group.transformer) return true;
     if (isWatched(group) && !sieveOf(group)) return true;
     return extractsMetrics(group) && mayHoldEmbedded(rows);
   }
@@ -154,25 +154,37 @@ class StandardLogStore implements LogStore {
     const lines = written && this.#protect(group, written);
     const { statistics } = this;
     const ingestionTimeMs = clock.now();
+    const { transformer } = group;
+    const stored =
+      written && transformer && transformEvents(written.events, transformer, group, stream.name, ingestionTimeMs);
+    const ofTransformed = stored && transformedLines(group, stored, ingestionTimeMs);
     // Those that come meanwhile may look for events that the sieve has taken out.
     const feeds = written?.sieved ? [...group.feeds.values()] : undefined;
     const tails = written?.sieved ? [...group.tails] : undefined;
     stream.beginAppend();
     const floor = statistics.begin();
     try {
-      const batch = { groupId: group.id, stream: stream.name, ingestionTimeMs, events };
+      // Queries look for transformed versions in these groups only.
+      if (stored && !group.document.hasTransformed) {
+        await this.groups.update(group, (document) => ({ ...document, hasTransformed: true }));
+      }
+      const batch = { groupId: group.id, stream: stream.name, ingestionTimeMs, events: stored ?? events };
       const appended = telemetry.appendLogEvents(batch);
       // The metric data are durable before the client hears that its events are.
       const [rows] = await Promise.all([
         appended,
         statistics.markDirty(),
-        lines && this.#publishMetrics(group, stream, lines),
+        lines && this.#publishMetrics(group, lines, ofTransformed),
       ]);
       statistics.add(group, stream, rows.segment, messageBytes);
       stream.extend(firstMs, lastMs, ingestionTimeMs);
       this.#measure(group, events.length, messageBytes);
+      if (stored) this.#measureTransformed(group, stored);
       if (lines) {
-        for (const feed of feeds ?? group.feeds.values()) feed.offer(stream.name, lines, rows);
+        for (const feed of feeds ?? group.feeds.values()) {
+          const wantsTransformed = feed.subscription.document.applyOnTransformedLogs;
+          feed.offer(stream.name, (wantsTransformed && ofTransformed) || lines, rows);
+        }
         for (const tail of tails ?? group.tails) tail.offer(group, stream.name, lines, ingestionTimeMs);
       }
       return rows;
@@ -240,7 +252,8 @@ class StandardLogStore implements LogStore {
     await this.statistics.flush();
   }
 
-  async #publishMetrics(group: LogGroup, stream: LogStream, lines: LogLines): Promise<void> {
+  /** `ofTransformed`: what the filters that ask for it are applied to, where the group has a transformer. */
+  async #publishMetrics(group: LogGroup, lines: LogLines, ofTransformed: LogLines | undefined): Promise<void> {
     const { metrics, clock } = this.#options;
     const puts: Promise<void>[] = [];
     const putData = (filters: CompiledMetricFilter[], of: LogLines) => {
@@ -250,47 +263,20 @@ class StandardLogStore implements LogStore {
       }
     };
     const filters = [...group.metricFilters.values()];
-    const transformer = group.transformer;
-    const wantsTransformed = ({ document }: CompiledMetricFilter) =>
-      transformer !== undefined && document.applyOnTransformedLogs === true;
-    const ofTransformed = filters.filter(wantsTransformed);
-    putData(
-      filters.filter((filter) => !wantsTransformed(filter)),
-      lines,
-    );
-    if (transformer && ofTransformed.length > 0) {
-      putData(ofTransformed, this.#transformed(group, stream, transformer, lines));
-    }
+    if (ofTransformed) {
+      const [onTransformed, onOriginals] = partition(
+        filters,
+        ({ document }) => document.applyOnTransformedLogs === true,
+      );
+      putData(onTransformed, ofTransformed);
+      putData(onOriginals, lines);
+    } else putData(filters, lines);
     const embedded = extractsMetrics(group) ? extractEmbeddedMetrics(lines.events, clock.now()) : undefined;
     if (embedded) {
       for (const [namespace, of] of embedded.data) puts.push(metrics.put(group.scope, namespace, of));
       this.#measureEmbedded(group, embedded);
     }
     await Promise.all(puts);
-  }
-
-  /** The events that the group's transformer can work on, transformed. */
-  #transformed(group: LogGroup, stream: LogStream, transformer: Transformer, { events }: LogLines): LogLines {
-    const { clock, meter } = this.#options;
-    const origin = {
-      logGroupName: group.name,
-      logStreamName: stream.name,
-      accountId: group.scope.account,
-      regionName: group.scope.region,
-      nowMs: clock.now(),
-    };
-    const transformed: LogEventInput[] = [];
-    for (const { timestamp, message } of events) {
-      const text = transformer.transform(message, origin);
-      if (text !== undefined) transformed.push({ timestamp, message: text });
-    }
-    const sample = { namespace: 'AWS/Logs', dimensions: [{ LogGroupName: group.name }], unit: 'Count' };
-    const errors = events.length - transformed.length;
-    if (errors > 0) meter.record(group.scope, { ...sample, metricName: 'TransformationErrors', value: errors });
-    if (transformed.length > 0) {
-      meter.record(group.scope, { ...sample, metricName: 'TransformedLogEvents', value: transformed.length });
-    }
-    return new LogLines(transformed);
   }
 
   #protect(group: LogGroup, lines: LogLines): LogLines {
@@ -320,6 +306,18 @@ class StandardLogStore implements LogStore {
     const dimensions: Record<string, string>[] = [{ LogGroupName: group.name }, {}];
     meter.record(group.scope, { namespace, metricName: 'IncomingLogEvents', dimensions, value: events, unit: 'Count' });
     meter.record(group.scope, { namespace, metricName: 'IncomingBytes', dimensions, value: bytes, unit: 'Bytes' });
+  }
+
+  #measureTransformed(group: LogGroup, events: readonly TransformedEvent[]): void {
+    const { meter } = this.#options;
+    const sample = { namespace: 'AWS/Logs', dimensions: [{ LogGroupName: group.name }], unit: 'Count' };
+    const texts = events.map(({ transformed }) => transformed).filter(isTransformed);
+    const errors = events.length - texts.length;
+    if (errors > 0) meter.record(group.scope, { ...sample, metricName: 'TransformationErrors', value: errors });
+    if (texts.length === 0) return;
+    meter.record(group.scope, { ...sample, metricName: 'TransformedLogEvents', value: texts.length });
+    const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+    meter.record(group.scope, { ...sample, metricName: 'TransformedBytes', value: bytes, unit: 'Bytes' });
   }
 
   #measureEmbedded(group: LogGroup, { parsingErrors, validationErrors }: EmbeddedMetrics): void {
@@ -354,6 +352,10 @@ function extractsMetrics(group: LogGroup): boolean {
 /** Whether anything looks at its events as they come. */
 function isWatched(group: LogGroup): boolean {
   return group.metricFilters.size > 0 || group.feeds.size > 0 || group.tails.size > 0;
+}
+
+function partition<T>(all: readonly T[], belongs: (one: T) => boolean): [T[], T[]] {
+  return [all.filter(belongs), all.filter((one) => !belongs(one))];
 }
 
 function inOrder(events: readonly LogEventInput[]): boolean {

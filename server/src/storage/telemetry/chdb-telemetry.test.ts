@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { copyFile, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { crc32 } from 'node:zlib';
 import { createLogger } from '#core/log.ts';
 import { type ChdbTelemetry, openTelemetry } from './chdb-telemetry.ts';
 import { sql } from './sql.ts';
@@ -44,6 +45,7 @@ test('log events come back as they were given, to those who ask right after', as
       timestamp: NOW + row,
       ingestion_time: NOW,
       message,
+      transformed: '',
       segment,
       row,
     })),
@@ -190,6 +192,39 @@ test('a directory of an earlier version opens, and what is written from then on 
     SELECT (SELECT compression_codec FROM system.columns WHERE table = 'log_events' AND name = 'message') AS column,
       groupUniqArray(default_compression_codec) AS parts FROM system.parts WHERE active AND table = 'log_events'`);
   assert.deepEqual(codecs.rows, [{ column: 'CODEC(Default)', parts: ['ZSTD(1)'] }]);
+});
+
+test('a table and a segment from before there were transformed versions are taken over', async () => {
+  await telemetry.appendLogEvents(batch(1, ['in the table']));
+  await telemetry.flush();
+  await telemetry.statement(sql`ALTER TABLE log_events DROP COLUMN transformed`);
+  await telemetry.close();
+  telemetry = await open();
+  await telemetry.appendLogEvents(batch(1, ['in a segment', 'and another']));
+  await telemetry.close();
+  const [name] = (await segmentFiles()).filter((file) => file.startsWith('log_events'));
+  const path = join(dir, 'log', name!);
+  // The frame of earlier versions ended before the byte that says that nothing is transformed.
+  const frame = (await readFile(path)).subarray(0, -1);
+  frame.writeUInt32LE(frame.length - 8, 0);
+  frame.writeUInt32LE(crc32(frame.subarray(8)), 4);
+  await writeFile(path.replace('.2.segment', '.segment'), frame);
+  await unlink(path);
+
+  telemetry = await open();
+  const events = [
+    { timestamp: NOW, message: '{"a":1}', transformed: '{"a":1,"b":2}' },
+    { timestamp: NOW, message: 'x' },
+  ];
+  await telemetry.appendLogEvents({ groupId: 1, stream: 's', ingestionTimeMs: NOW, events });
+  const { rows } = await telemetry.query(sql`SELECT message, transformed FROM log_events ORDER BY segment, row`);
+  assert.deepEqual(rows, [
+    { message: 'in the table', transformed: '' },
+    { message: 'in a segment', transformed: '' },
+    { message: 'and another', transformed: '' },
+    { message: '{"a":1}', transformed: '{"a":1,"b":2}' },
+    { message: 'x', transformed: '' },
+  ]);
 });
 
 test('rows that were appended while the engine was idle wait in the log', async () => {

@@ -129,7 +129,7 @@ test('a write that fails rejects its appends, and what was acknowledged before s
   await log.append(batch(1));
   const taken = new SegmentNumbers(dir, false).next() - 4096 + 1; // the number that comes next in `log`
   await log.rotate();
-  await writeFile(join(dir, `log_events-${taken}.segment`), '');
+  await writeFile(join(dir, `log_events-${taken}.2.segment`), '');
   await assert.rejects(log.append(batch(1)), /EEXIST/);
   assert.equal(log.mustRotate(1e9), true);
   assert.equal(await log.rotate(), undefined);

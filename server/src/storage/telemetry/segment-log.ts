@@ -38,7 +38,7 @@ export interface ClosedSegment {
   tornEnd: boolean;
 }
 
-/** Segment files of one table in `dir`, named TABLE-NUMBER.segment. */
+/** Segment files of one table in `dir`, named TABLE-NUMBER.segment, or TABLE-NUMBER.FORM.segment where the form of frames has changed. */
 export class SegmentLog<Batch> {
   readonly table: TelemetryTable<Batch>;
   readonly #options: SegmentLogOptions;
@@ -104,7 +104,7 @@ export class SegmentLog<Batch> {
 
 /** The number in a segment's file name, or undefined when the file is not a segment of this table. */
 export function segmentNumber(table: string, fileName: string): number | undefined {
-  const match = /^(\w+)-(\d+)\.segment$/.exec(fileName);
+  const match = /^(\w+)-(\d+)(?:\.\d+)?\.segment$/.exec(fileName);
   return match && match[1] === table ? Number(match[2]) : undefined;
 }
 
@@ -160,7 +160,7 @@ class OpenSegment<Batch> {
     this.#table = table;
     this.number = number;
     this.#options = options;
-    this.#path = join(options.dir, `${table.name}-${number}.segment`);
+    this.#path = join(options.dir, `${table.name}-${number}${table.segmentSuffix}`);
     this.#spareBuffers = spareBuffers;
     this.#buffer = spareBuffers.pop() ?? new RowBinaryBuffer();
   }

@@ -24,17 +24,23 @@ export interface TelemetryTable<Batch> {
   keep(batch: Batch): Batch;
   /** Writes what follows the frame's head; throws on values that the columns cannot hold. */
   encode(buffer: RowBinaryBuffer, batch: Batch): void;
-  /** INSERT … SELECT from a segment file. */
+  /** How the names of segment files end; another for each form of frames, since files of earlier ones may be left. */
+  segmentSuffix: string;
+  /** INSERT … SELECT from a segment file of this form or an earlier one. */
   insertFrom(path: string): Sql;
 }
 
 // ---- log events ----
 
-const LOG_EVENT_FRAME = 'group_id UInt32, ingestion_time Int64, stream String, events Array(Tuple(Int64, String))';
+const EARLIER_LOG_EVENT_FRAME =
+  'group_id UInt32, ingestion_time Int64, stream String, events Array(Tuple(Int64, String))';
+/** `transformed` is empty, one byte, where no event of the batch has a transformed version. */
+const LOG_EVENT_FRAME = `${EARLIER_LOG_EVENT_FRAME}, transformed Array(String)`;
+const LOG_EVENT_SUFFIX = '.2.segment';
 
 /**
  * Columns for queries: group_id, stream, timestamp and ingestion_time (Int64, milliseconds since the epoch: plain
- * numbers in SQL and JSON; fromUnixTimestamp64Milli makes a DateTime64), message, segment, row.
+ * numbers in SQL and JSON; fromUnixTimestamp64Milli makes a DateTime64), message, transformed (empty for most), segment, row.
  * The message, most of all bytes, is compressed by the size of its part (engine-settings.ts).
  * Ordered by (group_id, timestamp, segment, row); the token index serves hasToken() on message. A granule is at most
  * 1 MiB, because the tokens that a Bloom filter of 16 KiB can tell apart grow with the bytes, not with the rows.
@@ -48,6 +54,7 @@ export const LOG_EVENTS: TelemetryTable<LogEventBatch> = {
       timestamp Int64 CODEC(DoubleDelta, ZSTD(1)),
       ingestion_time Int64 CODEC(Delta, ZSTD(1)),
       message String CODEC(Default),
+      transformed String CODEC(Default),
       segment UInt64 CODEC(T64, ZSTD(1)),
       row UInt32 CODEC(T64, ZSTD(1)),
       INDEX message_tokens message TYPE tokenbf_v1(16384, 2, 0) GRANULARITY 1,
@@ -58,8 +65,12 @@ export const LOG_EVENTS: TelemetryTable<LogEventBatch> = {
     PARTITION BY toYYYYMM(toDateTime(intDiv(timestamp, 1000), 'UTC'))
     ORDER BY (group_id, timestamp, segment, row)
     SETTINGS index_granularity_bytes = 1048576, ${durability(durable)}`,
-  // Once compressed by ZSTD(1) whatever the size of a part; merges compress it again.
-  changes: [sql`ALTER TABLE log_events MODIFY COLUMN message String CODEC(Default)`],
+  changes: [
+    // Once compressed by ZSTD(1) whatever the size of a part; merges compress it again.
+    sql`ALTER TABLE log_events MODIFY COLUMN message String CODEC(Default)`,
+    sql`ALTER TABLE log_events ADD COLUMN IF NOT EXISTS transformed String CODEC(Default)`,
+  ],
+  segmentSuffix: LOG_EVENT_SUFFIX,
   rowCount: (batch) => batch.events.length,
   keep(batch) {
     const { events } = batch;
@@ -74,20 +85,33 @@ export const LOG_EVENTS: TelemetryTable<LogEventBatch> = {
     buffer.varint(batch.events.length);
     if ('rows' in batch.events) {
       buffer.append(batch.events.rows);
+      buffer.reserve(1);
+      buffer.varint(0);
       return;
     }
+    let areTransformed = false;
     for (const event of batch.events) {
       if (!Number.isSafeInteger(event.timestamp)) throw new TypeError(`BUG: not a timestamp: ${event.timestamp}`);
       buffer.reserve(8);
       buffer.int64(event.timestamp);
       buffer.string(event.message);
+      areTransformed ||= event.transformed !== undefined;
     }
+    buffer.reserve(5);
+    buffer.varint(areTransformed ? batch.events.length : 0);
+    if (areTransformed) for (const { transformed = '' } of batch.events) buffer.string(transformed);
   },
-  insertFrom: (path) => sql`
-    INSERT INTO log_events (group_id, stream, timestamp, ingestion_time, message, segment, row)
-    SELECT group_id, stream, event.1, ingestion_time, event.2, segment, toUInt32(first_row + position - 1)
-    FROM file(${path}, 'RowBinary', ${`${FRAME_HEAD}, ${LOG_EVENT_FRAME}`})
-    ARRAY JOIN events AS event, arrayEnumerate(events) AS position`,
+  insertFrom(path) {
+    const isEarlier = !path.endsWith(LOG_EVENT_SUFFIX);
+    const frame = isEarlier ? EARLIER_LOG_EVENT_FRAME : LOG_EVENT_FRAME;
+    const transformed = isEarlier ? sql`emptyArrayString()` : sql`transformed`;
+    return sql`
+    INSERT INTO log_events (group_id, stream, timestamp, ingestion_time, message, transformed, segment, row)
+    SELECT group_id, stream, event.1, ingestion_time, event.2, of_event, segment, toUInt32(first_row + position - 1)
+    FROM file(${path}, 'RowBinary', ${`${FRAME_HEAD}, ${frame}`})
+    ARRAY JOIN events AS event, arrayEnumerate(events) AS position,
+      arrayResize(${transformed}, length(events)) AS of_event`;
+  },
 };
 
 // ---- metric points ----
@@ -130,6 +154,7 @@ export const METRIC_POINTS: TelemetryTable<readonly MetricPoint[]> = {
     ORDER BY (metric_id, timestamp)
     SETTINGS ${durability(durable)}`,
   changes: [],
+  segmentSuffix: '.segment',
   rowCount: (points) => points.length,
   keep: (points) => points,
   encode(buffer, points) {

@@ -28,7 +28,8 @@ export interface LogEventBatch {
   groupId: number;
   stream: string;
   ingestionTimeMs: number;
-  events: readonly { timestamp: number; message: string }[] | EncodedLogEvents;
+  /** `transformed`: the version that a transformer made of it, kept beside the message. */
+  events: readonly { timestamp: number; message: string; transformed?: string }[] | EncodedLogEvents;
 }
 
 /** Events that are rows already: RowBinary of (Int64 milliseconds, String message) each. */

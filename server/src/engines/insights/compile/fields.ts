@@ -12,6 +12,8 @@ export interface EventColumns {
   timestamp: Sql;
   ingestionTime: Sql;
   message: Sql;
+  /** What a transformer made of the message; absent where the groups have no such events. */
+  transformed?: Sql;
   segment: Sql;
   row: Sql;
 }
@@ -30,22 +32,35 @@ export function eventField(name: string, event: EventColumns, groups: readonly Q
     case '@log':
       return { kind: 'text', sql: logGroup(event, groups), present: true };
   }
+  if (name === '@transformationError' && event.transformed) return transformationError(event.transformed);
   const ofLambda = Object.hasOwn(LAMBDA_FIELDS, name) ? LAMBDA_FIELDS[name] : undefined;
   if (ofLambda) return ofLambda(message);
   if (name.startsWith('@') && !name.startsWith('@@')) return MISSING;
   // A key that begins with @ is shown with one more.
   const path = (name.startsWith('@@') ? name.slice(1) : name).split('.');
-  const json: JsonValue = { kind: 'json', document: message, path, ofMessage: true };
-  if (isOfLambda(groups)) return { kind: 'json', document: firstFragment(message), path };
-  const word = wordOfRecord(name, message);
-  return word ? text(sql`if(startsWith(${message}, '{'), ${asText(json)}, ${word})`) : json;
+  const document = documentOf(event);
+  const json: JsonValue = { kind: 'json', document, path, ofMessage: true };
+  if (isOfLambda(groups)) return { kind: 'json', document: firstFragment(document), path };
+  const word = wordOfRecord(name, document);
+  return word ? text(sql`if(startsWith(${document}, '{'), ${asText(json)}, ${word})`) : json;
+}
+
+/** In what an event's fields are found: its transformed version where it has one. */
+function documentOf({ message, transformed }: EventColumns): Sql {
+  return transformed ? sql`if(startsWith(${transformed}, '{'), ${transformed}, ${message})` : message;
+}
+
+/** What is kept of a failed transformation is no object. */
+function transformationError(transformed: Sql): Value {
+  return text(sql`if(startsWith(${transformed}, '{'), NULL, nullIf(${transformed}, ''))`);
 }
 
 /** All that is discovered in an event, as an array of names and values. Objects in objects are looked into so deep. */
 export function discoveredFields(event: EventColumns, groups: readonly QueriedGroup[]): Sql {
   const { message } = event;
+  const document = documentOf(event);
   const lambda = isOfLambda(groups);
-  const json = membersOf(lambda ? firstFragment(message) : message);
+  const json = membersOf(lambda ? firstFragment(document) : document);
   if (lambda) {
     const ofLambda = Object.entries(LAMBDA_FIELDS).map(([name, field]) => sql`(${name}, ${asText(field(message))})`);
     return sql`arrayConcat(${json}, ${presentOf(ofLambda)})`;
@@ -54,7 +69,7 @@ export function discoveredFields(event: EventColumns, groups: readonly QueriedGr
     const values = sql`arrayResize(splitByChar(' ', ${message}), ${names.length})`;
     return sql`match(${message}, ${pattern}), arrayZip(${array(names)}, ${values}), `;
   });
-  return sql`multiIf(startsWith(${message}, '{'), ${json}, ${words[0]!}${words[1]!}[])`;
+  return sql`multiIf(startsWith(${document}, '{'), ${json}, ${words[0]!}${words[1]!}[])`;
 }
 
 /** Those of the pairs of a name and a Nullable(String) that have a value. */

@@ -74,7 +74,8 @@ export class Pipeline {
     this.groups = source.groups;
     this.from = sql`log_events`;
     this.source = source;
-    this.event = TABLE;
+    const hasTransformed = source.groups.some((group) => group.hasTransformed);
+    this.event = hasTransformed ? { ...TABLE, transformed: sql`transformed` } : TABLE;
   }
 
   get compiler(): ExpressionCompiler {
@@ -121,10 +122,15 @@ export class Pipeline {
 
   /** With what is protected masked. */
   get shownEvent(): EventColumns | undefined {
+    const { event } = this;
     const { maskMessage } = this.scope;
-    return this.event && maskMessage
-      ? { ...this.event, message: maskMessage(this.event.message, this.event) }
-      : this.event;
+    if (!event || !maskMessage) return event;
+    const { message, transformed } = event;
+    return {
+      ...event,
+      message: maskMessage(message, event),
+      ...(transformed && { transformed: maskMessage(transformed, event) }),
+    };
   }
 
   #sideOf(name: string) {

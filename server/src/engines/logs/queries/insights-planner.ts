@@ -8,6 +8,7 @@ import type {
   StatementRow,
 } from '#engines/insights/compile/compile-query.ts';
 import { UNIT_MS } from '#engines/insights/compile/datetime.ts';
+import { QuerySyntaxError } from '#engines/insights/syntax/query-syntax-error.ts';
 import type { Query, SourceCommand, TimePoint } from '#engines/insights/syntax/tree.ts';
 import type { PatternQuestion } from '#engines/log-patterns/pattern-question.ts';
 import { type Sql, sql } from '#storage/telemetry/sql.ts';
@@ -52,6 +53,7 @@ export class InsightsPlanner implements QueryPlanner {
     if (groups.length === 0 && !query.source) throw new NoGroupsError();
     const fromMs = timeOf(query.source?.from, nowMs) ?? text.fromMs;
     const toMs = timeOf(query.source?.to, nowMs) ?? text.toMs;
+    if (groups.length > 0 && groups.every((group) => isBeforeEvents(group, toMs, nowMs))) throw tooEarly(text);
     const tables = await this.#lookupTables(scope, query);
     /** Those of subqueries come while it is compiled. */
     const read = new Set<LogGroup>();
@@ -191,6 +193,7 @@ function describe(group: LogGroup, nowMs: number): QueriedGroup {
     account: group.scope.account,
     oldestKeptMs: group.oldestKeptMs(nowMs),
     hiddenStreams: [...group.streamsBeingErased],
+    ...(group.document.hasTransformed && { hasTransformed: true }),
   };
 }
 
@@ -220,6 +223,20 @@ function selectGroups(source: SourceCommand, all: readonly LogGroup[], { account
 function timeOf(point: TimePoint | undefined, nowMs: number): number | undefined {
   if (!point) return undefined;
   return point.kind === 'epoch' ? point.ms : nowMs - point.count * UNIT_MS[point.unit];
+}
+
+/** A group may have events from before it was made: those that were put late. */
+function isBeforeEvents(group: LogGroup, toMs: number, nowMs: number): boolean {
+  if (toMs < group.oldestKeptMs(nowMs)) return true;
+  if (toMs >= group.document.createdAtMs) return false;
+  return [...group.streams.values()].every(({ firstEventMs }) => firstEventMs === undefined || toMs < firstEventMs);
+}
+
+/** In AWS's words. */
+function tooEarly({ queryString: { length } }: QueryText): QuerySyntaxError {
+  const message =
+    "Query's end date and time is either before the log groups creation time or exceeds the log groups log retention settings";
+  return new QuerySyntaxError(`${message} ([0,${length}])`, 0, length);
 }
 
 /** Of the query and of the queries inside it. */

@@ -11,6 +11,8 @@ export interface BacklogRow {
   stream: string;
   timestamp: number;
   message: string;
+  /** As it is stored; empty in groups without a transformer. */
+  transformed: string;
   segment: number;
   row: number;
 }
@@ -38,11 +40,12 @@ export async function readBacklog(
   const { first: segment, rows: count } = found.rows[0]!;
   if (count === 0) return { rows: [], next: undefined };
   const row = segment === from.segment ? from.row : 0;
+  const transformed = group.document.hasTransformed ? sql`transformed` : sql`''`;
   const { rows } = await telemetry.query<BacklogRow & { ingestion_time: number }>(sql`
-    SELECT stream, timestamp, ingestion_time, message, segment, row FROM (
+    SELECT stream, timestamp, ingestion_time, message, transformed, segment, row FROM (
       SELECT *, sum(length(message)) OVER (ORDER BY row ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS size
       FROM (
-        SELECT stream, timestamp, ingestion_time, message, segment, row FROM log_events
+        SELECT stream, timestamp, ingestion_time, message, ${transformed} AS transformed, segment, row FROM log_events
         WHERE group_id = ${group.id} AND segment = ${segment} AND row >= ${row} ORDER BY row LIMIT ${MOST_ROWS}
       )
     )
@@ -51,6 +54,7 @@ export async function readBacklog(
   const visible = rows.map(({ ingestion_time, ...event }) => ({
     ...event,
     message: maskedMessage(group, event.message, ingestion_time),
+    transformed: event.transformed && maskedMessage(group, event.transformed, ingestion_time),
   }));
   return { rows: visible, next: last ? { segment, row: last.row + 1 } : { segment: segment + 1, row: 0 } };
 }

@@ -10,6 +10,7 @@ import { extractFields, LogLine } from '#engines/filter-pattern/filter-pattern.t
 import { eventId } from '../event-position.ts';
 import type { LogGroup } from '../log-group.ts';
 import type { LogLines } from '../log-lines.ts';
+import { isTransformed } from '../transformed-events.ts';
 import type { BacklogPage } from './backlog-reader.ts';
 import { encodeRecord, type ForwardedEvent } from './payload.ts';
 import { type CompiledSubscription, earlier, type IngestionPosition, isBefore, later } from './subscription.ts';
@@ -270,8 +271,11 @@ export class SubscriptionFeed {
     for (;;) {
       const { rows, next } = await this.#options.readBacklog(this.#readFrom!, through);
       if (this.#stopped) return;
-      for (const { stream, timestamp, message, segment, row } of rows) {
-        const line = new LogLine(message);
+      const { applyOnTransformedLogs } = this.subscription.document;
+      for (const { stream, timestamp, message, transformed, segment, row } of rows) {
+        const wantsTransformed = applyOnTransformedLogs && transformed !== '';
+        if (wantsTransformed && !isTransformed(transformed)) continue;
+        const line = new LogLine(wantsTransformed ? transformed : message);
         if (this.#isPaused() || !this.subscription.matches(line) || this.#wasTaken(segment, row)) continue;
         let batch = this.#waiting.at(-1);
         if (batch?.stream !== stream || batch.bytes > LARGEST_DELIVERY_BYTES) {

@@ -29,6 +29,8 @@ export interface SubscriptionDocument {
   fieldSelectionCriteria?: string;
   /** `@aws.account`, `@aws.region`: given with each event. */
   systemFields?: string[];
+  /** Sees the transformed versions of events that have one. */
+  applyOnTransformedLogs?: boolean;
   /** The first event that is delivered stands here or later. */
   since: IngestionPosition;
 }

@@ -12,6 +12,7 @@ import { AwsError } from '#core/errors.ts';
 import { maskedMessage } from '#engines/logs/protected-events.ts';
 import { discoverFields } from '#engines/logs/queries/discovered-fields.ts';
 import { parseRecordPointer } from '#engines/logs/queries/record-pointer.ts';
+import { isTransformed } from '#engines/logs/transformed-events.ts';
 import type { Handler } from '#wire/service.ts';
 import { Constraints, invalidParameter, TIMESTAMP } from '../constraints.ts';
 import { checkReference, requireReferredGroup } from '../log-group-reference.ts';
@@ -35,7 +36,7 @@ export function getLogRecord({ store }: Logs): Handler<GetLogRecordRequest, GetL
     const group = store.groups.findById(pointer.groupId);
     const isOwn = group?.scope.account === context.account && group.scope.region === context.region;
     const before = { ...pointer, row: pointer.row + 1 };
-    const range = { fromMs: pointer.timestamp, toMs: pointer.timestamp + 1 };
+    const range = { fromMs: pointer.timestamp, toMs: pointer.timestamp + 1, withTransformed: true };
     const { events } = isOwn
       ? await store.events.backward({ group, ...range }, before, 1, context.signal)
       : { events: [] };
@@ -43,10 +44,12 @@ export function getLogRecord({ store }: Logs): Handler<GetLogRecordRequest, GetL
     if (!group || event?.segment !== pointer.segment || event.row !== pointer.row) {
       throw new AwsError('ResourceNotFoundException', 'The specified log record does not exist.');
     }
-    const message = unmask ? event.message : maskedMessage(group, event.message, event.ingestion_time);
+    const shown = (text: string) => (unmask ? text : maskedMessage(group, text, event.ingestion_time));
+    const message = shown(event.message);
+    const document = isTransformed(event.transformed) ? shown(event.transformed) : message;
     return {
       logRecord: {
-        ...Object.fromEntries(discoverFields(message, group.name)),
+        ...Object.fromEntries(discoverFields(document, group.name)),
         '@ingestionTime': String(event.ingestion_time),
         '@log': `${context.account}:${group.name}`,
         '@logStream': event.stream,
@@ -68,10 +71,12 @@ export function getLogGroupFields(logs: Logs): Handler<GetLogGroupFieldsRequest,
       middleMs === undefined
         ? { fromMs: nowMs - LATELY_MS }
         : { fromMs: Math.max(0, middleMs - AROUND_MS), toMs: middleMs + AROUND_MS };
-    const { events } = await logs.store.events.backward({ group, ...range }, undefined, SAMPLE_EVENTS, context.signal);
+    const sample = { group, ...range, withTransformed: true };
+    const { events } = await logs.store.events.backward(sample, undefined, SAMPLE_EVENTS, context.signal);
     const counts = new Map<string, number>();
-    for (const { message } of events) {
-      for (const name of [...SYSTEM_FIELDS, ...discoverFields(message, group.name).keys()]) {
+    for (const { message, transformed } of events) {
+      const document = isTransformed(transformed) ? transformed : message;
+      for (const name of [...SYSTEM_FIELDS, ...discoverFields(document, group.name).keys()]) {
         counts.set(name, (counts.get(name) ?? 0) + 1);
       }
     }

@@ -8,7 +8,7 @@ import type {
   SubscriptionFilter,
 } from '@aws-sdk/client-cloudwatch-logs';
 import { parseArn } from '#core/arn.ts';
-import { AwsError, notImplemented } from '#core/errors.ts';
+import { AwsError } from '#core/errors.ts';
 import { countRegexes } from '#engines/filter-pattern/filter-pattern.ts';
 import type { LogGroup, LogScope } from '#engines/logs/log-group.ts';
 import type { Distribution, SubscriptionDocument } from '#engines/logs/subscriptions/subscription.ts';
@@ -44,7 +44,6 @@ export function putSubscriptionFilter(logs: Logs): Handler<PutSubscriptionFilter
       .list('emitSystemFields', emitSystemFields, {}, { values: SYSTEM_FIELDS })
       .check();
     refuseFunctionOfOthers(destinationArn, context);
-    if (input.applyOnTransformedLogs) throw notImplemented('PutSubscriptionFilter', 'applyOnTransformedLogs');
     const group = await requireGroup(logs, context, input.logGroupName!);
     refuseInfrequentAccess(group, 'PutSubscriptionFilter', 'InvalidOperationException');
     parsePattern(filterPattern, 'Invalid filter pattern');
@@ -61,6 +60,7 @@ export function putSubscriptionFilter(logs: Logs): Handler<PutSubscriptionFilter
       createdAtMs: existing?.createdAtMs ?? logs.clock.now(),
       ...(fieldSelectionCriteria && { fieldSelectionCriteria }),
       ...(emitSystemFields && emitSystemFields.length > 0 && { systemFields: emitSystemFields }),
+      ...(input.applyOnTransformedLogs && { applyOnTransformedLogs: true }),
     });
     if (!stored) throw groupDoesNotExist();
     return {};
@@ -128,7 +128,7 @@ function describe(group: LogGroup, filter: SubscriptionDocument): SubscriptionFi
     destinationArn,
     ...(roleArn !== undefined && { roleArn }),
     distribution,
-    applyOnTransformedLogs: false,
+    applyOnTransformedLogs: filter.applyOnTransformedLogs ?? false,
     creationTime: createdAtMs,
     ...(filter.fieldSelectionCriteria && { fieldSelectionCriteria: filter.fieldSelectionCriteria }),
     ...(filter.systemFields && { emitSystemFields: filter.systemFields }),

@@ -1,5 +1,4 @@
-// Transformers of log groups. One is kept with its group; a group's events are transformed for the metric filters that
-// ask for it (applyOnTransformedLogs).
+// Transformers of log groups. One is kept with its group, whose events are transformed as they come (transformed-events.ts).
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutTransformer.html
 
 import type {
