@@ -634,7 +634,7 @@ for (const { language, skip, runtime, ...files } of behaviours) {
       const result = await invoke(300_000);
       assert.ok(Buffer.byteLength(result.logTail) <= 4_096, String(Buffer.byteLength(result.logTail)));
       assert.ok(Buffer.byteLength(result.logTail) > 4_000);
-      assert.match(result.logTail, /\n0{95}2999\nend\nEND RequestId: \S+\nREPORT /);
+      assert.match(result.logTail, /\n0{95}2999\nendEND RequestId: \S+\nREPORT /);
       assert.equal((await linesOf(result)).length, 3_001);
     });
 
