@@ -22,6 +22,7 @@ import {
   ListTagsForResourceCommand,
   PutLogEventsCommand,
   PutQueryDefinitionCommand,
+  PutRetentionPolicyCommand,
   StartQueryCommand,
   StopQueryCommand,
   TagResourceCommand,
@@ -240,6 +241,23 @@ test('what is refused', async () => {
   await assert.rejects(logs.send(new GetQueryResultsCommand(none)), unknown);
   await assert.rejects(logs.send(new StopQueryCommand(none)), unknown);
   await assert.rejects(logs.send(new ListLogGroupsForQueryCommand(none)), unknown);
+});
+
+test('a query that ends before its groups have events, by their age or retention, is malformed', async () => {
+  const text = 'fields @message';
+  const group = '/insights/young';
+  await fill(group, [[NOW - 5 * 86_400_000, 'old']]);
+  const until = (endTime: number, logGroupName = group) => query(text, { logGroupName, startTime: 1, endTime });
+  const daysAgo = (days: number) => Math.floor(NOW / 1000) - days * 86_400;
+  const malformed = {
+    name: 'MalformedQueryException',
+    message: `Query's end date and time is either before the log groups creation time or exceeds the log groups log retention settings ([0,${text.length}])`,
+  };
+  // Events put late are found, though the group is younger.
+  assert.equal((await until(daysAgo(4))).rows.length, 1);
+  await assert.rejects(until(daysAgo(6)), malformed);
+  await logs.send(new PutRetentionPolicyCommand({ logGroupName: group, retentionInDays: 3 }));
+  await assert.rejects(until(daysAgo(4)), malformed);
 });
 
 test('DescribeQueries: newest first, filtered, in pages; a query that has ended cannot be stopped', async () => {

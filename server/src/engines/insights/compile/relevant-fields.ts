@@ -95,7 +95,7 @@ function relevance({ name, conditional, baseline }: FieldRow, all: FieldRow): { 
   const shares = [conditional[0] / all.conditional[0], baseline[0] / all.baseline[0]] as const;
   const areNumbers = [conditional, baseline].every(([count, numbers]) => count === numbers);
   if (areNumbers) {
-    const score = distance(conditional[3], baseline[3], shares);
+    const score = rounded(distance(conditional[3], baseline[3], shares));
     const medians = { '@conditionalMedian': median(conditional), '@baselineMedian': median(baseline) };
     return { score, row: { '@fieldName': name, '@relevanceScore': score, ...medians } };
   }
@@ -138,21 +138,21 @@ function shift(
   const told = [...counts]
     .filter(([, [a, b]]) => a + b > 1)
     .map(([value, [a, b]]) => ({ value, conditional: a / all.conditional[0], baseline: b / all.baseline[0] }));
-  const sum = (of: 'conditional' | 'baseline') => told.reduce((total, value) => total + value[of], 0);
-  const other = Math.abs(conditionalShare - sum('conditional') - (baselineShare - sum('baseline')));
+  const toldOf = (side: 'conditional' | 'baseline') => told.reduce((sum, value) => sum + value[side], 0);
+  const other = Math.abs(conditionalShare - toldOf('conditional') - (baselineShare - toldOf('baseline')));
   const missing = Math.abs(conditionalShare - baselineShare);
   const shifted = told
     .map((value) => ({ ...value, by: Math.abs(value.conditional - value.baseline) }))
-    .filter(({ by }) => by > 0)
     .sort((a, b) => b.by - a.by || (a.value < b.value ? -1 : 1));
-  const contributors = shifted.slice(0, MOST_CONTRIBUTORS).map(({ value, conditional: a, baseline: b }) => ({
-    value,
-    conditional: rounded(a),
-    baseline: rounded(b),
-  }));
-  return { score: Math.min(1, shifted.reduce((total, { by }) => total + by, other + missing) / 2), contributors };
+  const contributors = shifted
+    .filter(({ by }) => rounded(by) > 0)
+    .slice(0, MOST_CONTRIBUTORS)
+    .map(({ value, conditional: a, baseline: b }) => ({ value, conditional: rounded(a), baseline: rounded(b) }));
+  const total = shifted.reduce((sum, { by }) => sum + by, other + missing);
+  return { score: Math.min(1, rounded(total / 2)), contributors };
 }
 
+/** To four decimals. */
 function rounded(share: number): number {
   return Math.round(share * 10_000) / 10_000;
 }

@@ -53,7 +53,7 @@ export class InsightsPlanner implements QueryPlanner {
     if (groups.length === 0 && !query.source) throw new NoGroupsError();
     const fromMs = timeOf(query.source?.from, nowMs) ?? text.fromMs;
     const toMs = timeOf(query.source?.to, nowMs) ?? text.toMs;
-    if (groups.length > 0 && groups.every((group) => isBeforeEvents(group, toMs, nowMs))) throw tooEarly(text);
+    if (await this.#endsBefore(groups, toMs, nowMs)) throw tooEarly(text);
     const tables = await this.#lookupTables(scope, query);
     /** Those of subqueries come while it is compiled. */
     const read = new Set<LogGroup>();
@@ -144,6 +144,18 @@ export class InsightsPlanner implements QueryPlanner {
     return { ...read(rest, await telemetry.query(rest.sql, options)), ...scanned, matched: events };
   }
 
+  /** Whether a time is before all that the groups keep. They may have events from before they were made, put late. */
+  async #endsBefore(groups: readonly LogGroup[], toMs: number, nowMs: number): Promise<boolean> {
+    for (const group of groups) {
+      if (toMs < group.oldestKeptMs(nowMs)) continue;
+      if (toMs >= group.document.createdAtMs) return false;
+      const streams = await this.#options.store.groups.streams(group);
+      // It is not known of a stream at once after a crash.
+      for (const { firstEventMs = 0 } of streams.values()) if (firstEventMs <= toMs) return false;
+    }
+    return groups.length > 0;
+  }
+
   /** Of all that the query names, those that there are. */
   async #lookupTables(scope: LogScope, query: Query): Promise<Map<string, LookupTable & { columns: string[] }>> {
     const found = new Map<string, LookupTable & { columns: string[] }>();
@@ -223,13 +235,6 @@ function selectGroups(source: SourceCommand, all: readonly LogGroup[], { account
 function timeOf(point: TimePoint | undefined, nowMs: number): number | undefined {
   if (!point) return undefined;
   return point.kind === 'epoch' ? point.ms : nowMs - point.count * UNIT_MS[point.unit];
-}
-
-/** A group may have events from before it was made: those that were put late. */
-function isBeforeEvents(group: LogGroup, toMs: number, nowMs: number): boolean {
-  if (toMs < group.oldestKeptMs(nowMs)) return true;
-  if (toMs >= group.document.createdAtMs) return false;
-  return [...group.streams.values()].every(({ firstEventMs }) => firstEventMs === undefined || toMs < firstEventMs);
 }
 
 /** In AWS's words. */
