@@ -40,6 +40,10 @@ const LONGEST_POLICY = 30_720;
 const MOST_CUSTOM = 10;
 const LONGEST_CUSTOM = 200;
 const KEYWORD_DISTANCE = 30;
+/** No expression describes names and addresses. */
+const FOUND_BY_LEARNING: ReadonlySet<string> = new Set(['Address', 'Name']);
+/** Letters of a keyword that must stand alone. */
+const LONGEST_ABBREVIATION = 3;
 const MOST_FINDINGS = 10_000;
 
 /** Throws DataProtectionPolicyError, UnsupportedProtectionError. */
@@ -165,14 +169,20 @@ function compile(name: string, custom: ReadonlyMap<string, string>): Compiled {
   const managed = IDENTIFIER_ARN.exec(name)?.[1];
   if (managed === undefined) return fail(`invalid data identifier: ${name}`);
   const known = MANAGED_IDENTIFIERS.get(managed);
-  if (!known) throw new UnsupportedProtectionError(`data identifier ${managed}`);
+  if (FOUND_BY_LEARNING.has(managed)) throw new UnsupportedProtectionError(`data identifier ${managed}`);
+  if (!known) return fail(`unknown data identifier: ${name}`);
   const pattern = RE2JS.compile(known.expression);
   if (!known.keywords) return { name: managed, ...known, pattern };
   return { name: managed, ...known, pattern, keywordPattern: RE2JS.compile(keywordExpression(known.keywords)) };
 }
 
 function keywordExpression(keywords: readonly string[]): string {
-  return `(?i)(?:${keywords.map((keyword) => RE2JS.quote(keyword).replaceAll(' ', '[ _-]?')).join('|')})`;
+  const expressions = keywords.map((keyword) => {
+    const expression = RE2JS.quote(keyword).replaceAll(' ', '[ _-]?');
+    // So few letters are a part of many words.
+    return keyword.length <= LONGEST_ABBREVIATION ? `(?:^|[^a-z])${expression}(?:[^a-z]|$)` : expression;
+  });
+  return `(?i)(?:${expressions.join('|')})`;
 }
 
 function compileExpression(name: string, expression: string): RE2JS {

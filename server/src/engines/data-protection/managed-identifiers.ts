@@ -2,6 +2,9 @@
 // linear time here and in ClickHouse.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL-managed-data-identifiers.html
 
+import { isCardNumber, isIban } from './check-digits.ts';
+import { NATIONAL_IDENTIFIERS } from './national-identifiers.ts';
+
 export interface DataIdentifier {
   expression: string;
   /** One of these must stand within 30 characters of the data. Lower case; a space stands for `_`, `-` or nothing, too. */
@@ -104,6 +107,7 @@ export const MANAGED_IDENTIFIERS: ReadonlyMap<string, DataIdentifier> = new Map<
     },
   ],
   ['ZipCode-US', { expression: '\\b[0-9]{5}(?:-[0-9]{4})?\\b', keywords: ['zip code', 'zip+4', 'zipcode', 'zip'] }],
+  ...NATIONAL_IDENTIFIERS,
   [
     'LatLong',
     {
@@ -120,27 +124,4 @@ function privateKey(name: string): DataIdentifier {
 function iban(country: string, after: number): DataIdentifier {
   const expression = `\\b${country}[0-9]{2}(?: ?[A-Z0-9]){${after - 2}}\\b`;
   return { expression, keywords: BANK_WORDS, accepts: isIban, needs: country };
-}
-
-/** Luhn's check digit. */
-export function isCardNumber(text: string): boolean {
-  const digits = text.replace(/\D/g, '');
-  if (digits.length < 13 || digits.length > 19) return false;
-  let sum = 0;
-  for (let i = 0; i < digits.length; i++) {
-    const digit = Number(digits[digits.length - 1 - i]);
-    const doubled = i % 2 === 1 ? digit * 2 : digit;
-    sum += doubled > 9 ? doubled - 9 : doubled;
-  }
-  return sum % 10 === 0;
-}
-
-function isIban(text: string): boolean {
-  const compact = text.replaceAll(' ', '');
-  const rearranged = compact.slice(4) + compact.slice(0, 4);
-  let remainder = 0;
-  for (const character of rearranged) {
-    for (const digit of String(Number.parseInt(character, 36))) remainder = (remainder * 10 + Number(digit)) % 97;
-  }
-  return remainder === 1;
 }
