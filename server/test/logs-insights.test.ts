@@ -260,6 +260,24 @@ test('a query that ends before its groups have events, by their age or retention
   await assert.rejects(until(daysAgo(4)), malformed);
 });
 
+test('what groups of the class INFREQUENT_ACCESS do not support', async () => {
+  const logGroupName = '/insights/infrequent';
+  await logs.send(new CreateLogGroupCommand({ logGroupName, logGroupClass: 'INFREQUENT_ACCESS' }));
+  assert.deepEqual((await query('stats count(*) as n', { logGroupName })).rows, [{ n: '0' }]);
+  for (const [text, name, start] of [
+    ['pattern @message', 'pattern', 0],
+    ['filterIndex a = 1', 'filterIndex', 0],
+    ['fields a | unmask @message', 'unmask', 18],
+    ['fields concat("a", unmask(b))', 'unmask', 19],
+  ] as const) {
+    await assert.rejects(query(text, { logGroupNames: [APP, logGroupName] }), (error: any) => {
+      assert.equal(error.message, `${name} is not supported for log groups of the Infrequent Access class`);
+      assert.equal(error.queryCompileError.location.startCharOffset, start);
+      return error.name === 'MalformedQueryException';
+    });
+  }
+});
+
 test('DescribeQueries: newest first, filtered, in pages; a query that has ended cannot be stopped', async () => {
   const { queryId: first } = await query('fields @message | limit 1', { logGroupName: OTHER });
   const { queryId: second } = await query('fields @message | limit 2', { logGroupNames: [OTHER, APP] });

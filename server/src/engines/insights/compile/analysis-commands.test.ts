@@ -179,6 +179,12 @@ const COMMANDS: Record<string, Golden[]> = {
       ],
     },
     {
+      name: 'of extracted numbers too, though they are not shown',
+      query: 'parse @message "code * end" as code | fields toNumber(code) * 2 as twice | addtotals',
+      events: ['code 200 end'],
+      gives: [{ twice: '400', Total: '600' }],
+    },
+    {
       name: 'of some fields, under another name',
       query: 'fields price, tax, qty | addtotals fieldname=Sum price, tax',
       events: [at(0, { price: 10, tax: 2, qty: 100 })],

@@ -28,10 +28,11 @@ export function compileCommands({ commands }: Query, scope: QueryScope): Compile
   const { groups, startMs, endMs } = scope;
   const source = { groups, startMs, endMs };
   const last = commands.at(-1);
-  if (last?.kind !== 'estimate') return compileRows(commands, scope, new Pipeline(scope, source, statement));
+  const ofRows = last?.kind === 'estimate' ? commands.slice(0, -1) : commands;
+  const rows = compileRows(ofRows, scope, new Pipeline(scope, source, statement));
+  if (last?.kind !== 'estimate') return rows;
   // AWS appends the request's limit to the query, where nothing may follow.
   if (scope.limit !== undefined) throw fault('unexpected symbol found limit', last);
-  compileRows(commands.slice(0, -1), scope, new Pipeline(scope, source, statement));
   return estimate([source, ...statement.sources]);
 }
 

@@ -11,7 +11,9 @@ export function addTotals(pipeline: Pipeline, command: Extract<Command, { kind: 
   const { name, row, column, fields } = command;
   const shown = pipeline.columns;
   if (!shown) throw fault('addtotals needs fields before it', command);
-  const summed = fields.length > 0 ? fields : shown.filter((each) => mayBeNumber(each, pipeline.field(each)));
+  // AWS sums what was extracted as well, though it is not shown.
+  const all = [...new Set([...shown, ...pipeline.fields.keys()])];
+  const summed = fields.length > 0 ? fields : all.filter((each) => mayBeNumber(each, pipeline.field(each)));
   if (row) {
     const amounts = summed.map((each) => sql`ifNull(toFloat64(${asNumber(pipeline.field(each))}), 0)`);
     pipeline.define(name, number(amounts.length === 0 ? sql`0` : sql`arraySum([${join(amounts, ', ')}])`));

@@ -70,7 +70,8 @@ export class Lexer {
         this.#next = undefined;
         this.at = at + 1;
         // Flags stand in the expression, as in /(?i)error/; AWS takes none after it.
-        if (/[A-Za-z]/.test(this.text[this.at] ?? '')) throw unexpectedSymbol(this.text, this.next, ['(?i) within the expression']);
+        if (/[A-Za-z]/.test(this.text[this.at] ?? ''))
+          throw unexpectedSymbol(this.text, this.next, ['(?i) within the expression']);
         return { kind: 'regex', source, start, end: this.at };
       }
     }

@@ -9,7 +9,7 @@ import type {
 } from '#engines/insights/compile/compile-query.ts';
 import { UNIT_MS } from '#engines/insights/compile/datetime.ts';
 import { QuerySyntaxError } from '#engines/insights/syntax/query-syntax-error.ts';
-import type { Query, SourceCommand, TimePoint } from '#engines/insights/syntax/tree.ts';
+import type { Query, SourceCommand, Span, TimePoint } from '#engines/insights/syntax/tree.ts';
 import type { PatternQuestion } from '#engines/log-patterns/pattern-question.ts';
 import { type Sql, sql } from '#storage/telemetry/sql.ts';
 import type { QueryResult, Telemetry } from '#storage/telemetry/telemetry.ts';
@@ -54,6 +54,7 @@ export class InsightsPlanner implements QueryPlanner {
     const fromMs = timeOf(query.source?.from, nowMs) ?? text.fromMs;
     const toMs = timeOf(query.source?.to, nowMs) ?? text.toMs;
     if (await this.#endsBefore(groups, toMs, nowMs)) throw tooEarly(text);
+    if (groups.some(({ document }) => document.logGroupClass === 'INFREQUENT_ACCESS')) refuseStandardOnly(query);
     const tables = await this.#lookupTables(scope, query);
     /** Those of subqueries come while it is compiled. */
     const read = new Set<LogGroup>();
@@ -242,6 +243,19 @@ function tooEarly({ queryString: { length } }: QueryText): QuerySyntaxError {
   const message =
     "Query's end date and time is either before the log groups creation time or exceeds the log groups log retention settings";
   return new QuerySyntaxError(`${message} ([0,${length}])`, 0, length);
+}
+
+/** What log groups of the class INFREQUENT_ACCESS do not support. */
+const STANDARD_ONLY: ReadonlySet<unknown> = new Set(['pattern', 'diff', 'filterIndex', 'unmask']);
+
+function refuseStandardOnly(node: unknown): void {
+  if (typeof node !== 'object' || node === null) return;
+  const { kind, name, start, end } = node as { kind?: unknown; name?: unknown } & Span;
+  const command = kind === 'call' ? name : kind;
+  if (STANDARD_ONLY.has(command)) {
+    throw new QuerySyntaxError(`${command} is not supported for log groups of the Infrequent Access class`, start, end);
+  }
+  for (const child of Object.values(node)) refuseStandardOnly(child);
 }
 
 /** Of the query and of the queries inside it. */
