@@ -69,6 +69,34 @@ async function results(queryId: string, client = logs) {
   }
 }
 
+test('what events are of', async () => {
+  const group = '/entities';
+  await fill(group, [[NOW - 20_000, 'of nothing']]);
+  await logs.send(
+    new PutLogEventsCommand({
+      logGroupName: group,
+      logStreamName: 's',
+      logEvents: [{ timestamp: NOW - 10_000, message: 'of a service' }],
+      entity: {
+        keyAttributes: { Type: 'Service', Name: 'PetClinic', Environment: 'prod' },
+        attributes: { PlatformType: 'AWS::EC2', 'EC2.InstanceId': 'i-1' },
+      },
+    }),
+  );
+  const display = 'fields @entity.KeyAttributes.Name, @entity.Attributes.EC2.InstanceId, @entity.Attributes.None';
+  assert.deepEqual(
+    (await query(display, { logGroupName: group })).rows.map(({ '@ptr': _, ...row }) => row),
+    [{ '@entity.KeyAttributes.Name': 'PetClinic', '@entity.Attributes.EC2.InstanceId': 'i-1' }, {}],
+  );
+  const { rows } = await query(
+    'filter ispresent(@entity) | stats count(*) as n by @entity.KeyAttributes.Type as type',
+    {
+      logGroupName: group,
+    },
+  );
+  assert.deepEqual(rows, [{ type: 'Service', n: '1' }]);
+});
+
 test('a join with another group, and a filter by what it has', async () => {
   const joined = await query(
     `filter user = "u1" | join type=left left=app right=other where app.level=other.level (SOURCE '${OTHER}')

@@ -38,6 +38,8 @@ interface AppendedBatch {
   lastMs: number;
   /** UTF-8 bytes of all messages. */
   messageBytes: number;
+  /** What the events are of, as JSON. */
+  entity?: string;
 }
 
 export interface EncodedBatch extends AppendedBatch {
@@ -52,13 +54,14 @@ export interface LogStore {
   appendFromService(scope: LogScope, group: string, stream: string, events: readonly LogEventInput[]): Promise<void>;
   /**
    * Appends events in the order of their timestamps, `messageBytes` of UTF-8 in all. Resolves once they, the data of
-   * the group's metric filters and the metrics embedded in the events are durable.
+   * the group's metric filters and the metrics embedded in the events are durable. `entity`: what they are of, as JSON.
    */
   append(
     group: LogGroup,
     stream: LogStream,
     events: readonly LogEventInput[],
     messageBytes: number,
+    entity?: string,
   ): Promise<AppendedRows>;
   /** Whether something has to see every event of the group as it comes, or these, so that they cannot be appended as rows. */
   wantsLines(group: LogGroup, rows: Buffer): boolean;
@@ -126,8 +129,10 @@ class StandardLogStore implements LogStore {
     stream: LogStream,
     events: readonly LogEventInput[],
     messageBytes: number,
+    entity?: string,
   ): Promise<AppendedRows> {
-    const batch = { events, firstMs: events[0]!.timestamp, lastMs: events.at(-1)!.timestamp, messageBytes };
+    const [firstMs, lastMs] = [events[0]!.timestamp, events.at(-1)!.timestamp];
+    const batch = { events, firstMs, lastMs, messageBytes, ...(entity !== undefined && { entity }) };
     return this.#append(group, stream, batch, new LogLines(events));
   }
 
@@ -146,7 +151,7 @@ class StandardLogStore implements LogStore {
   async #append(
     group: LogGroup,
     stream: LogStream,
-    { events, firstMs, lastMs, messageBytes }: AppendedBatch,
+    { events, firstMs, lastMs, messageBytes, entity }: AppendedBatch,
     written?: LogLines,
   ): Promise<AppendedRows> {
     const { telemetry, clock } = this.#options;
@@ -168,7 +173,13 @@ class StandardLogStore implements LogStore {
       if (stored && !group.document.hasTransformed) {
         await this.groups.update(group, (document) => ({ ...document, hasTransformed: true }));
       }
-      const batch = { groupId: group.id, stream: stream.name, ingestionTimeMs, events: stored ?? events };
+      const batch = {
+        groupId: group.id,
+        stream: stream.name,
+        ingestionTimeMs,
+        events: stored ?? events,
+        ...(entity !== undefined && { entity }),
+      };
       const appended = telemetry.appendLogEvents(batch);
       // The metric data are durable before the client hears that its events are.
       const [rows] = await Promise.all([

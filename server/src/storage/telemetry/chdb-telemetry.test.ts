@@ -46,6 +46,7 @@ test('log events come back as they were given, to those who ask right after', as
       ingestion_time: NOW,
       message,
       transformed: '',
+      entity: '',
       segment,
       row,
     })),
@@ -205,7 +206,7 @@ test('a table and a segment from before there were transformed versions are take
   const [name] = (await segmentFiles()).filter((file) => file.startsWith('log_events'));
   const path = join(dir, 'log', name!);
   // The frame of earlier versions ended before the byte that says that nothing is transformed.
-  const frame = (await readFile(path)).subarray(0, -1);
+  const frame = (await readFile(path)).subarray(0, -2);
   frame.writeUInt32LE(frame.length - 8, 0);
   frame.writeUInt32LE(crc32(frame.subarray(8)), 4);
   await writeFile(path.replace('.2.segment', '.segment'), frame);

@@ -10,7 +10,13 @@
 import { crc32 } from 'node:zlib';
 import type { RowBinaryBuffer } from './row-binary.ts';
 import { type Sql, sql } from './sql.ts';
-import { LOG_EVENTS_TABLE, type LogEventBatch, METRIC_POINTS_TABLE, type MetricPoint } from './telemetry.ts';
+import {
+  LOG_EVENTS_TABLE,
+  type LogEvent,
+  type LogEventBatch,
+  METRIC_POINTS_TABLE,
+  type MetricPoint,
+} from './telemetry.ts';
 
 export interface TelemetryTable<Batch> {
   name: string;
@@ -34,13 +40,13 @@ export interface TelemetryTable<Batch> {
 
 const EARLIER_LOG_EVENT_FRAME =
   'group_id UInt32, ingestion_time Int64, stream String, events Array(Tuple(Int64, String))';
-/** `transformed` is empty, one byte, where no event of the batch has a transformed version. */
-const LOG_EVENT_FRAME = `${EARLIER_LOG_EVENT_FRAME}, transformed Array(String)`;
+/** `transformed` and `entity` are empty, one byte each, where no event of the batch has a transformed version or an entity. */
+const LOG_EVENT_FRAME = `${EARLIER_LOG_EVENT_FRAME}, transformed Array(String), entity String`;
 const LOG_EVENT_SUFFIX = '.2.segment';
 
 /**
  * Columns for queries: group_id, stream, timestamp and ingestion_time (Int64, milliseconds since the epoch: plain
- * numbers in SQL and JSON; fromUnixTimestamp64Milli makes a DateTime64), message, transformed (empty for most), segment, row.
+ * numbers in SQL and JSON; fromUnixTimestamp64Milli makes a DateTime64), message, transformed and entity (empty for most), segment, row.
  * The message, most of all bytes, is compressed by the size of its part (engine-settings.ts).
  * Ordered by (group_id, timestamp, segment, row); the token index serves hasToken() on message. A granule is at most
  * 1 MiB, because the tokens that a Bloom filter of 16 KiB can tell apart grow with the bytes, not with the rows.
@@ -55,6 +61,7 @@ export const LOG_EVENTS: TelemetryTable<LogEventBatch> = {
       ingestion_time Int64 CODEC(Delta, ZSTD(1)),
       message String CODEC(Default),
       transformed String CODEC(Default),
+      entity LowCardinality(String) CODEC(ZSTD(1)),
       segment UInt64 CODEC(T64, ZSTD(1)),
       row UInt32 CODEC(T64, ZSTD(1)),
       INDEX message_tokens message TYPE tokenbf_v1(16384, 2, 0) GRANULARITY 1,
@@ -69,6 +76,7 @@ export const LOG_EVENTS: TelemetryTable<LogEventBatch> = {
     // Once compressed by ZSTD(1) whatever the size of a part; merges compress it again.
     sql`ALTER TABLE log_events MODIFY COLUMN message String CODEC(Default)`,
     sql`ALTER TABLE log_events ADD COLUMN IF NOT EXISTS transformed String CODEC(Default)`,
+    sql`ALTER TABLE log_events ADD COLUMN IF NOT EXISTS entity LowCardinality(String) CODEC(ZSTD(1))`,
   ],
   segmentSuffix: LOG_EVENT_SUFFIX,
   rowCount: (batch) => batch.events.length,
@@ -85,34 +93,38 @@ export const LOG_EVENTS: TelemetryTable<LogEventBatch> = {
     buffer.varint(batch.events.length);
     if ('rows' in batch.events) {
       buffer.append(batch.events.rows);
-      buffer.reserve(1);
+      buffer.reserve(5);
       buffer.varint(0);
-      return;
-    }
-    let areTransformed = false;
-    for (const event of batch.events) {
-      if (!Number.isSafeInteger(event.timestamp)) throw new TypeError(`BUG: not a timestamp: ${event.timestamp}`);
-      buffer.reserve(8);
-      buffer.int64(event.timestamp);
-      buffer.string(event.message);
-      areTransformed ||= event.transformed !== undefined;
-    }
-    buffer.reserve(5);
-    buffer.varint(areTransformed ? batch.events.length : 0);
-    if (areTransformed) for (const { transformed = '' } of batch.events) buffer.string(transformed);
+    } else encodeEvents(buffer, batch.events);
+    buffer.string(batch.entity ?? '');
   },
   insertFrom(path) {
     const isEarlier = !path.endsWith(LOG_EVENT_SUFFIX);
     const frame = isEarlier ? EARLIER_LOG_EVENT_FRAME : LOG_EVENT_FRAME;
     const transformed = isEarlier ? sql`emptyArrayString()` : sql`transformed`;
+    const entity = isEarlier ? sql`''` : sql`entity`;
     return sql`
-    INSERT INTO log_events (group_id, stream, timestamp, ingestion_time, message, transformed, segment, row)
-    SELECT group_id, stream, event.1, ingestion_time, event.2, of_event, segment, toUInt32(first_row + position - 1)
+    INSERT INTO log_events (group_id, stream, timestamp, ingestion_time, message, transformed, entity, segment, row)
+    SELECT group_id, stream, event.1, ingestion_time, event.2, of_event, ${entity}, segment, toUInt32(first_row + position - 1)
     FROM file(${path}, 'RowBinary', ${`${FRAME_HEAD}, ${frame}`})
     ARRAY JOIN events AS event, arrayEnumerate(events) AS position,
       arrayResize(${transformed}, length(events)) AS of_event`;
   },
 };
+
+function encodeEvents(buffer: RowBinaryBuffer, events: readonly LogEvent[]): void {
+  let areTransformed = false;
+  for (const event of events) {
+    if (!Number.isSafeInteger(event.timestamp)) throw new TypeError(`BUG: not a timestamp: ${event.timestamp}`);
+    buffer.reserve(8);
+    buffer.int64(event.timestamp);
+    buffer.string(event.message);
+    areTransformed ||= event.transformed !== undefined;
+  }
+  buffer.reserve(5);
+  buffer.varint(areTransformed ? events.length : 0);
+  if (areTransformed) for (const { transformed = '' } of events) buffer.string(transformed);
+}
 
 // ---- metric points ----
 

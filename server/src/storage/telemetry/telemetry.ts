@@ -29,7 +29,15 @@ export interface LogEventBatch {
   stream: string;
   ingestionTimeMs: number;
   /** `transformed`: the version that a transformer made of it, kept beside the message. */
-  events: readonly { timestamp: number; message: string; transformed?: string }[] | EncodedLogEvents;
+  events: readonly LogEvent[] | EncodedLogEvents;
+  /** What the events are of, as JSON; absent for most. */
+  entity?: string;
+}
+
+export interface LogEvent {
+  timestamp: number;
+  message: string;
+  transformed?: string;
 }
 
 /** Events that are rows already: RowBinary of (Int64 milliseconds, String message) each. */

@@ -14,6 +14,8 @@ export interface EventColumns {
   message: Sql;
   /** What a transformer made of the message; absent where the groups have no such events. */
   transformed?: Sql;
+  /** JSON of one level, '' where the event is of none. */
+  entity: Sql;
   segment: Sql;
   row: Sql;
 }
@@ -31,6 +33,11 @@ export function eventField(name: string, event: EventColumns, groups: readonly Q
       return { kind: 'text', sql: event.stream, present: true };
     case '@log':
       return { kind: 'text', sql: logGroup(event, groups), present: true };
+  }
+  if (name === '@entity') return text(sql`nullIf(toString(${event.entity}), '')`);
+  if (name.startsWith('@entity.')) {
+    const member = name.slice('@entity.'.length);
+    return text(sql`nullIf(JSONExtractString(${event.entity}, ${member}), '')`);
   }
   if (name === '@transformationError' && event.transformed) return transformationError(event.transformed);
   const ofLambda = Object.hasOwn(LAMBDA_FIELDS, name) ? LAMBDA_FIELDS[name] : undefined;

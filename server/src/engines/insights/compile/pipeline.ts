@@ -252,6 +252,7 @@ const TABLE: EventColumns = {
   timestamp: sql`timestamp`,
   ingestionTime: sql`ingestion_time`,
   message: sql`message`,
+  entity: sql`entity`,
   segment: sql`segment`,
   row: sql`row`,
 };

@@ -42,8 +42,8 @@ export function putLogEvents(logs: Logs): Handler<PutLogEventsRequest, PutLogEve
     const accepted = acceptedRange(given, Math.max(oldestMs, expiredMs), nowMs + NEWEST_LEAD_MS);
     const rejected =
       accepted.count === given.length ? undefined : rejectedInfo(given, accepted.end, oldestMs, expiredMs);
-    const entity = input.entity && rejectedEntityInfo(input.entity, group);
-    if (accepted.count === 0) return { ...rejected, ...entity, nextSequenceToken: sequenceToken(nowMs, 0, 0) };
+    const refused = input.entity && rejectedEntityInfo(input.entity, group);
+    if (accepted.count === 0) return { ...rejected, ...refused, nextSequenceToken: sequenceToken(nowMs, 0, 0) };
     const events = (rejected ? given.slice(accepted.start, accepted.end) : given) as LogEventInput[];
     if (events.at(-1)!.timestamp - events[0]!.timestamp > LONGEST_SPAN_MS) {
       throw invalidParameter(
@@ -51,8 +51,9 @@ export function putLogEvents(logs: Logs): Handler<PutLogEventsRequest, PutLogEve
       );
     }
     const bytes = rejected ? bytesOf(events) : messageBytes;
-    const rows = await logs.store.append(group, stream, events, bytes);
-    return { ...rejected, ...entity, nextSequenceToken: sequenceToken(nowMs, rows.segment, rows.firstRow) };
+    const entity = input.entity && !refused ? flattened(input.entity) : undefined;
+    const rows = await logs.store.append(group, stream, events, bytes, entity);
+    return { ...rejected, ...refused, nextSequenceToken: sequenceToken(nowMs, rows.segment, rows.firstRow) };
   };
 }
 
@@ -85,6 +86,15 @@ function rejectedEntityInfo({ keyAttributes: KeyAttributes, attributes: Attribut
   const errorType: EntityFailure | 'UnsupportedLogGroupType' | undefined =
     document.logGroupClass === 'STANDARD' ? entityFailure({ KeyAttributes, Attributes }) : 'UnsupportedLogGroupType';
   return errorType && { rejectedEntityInfo: { errorType } };
+}
+
+/** As queries find it: `@entity.KeyAttributes.Type`. */
+function flattened({ keyAttributes = {}, attributes = {} }: Entity): string {
+  const under = (name: string, values: Record<string, string>) =>
+    Object.entries(values).map(([key, value]) => [`${name}.${key}`, value]);
+  return JSON.stringify(
+    Object.fromEntries([...under('KeyAttributes', keyAttributes), ...under('Attributes', attributes)]),
+  );
 }
 
 /** The message bytes of the batch. Throws for what makes AWS refuse it as a whole. */
