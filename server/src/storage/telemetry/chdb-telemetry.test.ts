@@ -198,14 +198,14 @@ test('a directory of an earlier version opens, and what is written from then on 
 test('a table and a segment from before there were transformed versions are taken over', async () => {
   await telemetry.appendLogEvents(batch(1, ['in the table']));
   await telemetry.flush();
-  await telemetry.statement(sql`ALTER TABLE log_events DROP COLUMN transformed`);
+  await telemetry.statement(sql`ALTER TABLE log_events DROP COLUMN transformed, DROP COLUMN entity`);
   await telemetry.close();
   telemetry = await open();
   await telemetry.appendLogEvents(batch(1, ['in a segment', 'and another']));
   await telemetry.close();
   const [name] = (await segmentFiles()).filter((file) => file.startsWith('log_events'));
   const path = join(dir, 'log', name!);
-  // The frame of earlier versions ended before the byte that says that nothing is transformed.
+  // The frame of earlier versions ended before the bytes that say that nothing is transformed, and of no entity.
   const frame = (await readFile(path)).subarray(0, -2);
   frame.writeUInt32LE(frame.length - 8, 0);
   frame.writeUInt32LE(crc32(frame.subarray(8)), 4);
