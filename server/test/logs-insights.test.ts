@@ -182,6 +182,35 @@ test('groups: by name, names, identifiers, ARNs, SOURCE', async () => {
   }
 });
 
+test('SOURCE by tags and by data source', async () => {
+  const tagged: [logGroupName: string, tags: Record<string, string>][] = [
+    ['/tagged/a', { team: 'red', stage: 'prod', 'cw:datasource:name': 'shop', 'cw:datasource:type': 'orders' }],
+    ['/tagged/b', { team: 'blue', stage: 'prod' }],
+    ['/tagged/c', { team: 'red' }],
+  ];
+  for (const [logGroupName, tags] of tagged) {
+    await fill(logGroupName, [[NOW - 1000, 'x']]);
+    const resourceArn = arnOf(`log-group:${logGroupName}`);
+    await logs.send(new TagResourceCommand({ resourceArn, tags }));
+  }
+  const cases: [source: string, groups: string[]][] = [
+    ['logGroupTags([{key: "team", values: ["red"]}])', ['/tagged/a', '/tagged/c']],
+    ['logGroupTags([{"key": "team", "values": ["!red"]}])', ['/tagged/b']],
+    ['logGroupTags([{key: "stage"}, {key: "team", values: ["RE*", "x"]}])', ['/tagged/a']],
+    ["dataSource(['shop.orders'])", ['/tagged/a']],
+    ["dataSource(['shop.orders']) logGroups(namePrefix: ['/other'])", []],
+    ["dataSource(['amazon_vpc.flow'])", []],
+  ];
+  for (const [source, groups] of cases) {
+    const { rows } = await query(`SOURCE ${source} | stats count(*) by @log | sort @log`, {});
+    assert.deepEqual(
+      rows.map((row) => row['@log']),
+      groups.map((name) => `${ACCOUNT}:${name}`),
+      source,
+    );
+  }
+});
+
 test('the other languages: PPL and SQL', async () => {
   const cases: [queryLanguage: string, queryString: string, input: object][] = [
     ['PPL', 'where level = "error" | stats count() as n by user | sort user', { logGroupName: APP }],

@@ -1,8 +1,9 @@
 // What ListLogGroups and ListAggregateLogGroupSummaries choose groups by: names, tags, and the data source that a group's
 // tags name. https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/custom-data-sources.html
 
-import type { DataSourceFilter, TagFilter } from '@aws-sdk/client-cloudwatch-logs';
+import type { DataSourceFilter } from '@aws-sdk/client-cloudwatch-logs';
 import type { LogGroup } from '#engines/logs/log-group.ts';
+import { dataSourceOf, wildcard } from '#engines/logs/log-group-tags.ts';
 import type { TextConstraint } from './constraints.ts';
 import { inheritedPolicies, parseIndexPolicy } from './operations/index-policies.ts';
 
@@ -25,18 +26,6 @@ export const TAG_FILTER_VALUE: TextConstraint = {
   pattern: '^!?\\*?([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)\\*?$',
 };
 
-/** Any of the values: as they are, with `*` at an end (whatever the case), or all but them, after `!`. */
-export function hasTag({ document }: LogGroup, { key, values }: TagFilter): boolean {
-  const value = document.tags[key!];
-  if (value === undefined) return false;
-  if (!values || values.length === 0) return true;
-  return values.some((wanted) => (wanted.startsWith('!') ? !fits(wanted.slice(1), value) : fits(wanted, value)));
-}
-
-function fits(wanted: string, value: string): boolean {
-  return wanted.includes('*') ? wildcard(wanted, 'si').test(value) : wanted === value;
-}
-
 /** Whether the group's policy makes an index of the field. */
 export function hasFieldIndex(group: LogGroup, field: string): boolean {
   const own = group.document.indexPolicy?.fields ?? {};
@@ -44,20 +33,6 @@ export function hasFieldIndex(group: LogGroup, field: string): boolean {
     Object.hasOwn(own, field) ||
     inheritedPolicies(group).some(({ text }) => Object.hasOwn(parseIndexPolicy(text), field))
   );
-}
-
-export interface GroupDataSource {
-  name: string;
-  type: string;
-}
-
-/** Names that begin so are AWS's own. */
-const RESERVED = /^(aws|amazon)/i;
-
-/** Undefined for groups whose logs have none. */
-export function dataSourceOf({ document: { tags } }: LogGroup): GroupDataSource | undefined {
-  const { 'cw:datasource:name': name, 'cw:datasource:type': type } = tags;
-  return name && type && !RESERVED.test(name) ? { name, type } : undefined;
 }
 
 /** Any of the names and, where there are any, any of the types. */
@@ -70,9 +45,4 @@ export function dataSourceMatcher(filters: readonly DataSourceFilter[] | undefin
     if (!source || !names.some((name) => name.test(source.name))) return false;
     return types.length === 0 || types.some((type) => type.test(source.type));
   };
-}
-
-function wildcard(text: string, flags = 's'): RegExp {
-  const parts = text.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${parts.join('.*')}$`, flags);
 }

@@ -17,7 +17,7 @@ const SPACE = /(?:\s|#[^\n]*)*/y;
 const NAME = /[@$A-Za-z_\u0080-\uffff][\w@$\u0080-\uffff]*(?:\.[\w@$\u0080-\uffff]+|\[\d+\])*/y;
 const NUMBER = /(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?/y;
 const DURATION_UNIT = /[A-Za-z]+/y;
-const SYMBOL = /!=|<=|>=|=~|==|[|,()[\]=<>+\-*/%^:]/y;
+const SYMBOL = /!=|<=|>=|=~|==|[|,()[\]{}=<>+\-*/%^:]/y;
 
 // biome-ignore format: one line a unit
 const UNITS: Record<string, DurationUnit> = {

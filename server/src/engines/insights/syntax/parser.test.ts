@@ -109,6 +109,15 @@ const QUERIES: [text: string, printed: string][] = [
     'SOURCE logGroups(class: ["INFREQUENT_ACCESS"], accountIdentifiers: ["111122223333"]) | limit 1',
   ],
   [
+    'SOURCE logGroupTags([{"key":"app","values":["a","!b*"]},{key: "x"}]) dataSource(["v.flow"]) logGroups(namePrefix: ["p"]) | limit 1',
+    'SOURCE logGroups(namePrefix: ["p"]) logGroupTags([{key: "app", values: ["a", "!b*"]}, {key: "x"}]) dataSource(["v.flow"]) | limit 1',
+  ],
+  [
+    "SOURCE dataSource(['amazon_vpc.flow']) start=-1h | limit 1",
+    'SOURCE dataSource(["amazon_vpc.flow"]) start=-1h | limit 1',
+  ],
+  ['SOURCE logGroups() | limit 1', 'SOURCE logGroups() | limit 1'],
+  [
     'fields a - b - c, a - (b - c), a ^ b ^ c, -a, - 1, (a + b) * c',
     'fields a - b - c, a - (b - c), a ^ b ^ c, -a, -1, (a + b) * c',
   ],
@@ -167,6 +176,9 @@ const FAULTS: [text: string, start: number, end: number, message: RegExp][] = [
   ['parse @message /(?<a>x)/ig', 24, 26, /found ig at line 1 and position 24/],
   ['dedup a | sort b', 10, 14, /^unexpected symbol found sort at line 1 and position 10; expected limit/],
   ['dedup a | limit 1 | display a', 20, 27, /found display/],
+  ['SOURCE logGroups(namePrefix: ["1","2","3","4","5","6"])', 29, 54, /more than 5 elements/],
+  ['SOURCE logGroupTags([{values: ["a"]}])', 21, 22, /A tag needs a key/],
+  ['SOURCE logGroupTags([{name: "a"}])', 22, 26, /expected key, values/],
   ['estimate | limit 1', 0, 8, /estimate must be the last command/],
   ['filter a in (fields a | estimate)', 24, 32, /estimate must be the last command/],
 ];

@@ -17,6 +17,7 @@ import type {
   SortKey,
   SourceCommand,
   Span,
+  TagCondition,
   TimePoint,
 } from './tree.ts';
 
@@ -63,6 +64,11 @@ const COMPARISONS = new Set(['=', '==', '!=', '<', '<=', '>', '>=']);
 /** AWS lets no other command follow. */
 const AFTER_DEDUP: ReadonlySet<string> = new Set(['limit', 'estimate']);
 const MOST_LIMIT = 100_000;
+/** Of a SOURCE. */
+const MOST_PREFIXES = 5;
+const MOST_ACCOUNTS = 20;
+const MOST_DATA_SOURCES = 10;
+const MOST_TAGS = 5;
 const MOST_LAGS = 100;
 /** A time below it counts seconds, not milliseconds. */
 const SECONDS_BELOW = 100_000_000_000;
@@ -546,29 +552,58 @@ class Parser {
     return { kind: 'lookup', table, keys, outputs: this.#items(false) };
   }
 
-  /** `SOURCE logGroups(namePrefix: ["a"], class: "STANDARD")`, or names and ARNs. */
+  /** `SOURCE logGroups(namePrefix: ["a"], class: "STANDARD") dataSource(["a.b"])`, or names and ARNs. */
   #source(): SourceCommand {
     const { start } = this.#lexer.take();
     const source: SourceCommand = { kind: 'source', groups: [], namePrefixes: [], accountIds: [], start, end: start };
-    if (!this.#isWord('loggroups')) {
-      source.groups = this.#isSymbol('[') ? this.#strings() : this.#list(() => this.#groupName());
-      return this.#sourceTime(source);
+    const isSelector = () => ['loggroups', 'loggrouptags', 'datasource'].some((word) => this.#isWord(word));
+    if (!isSelector()) source.groups = this.#isSymbol('[') ? this.#strings() : this.#list(() => this.#groupName());
+    while (isSelector()) {
+      const selector = this.#name().toLowerCase();
+      this.#symbol('(');
+      if (selector === 'datasource') source.dataSources = this.#strings(MOST_DATA_SOURCES);
+      else if (selector === 'loggrouptags') source.tags = this.#tags();
+      else if (!this.#isSymbol(')')) this.#list(() => this.#groupOption(source));
+      this.#symbol(')');
     }
-    this.#lexer.take();
-    this.#symbol('(');
-    if (!this.#isSymbol(')')) {
-      this.#list(() => {
-        const token = this.#lexer.next;
-        const option = this.#name().toLowerCase();
-        this.#symbol(':');
-        if (option === 'nameprefix') source.namePrefixes = this.#strings();
-        else if (option === 'class' || option === 'loggroupclass') source.class = this.#strings()[0]!;
-        else if (option === 'accountidentifiers' || option === 'accountidentifier') source.accountIds = this.#strings();
-        else throw this.#unexpected(token, ['namePrefix', 'class', 'accountIdentifiers']);
-      });
-    }
-    this.#symbol(')');
     return this.#sourceTime(source);
+  }
+
+  #groupOption(source: SourceCommand): void {
+    const token = this.#lexer.next;
+    const option = this.#name().toLowerCase();
+    this.#symbol(':');
+    if (option === 'nameprefix') source.namePrefixes = this.#strings(MOST_PREFIXES);
+    else if (option === 'class' || option === 'loggroupclass') source.class = this.#strings()[0]!;
+    else if (option === 'accountidentifiers' || option === 'accountidentifier') {
+      source.accountIds = this.#strings(MOST_ACCOUNTS);
+    } else throw this.#unexpected(token, ['namePrefix', 'class', 'accountIdentifiers']);
+  }
+
+  /** `[{key: "team", values: ["a", "b*"]}, {"key": "stage"}]` */
+  #tags(): TagCondition[] {
+    const { start } = this.#lexer.next;
+    this.#symbol('[');
+    const tags = this.#list(() => {
+      const tag: TagCondition = { key: '', values: [] };
+      const token = this.#lexer.next;
+      this.#symbol('{');
+      this.#list(() => {
+        const member = this.#lexer.next;
+        const name = this.#groupName();
+        this.#symbol(':');
+        if (name === 'key') tag.key = this.#string();
+        else if (name === 'values') tag.values = this.#strings(MOST_TAGS);
+        else throw this.#unexpected(member, ['key', 'values']);
+      });
+      this.#symbol('}');
+      if (tag.key === '') throw this.#fault('A tag needs a key', token, ['key']);
+      return tag;
+    });
+    this.#symbol(']');
+    if (tags.length > MOST_TAGS)
+      throw this.#fault(`The list has more than ${MOST_TAGS} elements`, { start, end: this.#lexer.at });
+    return tags;
   }
 
   /** `start=-1d end=now` */
@@ -604,11 +639,13 @@ class Parser {
     return token.kind === 'name' ? this.#name() : this.#string();
   }
 
-  #strings(): string[] {
+  #strings(most = Number.POSITIVE_INFINITY): string[] {
     if (!this.#isSymbol('[')) return [this.#string()];
-    this.#lexer.take();
+    const { start } = this.#lexer.take();
     const strings = this.#list(() => this.#string());
     this.#symbol(']');
+    if (strings.length > most)
+      throw this.#fault(`The list has more than ${most} elements`, { start, end: this.#lexer.at });
     return strings;
   }
 

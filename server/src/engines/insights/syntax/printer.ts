@@ -1,7 +1,17 @@
 // Tree -> text that parses to the same tree.
 
 import { COUNTS } from './functions.ts';
-import type { Command, Duration, Expression, Item, ParsePattern, Query, SourceCommand, TimePoint } from './tree.ts';
+import type {
+  Command,
+  Duration,
+  Expression,
+  Item,
+  ParsePattern,
+  Query,
+  SourceCommand,
+  TagCondition,
+  TimePoint,
+} from './tree.ts';
 
 /** Higher binds tighter. */
 const PRECEDENCE: Record<string, number> = {
@@ -140,14 +150,26 @@ function printPattern(pattern: ParsePattern): string {
   }
 }
 
-function printSource({ groups, namePrefixes, class: logClass, accountIds, from, to }: SourceCommand): string {
-  const time = `${from ? ` start=${printTime(from)}` : ''}${to ? ` end=${printTime(to)}` : ''}`;
-  if (groups.length > 0) return `SOURCE [${groups.map(printString).join(', ')}]${time}`;
+function printSource(source: SourceCommand): string {
+  const { groups, namePrefixes, class: logClass, accountIds, tags, dataSources, from, to } = source;
   const options: string[] = [];
-  if (namePrefixes.length > 0) options.push(`namePrefix: [${namePrefixes.map(printString).join(', ')}]`);
-  if (logClass !== undefined) options.push(`class: [${printString(logClass)}]`);
-  if (accountIds.length > 0) options.push(`accountIdentifiers: [${accountIds.map(printString).join(', ')}]`);
-  return `SOURCE logGroups(${options.join(', ')})${time}`;
+  if (namePrefixes.length > 0) options.push(`namePrefix: ${printStrings(namePrefixes)}`);
+  if (logClass !== undefined) options.push(`class: ${printStrings([logClass])}`);
+  if (accountIds.length > 0) options.push(`accountIdentifiers: ${printStrings(accountIds)}`);
+  const selectors: string[] = [];
+  if (groups.length > 0) selectors.push(printStrings(groups));
+  else if (options.length > 0 || !(tags || dataSources)) selectors.push(`logGroups(${options.join(', ')})`);
+  if (tags) selectors.push(`logGroupTags([${tags.map(printTag).join(', ')}])`);
+  if (dataSources) selectors.push(`dataSource(${printStrings(dataSources)})`);
+  return `SOURCE ${selectors.join(' ')}${from ? ` start=${printTime(from)}` : ''}${to ? ` end=${printTime(to)}` : ''}`;
+}
+
+function printTag({ key, values }: TagCondition): string {
+  return `{key: ${printString(key)}${values.length > 0 ? `, values: ${printStrings(values)}` : ''}}`;
+}
+
+function printStrings(values: readonly string[]): string {
+  return `[${values.map(printString).join(', ')}]`;
 }
 
 function printTime(time: TimePoint): string {

@@ -19,9 +19,19 @@ export interface SourceCommand extends Span {
   namePrefixes: string[];
   class?: string;
   accountIds: string[];
+  /** Tags that the groups have, each with any of the values; without values, with any. */
+  tags?: TagCondition[];
+  /** `name.type` of the sources that the groups' logs come from. */
+  dataSources?: string[];
   /** A time of its own, in place of the query's. */
   from?: TimePoint;
   to?: TimePoint;
+}
+
+export interface TagCondition {
+  key: string;
+  /** `*` at either end stands for any text; `!` before it for all others. */
+  values: string[];
 }
 
 /** Milliseconds since the epoch, or so long before now. */

@@ -15,6 +15,7 @@ import { type Sql, sql } from '#storage/telemetry/sql.ts';
 import type { QueryResult, Telemetry } from '#storage/telemetry/telemetry.ts';
 import type { LogGroup, LogScope } from '../log-group.ts';
 import type { LogStore } from '../log-store.ts';
+import { dataSourceOf, hasTag } from '../log-group-tags.ts';
 import type { PatternMining } from '../pattern-mining/pattern-mining.ts';
 import type { LookupTable, LookupTableDirectory } from './lookup-table.ts';
 import { maskedMessageSql } from './masked-messages.ts';
@@ -216,20 +217,25 @@ function withToken(statement: Sql, token: string): Sql {
 }
 
 function selectGroups(source: SourceCommand, all: readonly LogGroup[], { account, region }: LogScope): LogGroup[] {
-  const { groups: given, namePrefixes, class: logGroupClass = 'STANDARD', accountIds } = source;
+  const { groups: given, namePrefixes, class: logGroupClass = 'STANDARD', accountIds, tags, dataSources } = source;
   if (accountIds.length > 0 && !accountIds.includes(account)) return [];
   const arnStart = `:logs:${region}:${account}:log-group:`;
   const names = new Set(
     given.map((name) => (name.includes(arnStart) ? name.split(arnStart)[1]!.replace(/:\*$/, '') : name)),
   );
-  const everything = given.length === 0 && namePrefixes.length === 0;
-  return all
-    .filter(({ name, document }) => {
-      if (names.has(name)) return true;
-      if (document.logGroupClass !== logGroupClass) return false;
-      return everything || namePrefixes.some((prefix) => name.startsWith(prefix));
-    })
-    .slice(0, MOST_SOURCE_GROUPS);
+  const isSelected = (group: LogGroup) => {
+    const { name, document } = group;
+    if (names.size > 0) return names.has(name);
+    if (document.logGroupClass !== logGroupClass) return false;
+    if (namePrefixes.length > 0 && !namePrefixes.some((prefix) => name.startsWith(prefix))) return false;
+    if (tags && !tags.every((tag) => hasTag(group, tag))) return false;
+    const dataSource = dataSources && dataSourceOf(group);
+    return !dataSources || (dataSource !== undefined && dataSources.includes(`${dataSource.name}.${dataSource.type}`));
+  };
+  const selected = all.filter(isSelected);
+  if (selected.length <= MOST_SOURCE_GROUPS) return selected;
+  const message = `SOURCE selects more than ${MOST_SOURCE_GROUPS} log groups: select them in another way, and fewer`;
+  throw new QuerySyntaxError(message, source.start, source.end);
 }
 
 /** Milliseconds since the epoch. */

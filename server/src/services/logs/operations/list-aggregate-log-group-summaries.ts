@@ -5,9 +5,10 @@ import type {
   ListAggregateLogGroupSummariesRequest,
   ListAggregateLogGroupSummariesResponse,
 } from '@aws-sdk/client-cloudwatch-logs';
+import { dataSourceOf } from '#engines/logs/log-group-tags.ts';
 import type { Handler } from '#wire/service.ts';
 import { Constraints, LOG_GROUP_CLASS } from '../constraints.ts';
-import { dataSourceMatcher, dataSourceOf, LOG_GROUP_NAME_REGEX, nameMatcher } from '../log-group-filters.ts';
+import { dataSourceMatcher, LOG_GROUP_NAME_REGEX, nameMatcher } from '../log-group-filters.ts';
 import type { Logs } from '../logs.ts';
 import { pageByName } from '../page-token.ts';
 

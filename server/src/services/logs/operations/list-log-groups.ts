@@ -1,12 +1,12 @@
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_ListLogGroups.html
 
 import type { ListLogGroupsRequest, ListLogGroupsResponse } from '@aws-sdk/client-cloudwatch-logs';
+import { hasTag } from '#engines/logs/log-group-tags.ts';
 import type { Handler } from '#wire/service.ts';
 import { Constraints, LOG_GROUP_CLASS } from '../constraints.ts';
 import {
   dataSourceMatcher,
   hasFieldIndex,
-  hasTag,
   LOG_GROUP_NAME_REGEX,
   nameMatcher,
   TAG_FILTER_KEY,
