@@ -5,11 +5,11 @@ import { join, sql } from '#storage/telemetry/sql.ts';
 import type { CompiledQuery } from './compile-query.ts';
 import { type EventSource, eventConditions } from './pipeline.ts';
 
-/** How many bytes of messages lie in what a query reads: their lengths are columns of their own, so none is read. */
+/** How many bytes of messages lie in what a query reads: their sizes are a column of their own, so none is read. */
 export function estimate(sources: readonly EventSource[]): CompiledQuery {
   const each = sources.map((source) => {
     const conditions = join(eventConditions(source), ' AND ');
-    return sql`SELECT sum(length(message)) AS bytes FROM log_events WHERE ${conditions}`;
+    return sql`SELECT sum(message.size) AS bytes FROM log_events WHERE ${conditions}`;
   });
   return {
     sql: sql`SELECT sum(bytes) AS bytes FROM (${join(each, ' UNION ALL ')})`,
