@@ -197,10 +197,10 @@ async function messagesOf(logGroupName: string, unmask = false): Promise<string[
   return messages;
 }
 
-async function query(logGroupName: string, queryString: string): Promise<(string | undefined)[][]> {
+async function query(logGroupName: string | string[], queryString: string): Promise<(string | undefined)[][]> {
   const { queryId } = await logs.send(
     new StartQueryCommand({
-      logGroupName,
+      logGroupNames: [logGroupName].flat(),
       queryString,
       startTime: Math.floor(nowMs / 1000) - 3600,
       endTime: Math.floor(nowMs / 1000) + 3600,
@@ -331,23 +331,48 @@ test('data protection policies that are refused', async () => {
 
 test('field index policies', async () => {
   const name = await group('indexed');
+  await put(name, '{"requestId":"early"}');
+  await pass(1000);
   const policyDocument = JSON.stringify({ Fields: ['requestId'], FieldsV2: { status: { type: 'FACET' } } });
   const { indexPolicy } = await logs.send(new PutIndexPolicyCommand({ logGroupIdentifier: name, policyDocument }));
   assert.equal(indexPolicy!.source, 'LOG_GROUP');
   const of = { logGroupIdentifiers: [name] };
   const { indexPolicies } = await logs.send(new DescribeIndexPoliciesCommand(of));
   assert.deepEqual(indexPolicies, [indexPolicy]);
-  await put(name, '{"requestId":"a"}');
+  await pass(1000);
+  await put(name, '{"requestId":"a"}', '{"requestId":"b","plan":{"status":3}}');
+  await pass(1000);
+  await put(name, '{"requestId":"c","severityText":"INFO"}', 'no JSON');
   const { fieldIndexes } = await logs.send(new DescribeFieldIndexesCommand(of));
   assert.deepEqual(
     fieldIndexes!
-      .filter(({ fieldIndexName }) => !/^@|^(attributes.session.id|severityText|traceId)$/.test(fieldIndexName!))
-      .map((it) => [it.fieldIndexName, it.type, it.firstEventTime, it.lastEventTime]),
+      .filter(({ fieldIndexName }) => !/^@(aws|data|source)/.test(fieldIndexName!))
+      .map((it) => [it.fieldIndexName, it.type, it.firstEventTime, it.lastEventTime, it.lastScanTime !== undefined]),
     [
-      ['requestId', 'FIELD_INDEX', nowMs, nowMs],
-      ['status', 'FACET', nowMs, nowMs],
+      ['@logStream', 'FIELD_INDEX', nowMs - 3000, nowMs, true],
+      ['attributes.session.id', 'FIELD_INDEX', undefined, undefined, true],
+      ['requestId', 'FIELD_INDEX', nowMs - 1000, nowMs, true],
+      ['severityText', 'FIELD_INDEX', nowMs, nowMs, true],
+      ['status', 'FACET', undefined, undefined, true],
+      ['traceId', 'FIELD_INDEX', undefined, undefined, true],
     ],
   );
+  const unindexed = await group('unindexed');
+  await put(unindexed, '{"requestId":"a"}');
+  const both = [name, unindexed];
+  for (const [text, found] of [
+    // What came before the policy is not in the index.
+    ['filterIndex requestId in ["a", "c", "early"] | stats count(*)', [['2']]],
+    ['filter requestId in ["a", "c", "early"] | stats count(*)', [['4']]],
+    ['filterIndex other = "a" | stats count(*)', [['0']]],
+    ['filterIndex @logStream = "s" | stats count(*)', [['6']]],
+  ] as const) {
+    assert.deepEqual(await query(both, text), found, text);
+  }
+  await logs.send(
+    new PutIndexPolicyCommand({ logGroupIdentifier: name, policyDocument: '{"Fields":["requestId","b"]}' }),
+  );
+  assert.deepEqual(await query(both, 'filterIndex requestId = "a" | stats count(*)'), [['1']], 'indexed as before');
   for (const refused of [
     'x',
     '{}',

@@ -6,6 +6,7 @@ import { compileMatcher, type FilterPattern, LogLine, sqlCondition } from '#engi
 import { join, list, type Sql, sql } from '#storage/telemetry/sql.ts';
 import { type Telemetry, TelemetryQueryError } from '#storage/telemetry/telemetry.ts';
 import type { EventPosition } from './event-position.ts';
+import { type FieldTimes, fieldTimes } from './field-times.ts';
 import type { LogGroup } from './log-group.ts';
 
 export interface StoredEvent extends EventPosition {
@@ -123,6 +124,11 @@ export class EventReader {
       searched += events.length;
     }
     return { events: found, next: position };
+  }
+
+  /** When the group's events had these fields; each since when it is of interest. */
+  fieldTimes(group: LogGroup, fields: ReadonlyMap<string, number>): Promise<Map<string, FieldTimes>> {
+    return fieldTimes(this.#telemetry, group, this.#rangeConditions({ group }), fields);
   }
 
   async #page(range: EventRange, bounds: readonly Sql[], options: PageOptions): Promise<EventPage> {

@@ -42,6 +42,8 @@ export interface IndexPolicyDocument {
   text: string;
   /** Field -> FIELD_INDEX or FACET. */
   fields: Record<string, string>;
+  /** Field -> since when it is indexed, where that is before `updatedAtMs`. */
+  sinceMs?: Record<string, number>;
   updatedAtMs: number;
 }
 

@@ -2,10 +2,11 @@
 // tags name. https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/custom-data-sources.html
 
 import type { DataSourceFilter } from '@aws-sdk/client-cloudwatch-logs';
+import { inheritedPolicies } from '#engines/logs/field-indexes.ts';
 import type { LogGroup } from '#engines/logs/log-group.ts';
 import { dataSourceOf, wildcard } from '#engines/logs/log-group-tags.ts';
 import type { TextConstraint } from './constraints.ts';
-import { inheritedPolicies, parseIndexPolicy } from './operations/index-policies.ts';
+import { parseIndexPolicy } from './operations/index-policies.ts';
 
 export const LOG_GROUP_NAME_REGEX: TextConstraint = {
   min: 3,

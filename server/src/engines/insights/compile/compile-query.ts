@@ -20,6 +20,8 @@ export interface QueriedGroup {
   oldestKeptMs?: number;
   /** Streams whose rows are being erased and are not to be seen. */
   hiddenStreams?: readonly string[];
+  /** Only events ingested from then on are read (filterIndex). */
+  ingestedSinceMs?: number;
   /** Events of it may have a transformed version, in which their fields are found. */
   hasTransformed?: boolean;
 }

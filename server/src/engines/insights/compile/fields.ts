@@ -20,6 +20,21 @@ export interface EventColumns {
   row: Sql;
 }
 
+/** As they are called in the table itself. */
+export function tableColumns(groups: readonly QueriedGroup[]): EventColumns {
+  return {
+    groupId: sql`group_id`,
+    stream: sql`stream`,
+    timestamp: sql`timestamp`,
+    ingestionTime: sql`ingestion_time`,
+    message: sql`message`,
+    ...(groups.some((group) => group.hasTransformed) && { transformed: sql`transformed` }),
+    entity: sql`entity`,
+    segment: sql`segment`,
+    row: sql`row`,
+  };
+}
+
 export function eventField(name: string, event: EventColumns, groups: readonly QueriedGroup[]): Value {
   const { message } = event;
   switch (name) {

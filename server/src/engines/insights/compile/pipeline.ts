@@ -6,7 +6,7 @@ import { printExpression } from '../syntax/printer.ts';
 import type { Expression, Query, Span } from '../syntax/tree.ts';
 import type { QueriedGroup, QueryScope } from './compile-query.ts';
 import { ExpressionCompiler, fault, type Names, type QueryTimes } from './expressions.ts';
-import { type EventColumns, eventField } from './fields.ts';
+import { type EventColumns, eventField, tableColumns } from './fields.ts';
 import { MISSING, type Value } from './values.ts';
 
 export interface OrderKey {
@@ -74,8 +74,7 @@ export class Pipeline {
     this.groups = source.groups;
     this.from = sql`log_events`;
     this.source = source;
-    const hasTransformed = source.groups.some((group) => group.hasTransformed);
-    this.event = hasTransformed ? { ...TABLE, transformed: sql`transformed` } : TABLE;
+    this.event = tableColumns(source.groups);
   }
 
   get compiler(): ExpressionCompiler {
@@ -246,17 +245,6 @@ export class Pipeline {
   }
 }
 
-const TABLE: EventColumns = {
-  groupId: sql`group_id`,
-  stream: sql`stream`,
-  timestamp: sql`timestamp`,
-  ingestionTime: sql`ingestion_time`,
-  message: sql`message`,
-  entity: sql`entity`,
-  segment: sql`segment`,
-  row: sql`row`,
-};
-
 /** `count( * )` and `count()` are `count(*)`. */
 function normal(name: string): string {
   return name.replace(/\s+/g, '').replace('(*)', '()').toLowerCase();
@@ -325,10 +313,13 @@ export function eventConditions({ groups, startMs, endMs }: EventSource, only?: 
   conditions.push(sql`timestamp >= ${oldestOfAll}`, sql`timestamp <= ${endMs}`);
   for (const group of read) {
     if (oldest(group) > oldestOfAll) conditions.push(sql`(group_id != ${group.id} OR timestamp >= ${oldest(group)})`);
-    const { hiddenStreams = [] } = group;
-    if (hiddenStreams.length === 0) continue;
-    const hidden = sql`stream NOT IN ${list(hiddenStreams)}`;
-    conditions.push(read.length === 1 ? hidden : sql`(group_id != ${group.id} OR ${hidden})`);
+    const { hiddenStreams = [], ingestedSinceMs = 0 } = group;
+    const ofGroup: Sql[] = [];
+    if (hiddenStreams.length > 0) ofGroup.push(sql`stream NOT IN ${list(hiddenStreams)}`);
+    if (ingestedSinceMs > 0) ofGroup.push(sql`ingestion_time >= ${ingestedSinceMs}`);
+    for (const condition of ofGroup) {
+      conditions.push(read.length === 1 ? condition : sql`(group_id != ${group.id} OR ${condition})`);
+    }
   }
   return conditions;
 }

@@ -13,9 +13,10 @@ import type { Query, SourceCommand, Span, TimePoint } from '#engines/insights/sy
 import type { PatternQuestion } from '#engines/log-patterns/pattern-question.ts';
 import { type Sql, sql } from '#storage/telemetry/sql.ts';
 import type { QueryResult, Telemetry } from '#storage/telemetry/telemetry.ts';
+import { indexedFields } from '../field-indexes.ts';
 import type { LogGroup, LogScope } from '../log-group.ts';
-import type { LogStore } from '../log-store.ts';
 import { dataSourceOf, hasTag } from '../log-group-tags.ts';
+import type { LogStore } from '../log-store.ts';
 import type { PatternMining } from '../pattern-mining/pattern-mining.ts';
 import type { LookupTable, LookupTableDirectory } from './lookup-table.ts';
 import { maskedMessageSql } from './masked-messages.ts';
@@ -63,9 +64,10 @@ export class InsightsPlanner implements QueryPlanner {
       read.add(group);
       return describe(group, nowMs);
     };
+    const indexed = indexedGroups(groups, query);
     const compile = (startMs: number) =>
       compileQuery(query, {
-        groups: groups.map(queried),
+        groups: indexed.map(([group, ingestedSinceMs]) => ({ ...queried(group), ingestedSinceMs })),
         startMs,
         innerStartMs: fromMs,
         endMs: toMs,
@@ -209,6 +211,24 @@ function describe(group: LogGroup, nowMs: number): QueriedGroup {
     hiddenStreams: [...group.streamsBeingErased],
     ...(group.document.hasTransformed && { hasTransformed: true }),
   };
+}
+
+/** The groups that filterIndex leaves, and since when the fields that it names are indexed: 0 without filterIndex. */
+function indexedGroups(groups: readonly LogGroup[], { commands }: Query): [LogGroup, number][] {
+  const names = commands.flatMap((command) => (command.kind === 'filterIndex' ? fieldNames(command.condition) : []));
+  return groups.flatMap((group): [LogGroup, number][] => {
+    if (names.length === 0) return [[group, 0]];
+    const indexes = indexedFields(group);
+    const since = names.map((name) => indexes.get(name)?.sinceMs);
+    return since.every((ms) => ms !== undefined) ? [[group, Math.max(...since)]] : [];
+  });
+}
+
+function fieldNames(node: unknown): string[] {
+  if (typeof node !== 'object' || node === null) return [];
+  const { kind, name } = node as { kind?: unknown; name?: unknown };
+  if (kind === 'field' && typeof name === 'string') return [name];
+  return Object.values(node).flatMap(fieldNames);
 }
 
 /** A comment does no harm, and tells the statement from others while it runs. */

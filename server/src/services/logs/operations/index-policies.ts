@@ -1,5 +1,5 @@
-// Field index policies of log groups. ClickHouse searches what AWS needs indexes for, so a policy changes no query; it
-// is kept, and the fields that it names are described with the time of the events that may have them.
+// Field index policies of log groups (field-indexes.ts): kept, and the fields that they name described with the time of the
+// events that may have them.
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutIndexPolicy.html
 
 import type {
@@ -10,12 +10,11 @@ import type {
   DescribeIndexPoliciesResponse,
   FieldIndex,
   IndexPolicy,
-  IndexType,
   PutIndexPolicyRequest,
   PutIndexPolicyResponse,
 } from '@aws-sdk/client-cloudwatch-logs';
 import { AwsError } from '#core/errors.ts';
-import type { AccountPolicyDocument } from '#engines/logs/account-policies.ts';
+import { indexedFields, inheritedPolicies } from '#engines/logs/field-indexes.ts';
 import type { IndexPolicyDocument, LogGroup, LogScope } from '#engines/logs/log-group.ts';
 import type { Handler } from '#wire/service.ts';
 import { Constraints, invalidParameter, LOG_GROUP_IDENTIFIER } from '../constraints.ts';
@@ -28,31 +27,29 @@ const LONGEST_DOCUMENT = 51_200;
 const MOST_FIELDS = 20;
 const LONGEST_FIELD = 100;
 const PAGE = 100;
-/** Indexed in every group of the Standard class. */
-const DEFAULT_FIELDS = [
-  '@aws.account',
-  '@aws.region',
-  '@data_format',
-  '@data_source_name',
-  '@data_source_type',
-  '@logStream',
-  '@source.log',
-  'attributes.session.id',
-  'severityText',
-  'traceId',
-];
 
 export function putIndexPolicy(logs: Logs): Handler<PutIndexPolicyRequest, PutIndexPolicyResponse> {
   return async ({ logGroupIdentifier, policyDocument }, context) => {
     const group = await requireIndexable(logs, context, logGroupIdentifier!, 'PutIndexPolicy');
     new Constraints().text('policyDocument', policyDocument, { min: 1, max: LONGEST_DOCUMENT }).check();
     const fields = parseIndexPolicy(policyDocument!);
-    const policy: IndexPolicyDocument = { text: policyDocument!, fields, updatedAtMs: logs.clock.now() };
+    const policy: IndexPolicyDocument = {
+      text: policyDocument!,
+      fields,
+      sinceMs: keptSince(fields, group.document.indexPolicy),
+      updatedAtMs: logs.clock.now(),
+    };
     if (!(await logs.store.groups.update(group, (document) => ({ ...document, indexPolicy: policy })))) {
       throw groupDoesNotExist();
     }
     return { indexPolicy: describePolicy(group, policy) };
   };
+}
+
+/** Fields that the policy before had too go on being indexed. */
+function keptSince(fields: Record<string, string>, before: IndexPolicyDocument | undefined): Record<string, number> {
+  const kept = Object.keys(fields).filter((name) => before && Object.hasOwn(before.fields, name));
+  return Object.fromEntries(kept.map((name) => [name, before!.sinceMs?.[name] ?? before!.updatedAtMs]));
 }
 
 export function deleteIndexPolicy(logs: Logs): Handler<DeleteIndexPolicyRequest, object> {
@@ -104,45 +101,23 @@ export function describeFieldIndexes(logs: Logs): Handler<DescribeFieldIndexesRe
   };
 }
 
-async function indexesOf({ store, clock }: Logs, group: LogGroup): Promise<FieldIndex[]> {
-  if (group.document.logGroupClass !== 'STANDARD') return [];
+async function indexesOf({ store }: Logs, group: LogGroup): Promise<FieldIndex[]> {
+  const indexes = indexedFields(group);
+  const since = new Map([...indexes].map(([name, { sinceMs }]) => [name, sinceMs]));
+  const times = await store.events.fieldTimes(group, since);
   const streams = [...(await store.groups.streams(group)).values()];
-  const firsts = streams.flatMap(({ firstEventMs }) => firstEventMs ?? []);
-  const lasts = streams.flatMap(({ lastEventMs }) => lastEventMs ?? []);
-  const seen = (sinceMs: number) => {
-    if (lasts.length === 0) return {};
-    const firstEventTime = Math.max(
-      sinceMs,
-      firsts.reduce((a, b) => Math.min(a, b)),
-    );
-    const lastEventTime = lasts.reduce((a, b) => Math.max(a, b));
-    return lastEventTime < firstEventTime ? {} : { firstEventTime, lastEventTime, lastScanTime: clock.now() };
-  };
-  const { indexPolicy } = group.document;
-  const policies = [
-    ...inheritedPolicies(group).map(({ text, updatedAtMs }) => ({ fields: parseIndexPolicy(text), updatedAtMs })),
-    ...(indexPolicy ? [indexPolicy] : []),
-  ];
-  const indexes = new Map<string, { type: IndexType; sinceMs: number }>();
-  for (const name of DEFAULT_FIELDS) indexes.set(name, { type: 'FIELD_INDEX', sinceMs: 0 });
-  // A policy indexes what comes after it.
-  for (const { fields, updatedAtMs } of policies) {
-    for (const [name, type] of Object.entries(fields))
-      indexes.set(name, { type: type as IndexType, sinceMs: updatedAtMs });
-  }
-  return [...indexes].map(([name, { type, sinceMs }]) => ({
-    logGroupIdentifier: group.arn,
-    fieldIndexName: name,
-    type,
-    ...seen(sinceMs),
-  }));
-}
-
-/** The account's policies that index fields of the group: those of its data source, and others where it has none of its own. */
-export function inheritedPolicies({ document, inherited }: LogGroup): readonly AccountPolicyDocument[] {
-  return inherited.indexPolicies.filter(
-    ({ selectionCriteria }) => !document.indexPolicy || selectionCriteria?.includes('DataSource'),
-  );
+  // Events are looked at as they are ingested.
+  const scannedMs = streams.reduce((last, { lastIngestionMs = 0 }) => Math.max(last, lastIngestionMs), 0);
+  return [...indexes].map(([name, { type, sinceMs }]) => {
+    const seen = times.get(name);
+    return {
+      logGroupIdentifier: group.arn,
+      fieldIndexName: name,
+      type,
+      ...(scannedMs > 0 && scannedMs >= sinceMs && { lastScanTime: scannedMs }),
+      ...(seen && { firstEventTime: seen.firstMs, lastEventTime: seen.lastMs }),
+    };
+  });
 }
 
 /** Field -> kind of index. Throws InvalidParameterException. */
