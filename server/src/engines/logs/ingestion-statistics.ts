@@ -132,7 +132,7 @@ export class IngestionStatistics {
     if (before === undefined) return;
     this.#settle(group, before);
     const { rows } = await this.#options.telemetry.query<{ bytes: number }>(sql`
-      SELECT sum(length(message)) AS bytes FROM log_events WHERE group_id = ${group.id} AND segment < ${before}`);
+      SELECT sum(message.size) AS bytes FROM log_events WHERE group_id = ${group.id} AND segment < ${before}`);
     group.settledBytes = rows[0]!.bytes;
     this.#dirtyGroups.add(group);
   }
@@ -200,7 +200,7 @@ export class IngestionStatistics {
   async #recover(watermark: number): Promise<void> {
     const { telemetry, groups } = this.#options;
     const bytes = telemetry.query<{ group_id: number; segment: number; bytes: number }>(sql`
-      SELECT group_id, segment, sum(length(message)) AS bytes FROM log_events
+      SELECT group_id, segment, sum(message.size) AS bytes FROM log_events
       WHERE segment >= ${watermark} GROUP BY group_id, segment`);
     const streams = telemetry.query<{
       group_id: number;
