@@ -174,7 +174,10 @@ export class ExpressionCompiler {
       if (plain !== undefined) return contains(value, plain);
       const holds = sql`match(${asText(value)}, ${re2(right.source, right)})`;
       const any = value.kind === 'text' && value.message ? alternatives(right.source) : undefined;
-      return any === undefined ? holds : sql`(multiMatchAny(${asText(value)}, [${any}]) AND ${holds})`;
+      if (!any) return holds;
+      const occurs = sql`multiMatchAny(${asText(value)}, [${any.expression}])`;
+      // The index of tokens knows match() alone, which need not be asked once more.
+      return sql`(${occurs} AND ${any.isExact ? sql`indexHint(${holds})` : holds})`;
     }
     const searched = this.value(right);
     if (searched.kind === 'text' && searched.constant !== undefined) return contains(value, searched.constant);
