@@ -53,7 +53,7 @@ interface Answer {
 }
 
 async function query(queryString: string, input: object = { logGroupName: APP }, client = logs): Promise<Answer> {
-  const range = { startTime: Math.floor(NOW / 1000) - 3600, endTime: Math.ceil(NOW / 1000) };
+  const range = { startTime: Math.floor(NOW / 1000) - 3600, endTime: Math.ceil(Date.now() / 1000) };
   const { queryId } = await client.send(new StartQueryCommand({ queryString, ...range, ...input }));
   return { queryId: queryId!, ...(await results(queryId!, client)) };
 }
