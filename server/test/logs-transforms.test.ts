@@ -157,6 +157,9 @@ test('a metric filter on transformed logs counts what only the transformer tells
   assert.equal(await sumOf('Flow', 'Plain'), 0);
   await pass(60_000);
   assert.equal(await sumOf('AWS/Logs', 'TransformationErrors', logGroupName), 1);
+  assert.equal(await sumOf('AWS/Logs', 'TransformedLogEvents', logGroupName), 2);
+  const transformedBytes = await sumOf('AWS/Logs', 'TransformedBytes', logGroupName);
+  assert.ok(transformedBytes > 2 * '{"version":2}'.length, `${transformedBytes}`);
   const { metricFilters } = await logs.send(new DescribeMetricFiltersCommand({ logGroupName }));
   assert.deepEqual(
     metricFilters!.map((it) => [it.filterName, it.applyOnTransformedLogs]),
