@@ -16,11 +16,14 @@ import {
   InvokeWithResponseStreamCommand,
   ListCodeSigningConfigsCommand,
   ListFunctionsByCodeSigningConfigCommand,
+  ListTagsCommand,
   PublishVersionCommand,
   PutFunctionCodeSigningConfigCommand,
   PutFunctionEventInvokeConfigCommand,
   PutFunctionRecursionConfigCommand,
   PutRuntimeManagementConfigCommand,
+  TagResourceCommand,
+  UntagResourceCommand,
   UpdateCodeSigningConfigCommand,
   UpdateFunctionCodeCommand,
 } from '@aws-sdk/client-lambda';
@@ -256,5 +259,27 @@ test('InvokeWithResponseStream gives the answer of a handler that streams nothin
   assert.equal(
     await error(new InvokeWithResponseStreamCommand({ FunctionName: 'none' })),
     `ResourceNotFoundException: Function not found: ${arnOf('none')}`,
+  );
+});
+
+test('code signing configurations have tags', async () => {
+  const { CodeSigningConfig } = await client.send(
+    new CreateCodeSigningConfigCommand({
+      AllowedPublishers: {
+        SigningProfileVersionArns: [`arn:aws:signer:${REGION}:${ACCOUNT}:/signing-profiles/tagged/abcdefghij`],
+      },
+      Tags: { team: 'a' },
+    }),
+  );
+  const Resource = CodeSigningConfig!.CodeSigningConfigArn!;
+  const tags = async () => (await client.send(new ListTagsCommand({ Resource }))).Tags;
+  assert.deepEqual(await tags(), { team: 'a' });
+  await client.send(new TagResourceCommand({ Resource, Tags: { env: 'test' } }));
+  await client.send(new UntagResourceCommand({ Resource, TagKeys: ['team'] }));
+  assert.deepEqual(await tags(), { env: 'test' });
+  await client.send(new DeleteCodeSigningConfigCommand({ CodeSigningConfigArn: Resource }));
+  assert.equal(
+    await error(new ListTagsCommand({ Resource })),
+    `ResourceNotFoundException: The Lambda code signing configuration ${Resource} can not be found.`,
   );
 });

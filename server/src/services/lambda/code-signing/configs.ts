@@ -14,7 +14,7 @@ import type {
   UpdateCodeSigningConfigRequest,
   UpdateCodeSigningConfigResponse,
 } from '@aws-sdk/client-lambda';
-import { AwsError, notImplemented } from '#core/errors.ts';
+import { AwsError } from '#core/errors.ts';
 import { randomCharacters } from '#core/ids.ts';
 import type { Scope } from '#storage/state/state.ts';
 import type { RequestContext } from '#wire/service.ts';
@@ -23,6 +23,7 @@ import { checkConstraints } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
 import { FUNCTIONS } from '../documents.ts';
 import { makeMarker, readMarker } from '../marker.ts';
+import { checkTags } from '../tags.ts';
 import { CODE_SIGNING_CONFIGS, type CodeSigningDocument, codeSigningArn } from './documents.ts';
 
 const LARGEST_PAGE = 50;
@@ -38,7 +39,8 @@ export function createCodeSigningConfig({ state, clock }: LambdaDependencies) {
     context: RequestContext,
   ): Promise<CreateCodeSigningConfigResponse> => {
     checkConfig(input);
-    if (Object.keys(input.Tags ?? {}).length > 0) throw notImplemented('CreateCodeSigningConfig', 'Tags');
+    const tags = input.Tags ?? {};
+    checkTags(tags);
     const scope = scopeOf(context);
     const document: CodeSigningDocument = {
       id: `csc-${randomCharacters(ID_CHARACTERS, 17)}`,
@@ -46,6 +48,7 @@ export function createCodeSigningConfig({ state, clock }: LambdaDependencies) {
       publishers: input.AllowedPublishers!.SigningProfileVersionArns!,
       untrustedArtifacts: input.CodeSigningPolicies?.UntrustedArtifactOnDeployment ?? 'Warn',
       lastModifiedMs: clock.now(),
+      tags,
     };
     await state.transact((tx) => tx.documents.put(CODE_SIGNING_CONFIGS, scope, document.id, document));
     return { CodeSigningConfig: show(scope, document) };

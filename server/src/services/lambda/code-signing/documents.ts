@@ -11,6 +11,7 @@ export interface CodeSigningDocument {
   publishers: string[];
   untrustedArtifacts: CodeSigningPolicy;
   lastModifiedMs: number;
+  tags?: Record<string, string>;
 }
 
 export const CODE_SIGNING_CONFIGS = defineCollection<CodeSigningDocument>('lambda.code-signing-configs');
