@@ -20,6 +20,9 @@ const FLUSH_INTERVAL_MS = 1_000;
 const SEGMENT_BYTES = 32 * 1024 * 1024;
 /** With more than this in the log and not in the table, appends wait for the engine to catch up. */
 const MAX_BACKLOG_BYTES = 512 * 1024 * 1024;
+/** A few rows do not wait for it behind those who send many, up to so much more. */
+const FEW_ROWS = 16;
+const FEW_ROWS_BACKLOG_BYTES = MAX_BACKLOG_BYTES + 128 * 1024 * 1024;
 const INSERT_TIMEOUT_MS = 300_000;
 /** Inserts tried within one flush while the engine dies under them. */
 const ATTEMPTS = 3;
@@ -59,7 +62,7 @@ export class TableFlusher<Batch> {
 
   async append(batch: Batch): Promise<AppendedRows> {
     if (this.#stopped) throw new Error('The telemetry store is closed.');
-    if (this.#backlogBytes + this.#log.openBytes > MAX_BACKLOG_BYTES) return this.#appendLater(batch);
+    if (this.#isFullFor(batch)) return this.#appendLater(batch);
     if (this.#log.mustRotate(SEGMENT_BYTES)) {
       this.#closeSegment();
       this.#schedule(0);
@@ -111,11 +114,16 @@ export class TableFlusher<Batch> {
 
   async #appendLater(given: Batch): Promise<AppendedRows> {
     const batch = this.#log.table.keep(given);
-    while (this.#backlogBytes + this.#log.openBytes > MAX_BACKLOG_BYTES) {
+    while (this.#isFullFor(batch)) {
       // Until there is room for it; until all is inserted would be seconds.
       await Promise.race([this.flush(), this.#inserted.promise]);
     }
     return this.append(batch);
+  }
+
+  #isFullFor(batch: Batch): boolean {
+    const few = this.#log.table.rowCount(batch) <= FEW_ROWS;
+    return this.#backlogBytes + this.#log.openBytes > (few ? FEW_ROWS_BACKLOG_BYTES : MAX_BACKLOG_BYTES);
   }
 
   #closeSegment(): void {
