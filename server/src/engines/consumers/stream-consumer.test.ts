@@ -106,7 +106,7 @@ function setUp(
 const bodiesOf = ({ records }: StreamBatch) => records.map(({ record }) => record.data as string);
 
 async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 400; attempt++) {
+  for (let attempt = 0; attempt < 4_000; attempt++) {
     if (holds()) return;
     await sleep(5);
   }

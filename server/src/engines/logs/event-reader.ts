@@ -1,9 +1,10 @@
-// Reads events back, a page at a time in the order (timestamp, segment, row). Bounds on time and position become
+// Reads events back, a page at a time in the order (timestamp, segment, row, stream). Bounds on time and position become
 // conditions on the table's primary key, so a page costs what it holds and not what lies around it.
 
 import type { Clock } from '#core/clock.ts';
 import { compileMatcher, type FilterPattern, LogLine, sqlCondition } from '#engines/filter-pattern/filter-pattern.ts';
 import { join, list, type Sql, sql } from '#storage/telemetry/sql.ts';
+import { streamHashOf } from '#storage/telemetry/stream-hash.ts';
 import { type Telemetry, TelemetryQueryError } from '#storage/telemetry/telemetry.ts';
 import type { EventPosition } from './event-position.ts';
 import { type FieldTimes, fieldTimes } from './field-times.ts';
@@ -41,6 +42,13 @@ export interface FilteredPage {
   next: EventPosition | undefined;
 }
 
+interface ReadEvent extends StoredEvent {
+  /** Bytes of the messages up to this one. */
+  size: number;
+  /** Whether another of those read has its timestamp, segment and row: ClickHouse's boolean. */
+  tied: boolean;
+}
+
 interface PageOptions {
   order: 'ASC' | 'DESC';
   limit: number;
@@ -60,6 +68,10 @@ const MOST_SEARCHED = 400_000;
 /** Rows read at once when the messages are so large that a page of them exceeds a query's memory. */
 const FEW_ROWS = 64;
 const CLICKHOUSE_MEMORY_LIMIT_EXCEEDED = 241;
+const STREAM_HASH = streamHashOf(sql`stream`);
+/** What the table is ordered by in a group, and what tells its events apart. */
+const KEY = [sql`timestamp`, sql`segment`, sql`row`];
+const POSITION = [...KEY, sql`streamHash`];
 
 export class EventReader {
   readonly #telemetry: Telemetry;
@@ -142,36 +154,53 @@ export class EventReader {
     }
   }
 
-  /** Rows up to the limit and to a page's bytes, but at least one; one row beyond them tells whether there are more. */
-  async #read(
+  /**
+   * Rows up to the limit and to a page's bytes, but at least one; one row beyond them tells whether there are more.
+   * The table's key orders them but for streams with the same timestamp, segment and row: where such rows stand at the
+   * end, it is read again up to there in the whole order, for which ClickHouse has to read all that it may choose from.
+   */
+  async #read(range: EventRange, bounds: readonly Sql[], options: PageOptions): Promise<EventPage> {
+    const rows = await this.#rows(range, bounds, options, KEY);
+    const last = rows.at(-1);
+    if (rows.length === 0 || !last!.tied) return pageOf(rows, options);
+    const upToLast =
+      options.order === 'ASC' ? sql`timestamp <= ${last!.timestamp}` : sql`timestamp >= ${last!.timestamp}`;
+    return pageOf(await this.#rows(range, [...bounds, upToLast], options, POSITION), options);
+  }
+
+  async #rows(
     range: EventRange,
     bounds: readonly Sql[],
     { order, limit, bytes = LARGEST_PAGE_BYTES, signal }: PageOptions,
-  ): Promise<EventPage> {
+    chosenBy: readonly Sql[],
+  ): Promise<ReadEvent[]> {
     const conditions = join([...this.#rangeConditions(range), ...bounds], ' AND ');
     const transformed = range.withTransformed && range.group.document.hasTransformed ? sql`transformed` : sql`''`;
     const direction = order === 'ASC' ? sql`ASC` : sql`DESC`;
-    const ordering = sql`timestamp ${direction}, segment ${direction}, row ${direction}`;
-    const { rows } = await this.#telemetry.query<StoredEvent & { size: number }>(
+    const ordering = (by: readonly Sql[]) =>
+      join(
+        by.map((column) => sql`${column} ${direction}`),
+        ', ',
+      );
+    const { rows } = await this.#telemetry.query<ReadEvent>(
       sql`
       SELECT timestamp, ingestion_time, stream, if(size <= ${bytes} OR number = 1, text, '') AS message,
-        transformed, segment, row, size
+        transformed, segment, row, streamHash, size, tied
       FROM (
-        SELECT *, row_number() OVER page AS number,
+        SELECT *, row_number() OVER page AS number, count() OVER (PARTITION BY ${join(KEY, ', ')}) > 1 AS tied,
           sum(length(text)) OVER (page ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS size
         FROM (
-          SELECT timestamp, ingestion_time, stream, message AS text, ${transformed} AS transformed, segment, row FROM log_events
-          WHERE ${conditions} ORDER BY ${ordering} LIMIT ${limit + 1}
+          SELECT timestamp, ingestion_time, stream, message AS text, ${transformed} AS transformed, segment, row,
+            ${STREAM_HASH} AS streamHash FROM log_events
+          WHERE ${conditions} ORDER BY ${ordering(chosenBy)} LIMIT ${limit + 1}
         )
-        WINDOW page AS (ORDER BY ${ordering})
+        WINDOW page AS (ORDER BY ${ordering(POSITION)})
       )
       WHERE size - length(text) <= ${bytes}
-      ORDER BY ${ordering}`,
+      ORDER BY ${ordering(POSITION)}`,
       signal ? { signal } : {},
     );
-    const whole = rows.findIndex(({ size }, i) => i > 0 && size > bytes);
-    const count = Math.min(limit, whole < 0 ? rows.length : whole);
-    return { events: rows.slice(0, count), more: rows.length > count };
+    return rows;
   }
 
   #rangeConditions({ group, streams, streamPrefix, fromMs = 0, toMs }: EventRange): Sql[] {
@@ -186,10 +215,18 @@ export class EventReader {
   }
 }
 
-function afterPosition({ timestamp, segment, row }: EventPosition): Sql {
-  return sql`timestamp >= ${timestamp} AND (timestamp, segment, row) > (${timestamp}, ${segment}, ${row})`;
+function pageOf(rows: readonly ReadEvent[], { limit, bytes = LARGEST_PAGE_BYTES }: PageOptions): EventPage {
+  const whole = rows.findIndex(({ size }, i) => i > 0 && size > bytes);
+  const count = Math.min(limit, whole < 0 ? rows.length : whole);
+  return { events: rows.slice(0, count), more: rows.length > count };
 }
 
-function beforePosition({ timestamp, segment, row }: EventPosition): Sql {
-  return sql`timestamp <= ${timestamp} AND (timestamp, segment, row) < (${timestamp}, ${segment}, ${row})`;
+function afterPosition({ timestamp, segment, row, streamHash }: EventPosition): Sql {
+  return sql`timestamp >= ${timestamp} AND
+    (${join(KEY, ', ')}, ${STREAM_HASH}) > (${timestamp}, ${segment}, ${row}, ${streamHash})`;
+}
+
+function beforePosition({ timestamp, segment, row, streamHash }: EventPosition): Sql {
+  return sql`timestamp <= ${timestamp} AND
+    (${join(KEY, ', ')}, ${STREAM_HASH}) < (${timestamp}, ${segment}, ${row}, ${streamHash})`;
 }

@@ -40,15 +40,19 @@ export class EventSieve {
     for (const needle of this.#needles) mark(held, needle, rows, starts, ends);
 
     const events: LogEventInput[] = [];
-    const places: number[] = [];
+    const numbers: number[] = [];
     const others = new Map<number, number>();
     let minuteMs = Number.NEGATIVE_INFINITY;
     let inMinute = 0;
+    let previous = Number.NEGATIVE_INFINITY;
+    let number = 0;
     for (let row = 0, at = 0; row < total; at = ends[row++]!) {
       const timestamp = rows.readUInt32LE(at) + rows.readInt32LE(at + 4) * TWO_TO_32;
+      number = timestamp === previous ? number + 1 : 0;
+      previous = timestamp;
       if (held[row]) {
         events.push({ timestamp, message: rows.toString('utf8', starts[row], ends[row]) });
-        places.push(row);
+        numbers.push(number);
         continue;
       }
       if (timestamp >= minuteMs + MINUTE_MS) {
@@ -59,7 +63,7 @@ export class EventSieve {
       inMinute++;
     }
     if (inMinute > 0) others.set(minuteMs, inMinute);
-    return { events, rows: places, total, others };
+    return { events, numbers, total, others };
   }
 }
 

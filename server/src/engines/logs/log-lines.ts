@@ -7,8 +7,8 @@ import type { LogEventInput } from './log-store.ts';
 /** The events of a batch that are left when those are taken out that nothing can match. */
 export interface SievedEvents {
   events: readonly LogEventInput[];
-  /** Their places in the batch. */
-  rows: readonly number[];
+  /** What `numbersOf` all events of the batch has for them. */
+  numbers: readonly number[];
   /** How many the batch has. */
   total: number;
   /** Those that were taken out: start of their minute -> how many. */
@@ -19,6 +19,7 @@ export class LogLines {
   readonly events: readonly LogEventInput[];
   readonly sieved: SievedEvents | undefined;
   readonly #lines: LogLine[] = [];
+  #numbers: readonly number[] | undefined;
 
   constructor(events: readonly LogEventInput[], sieved?: SievedEvents) {
     this.events = events;
@@ -35,8 +36,18 @@ export class LogLines {
     return this.#lines[index];
   }
 
-  /** Where in the batch `events[index]` stands. */
-  rowOf(index: number): number {
-    return this.sieved ? this.sieved.rows[index]! : index;
+  /** How many events of the batch with the timestamp of `events[index]` stand before it. */
+  numberOf(index: number): number {
+    this.#numbers ??= this.sieved?.numbers ?? numbersOf(this.events);
+    return this.#numbers[index]!;
   }
+}
+
+/** For each event, how many before it have its timestamp; they are in the order of their timestamps. */
+export function numbersOf(events: readonly LogEventInput[]): number[] {
+  let number = 0;
+  return events.map(({ timestamp }, i) => {
+    number = timestamp === events[i - 1]?.timestamp ? number + 1 : 0;
+    return number;
+  });
 }

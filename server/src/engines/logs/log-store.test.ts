@@ -13,8 +13,9 @@ import type { StateStore } from '#storage/state/state.ts';
 import { openTelemetry } from '#storage/telemetry/chdb-telemetry.ts';
 import { RowBinaryBuffer } from '#storage/telemetry/row-binary.ts';
 import { sql } from '#storage/telemetry/sql.ts';
+import { streamHash } from '#storage/telemetry/stream-hash.ts';
 import type { Telemetry } from '#storage/telemetry/telemetry.ts';
-import { eventId, FIRST_POSITION, parseEventId } from './event-position.ts';
+import { type EventPosition, eventId, FIRST_POSITION, parseEventId } from './event-position.ts';
 import type { LiveTailUpdate } from './live-tail.ts';
 import type { LogGroup, LogStream } from './log-group.ts';
 import { createLogStore, type LogStore } from './log-store.ts';
@@ -85,11 +86,12 @@ const messagesOf = (page: { events: { message: string }[] }) => page.events.map(
 
 test('event ids are 56 digits, sort as events do, and can be read back', () => {
   const positions = [
-    { timestamp: 0, segment: 0, row: 0 },
-    { timestamp: NOW, segment: 9, row: 4_294_967_295 },
-    { timestamp: NOW, segment: 10, row: 0 },
-    { timestamp: NOW, segment: 10, row: 1 },
-    { timestamp: NOW + 1, segment: 1, row: 0 },
+    { timestamp: 0, segment: 0, row: 0, streamHash: 0 },
+    { timestamp: NOW, segment: 9, row: 4_294_967_295, streamHash: 2 ** 52 - 1 },
+    { timestamp: NOW, segment: 10, row: 0, streamHash: 7 },
+    { timestamp: NOW, segment: 10, row: 0, streamHash: 2 ** 52 - 1 },
+    { timestamp: NOW, segment: 10, row: 1, streamHash: 0 },
+    { timestamp: NOW + 1, segment: 1, row: 0, streamHash: 0 },
   ];
   const ids = positions.map(eventId);
   assert.deepEqual([...ids].sort(), ids);
@@ -142,6 +144,52 @@ test('a page ends at 1 MB, but holds at least one event', async () => {
   const { events: last, more } = await events.backward({ group }, undefined, 10_000);
   assert.deepEqual([last.length, more], [1, true]);
 });
+
+/** Limit of a page, and how long each message is: pages of 40 events end in the midst of a millisecond, or of a megabyte. */
+const TIED_PAGES: [limit: number, length: number][] = [
+  [1, 10],
+  [4, 10],
+  [7, 10],
+  [40, 10],
+  [40, 200_000],
+  [7, 200_000],
+];
+
+for (const [limit, length] of TIED_PAGES)
+  test(`streams with events in the same millisecond, ${limit} a page, of ${length} bytes`, async () => {
+    const { events } = world.logs;
+    for (const letter of 'abcdefghij') {
+      const target = await newStream('group', letter);
+      const messages = Array.from({ length: 4 }, (_, i) => `${letter}${i}`.padEnd(length, '.'));
+      await put(target, messages);
+    }
+    const whole = await idsInOrder();
+    const group = (await world.logs.groups.find(SCOPE, 'group'))!;
+    const forward: string[] = [];
+    for (let after = FIRST_POSITION; ; ) {
+      const page = await events.forward({ group }, after, limit);
+      forward.push(...page.events.map(eventId));
+      if (!page.more) break;
+      after = page.events.at(-1)!;
+    }
+    assert.deepEqual(forward, whole);
+    const backward: string[] = [];
+    for (let before: EventPosition | undefined; ; ) {
+      const page = await events.backward({ group }, before, limit);
+      backward.unshift(...page.events.map(eventId));
+      if (!page.more) break;
+      before = page.events[0];
+    }
+    assert.deepEqual(backward, whole);
+  });
+
+/** Ids of all events, sorted as texts. */
+async function idsInOrder(): Promise<string[]> {
+  const { rows } = await world.telemetry.query<Omit<EventPosition, 'streamHash'> & { stream: string }>(
+    sql`SELECT timestamp, segment, row, stream FROM log_events`,
+  );
+  return rows.map(({ stream, ...row }) => eventId({ ...row, streamHash: streamHash(stream) })).sort();
+}
 
 test('a bounded read does not touch rows outside its bounds', async () => {
   const target = await newStream();
@@ -432,9 +480,8 @@ test('what looks at events makes the same of rows as of events', async () => {
     if (name === 'events') await logs.append(group, stream, events, messageBytes);
     else {
       assert.equal(logs.wantsLines(group, rows), false);
-      const { firstMs, lastMs } = { firstMs: NOW, lastMs: events.at(-1)!.timestamp };
-      const encoded = { events: { length: events.length, rows }, firstMs, lastMs, messageBytes };
-      await logs.appendEncoded(group, stream, encoded);
+      const encoded = { length: events.length, rows, firstMs: NOW, lastMs: events.at(-1)!.timestamp };
+      await logs.appendEncoded(group, stream, { events: encoded, messageBytes });
     }
     await clock.advanceBy(1_000);
     const points = [];

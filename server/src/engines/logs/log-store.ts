@@ -7,7 +7,13 @@ import type { Meter } from '#core/meter.ts';
 import type { DataProtection } from '#engines/data-protection/data-protection.ts';
 import type { MetricStore } from '#engines/metrics/metric-store.ts';
 import type { StateStore } from '#storage/state/state.ts';
-import type { AppendedRows, EncodedLogEvents, LogEventBatch, Telemetry } from '#storage/telemetry/telemetry.ts';
+import {
+  type AppendedRows,
+  type EncodedLogEvents,
+  type LogEventBatch,
+  type Telemetry,
+  timesOf,
+} from '#storage/telemetry/telemetry.ts';
 import { mayHoldEmbedded } from './embedded-metrics/document.ts';
 import { type EmbeddedMetrics, extractEmbeddedMetrics } from './embedded-metrics/embedded-metrics.ts';
 import { Eraser, type Erasure } from './eraser.ts';
@@ -33,9 +39,6 @@ export interface LogEventInput {
 
 interface AppendedBatch {
   events: LogEventBatch['events'];
-  /** Timestamps of the first and the last event. */
-  firstMs: number;
-  lastMs: number;
   /** UTF-8 bytes of all messages. */
   messageBytes: number;
   /** What the events are of, as JSON. */
@@ -131,8 +134,7 @@ class StandardLogStore implements LogStore {
     messageBytes: number,
     entity?: string,
   ): Promise<AppendedRows> {
-    const [firstMs, lastMs] = [events[0]!.timestamp, events.at(-1)!.timestamp];
-    const batch = { events, firstMs, lastMs, messageBytes, ...(entity !== undefined && { entity }) };
+    const batch = { events, messageBytes, ...(entity !== undefined && { entity }) };
     return this.#append(group, stream, batch, new LogLines(events));
   }
 
@@ -151,7 +153,7 @@ class StandardLogStore implements LogStore {
   async #append(
     group: LogGroup,
     stream: LogStream,
-    { events, firstMs, lastMs, messageBytes, entity }: AppendedBatch,
+    { events, messageBytes, entity }: AppendedBatch,
     written?: LogLines,
   ): Promise<AppendedRows> {
     const { telemetry, clock } = this.#options;
@@ -188,13 +190,14 @@ class StandardLogStore implements LogStore {
         lines && this.#publishMetrics(group, lines, ofTransformed),
       ]);
       statistics.add(group, stream, rows.segment, messageBytes);
+      const { firstMs, lastMs } = timesOf(events);
       stream.extend(firstMs, lastMs, ingestionTimeMs);
       this.#measure(group, events.length, messageBytes);
       if (stored) this.#measureTransformed(group, stored);
       if (lines) {
         for (const feed of feeds ?? group.feeds.values()) {
           const wantsTransformed = feed.subscription.document.applyOnTransformedLogs;
-          feed.offer(stream.name, (wantsTransformed && ofTransformed) || lines, rows);
+          feed.offer(stream.name, (wantsTransformed && ofTransformed) || lines, { ...rows, firstMs, lastMs });
         }
         for (const tail of tails ?? group.tails) tail.offer(group, stream.name, lines, ingestionTimeMs);
       }

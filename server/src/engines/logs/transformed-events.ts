@@ -4,7 +4,7 @@
 
 import type { Transformer } from '#engines/log-transforms/transformer.ts';
 import type { LogGroup } from './log-group.ts';
-import { LogLines } from './log-lines.ts';
+import { LogLines, numbersOf } from './log-lines.ts';
 import type { LogEventInput } from './log-store.ts';
 import { maskedMessage } from './protected-events.ts';
 
@@ -40,11 +40,12 @@ export function isTransformed(text: string): boolean {
 /** The transformed versions as what looks at events sees them: masked, and without those that failed. */
 export function transformedLines(group: LogGroup, stored: readonly TransformedEvent[], nowMs: number): LogLines {
   const events: LogEventInput[] = [];
-  const rows: number[] = [];
-  for (const [row, { timestamp, transformed }] of stored.entries()) {
+  const numbers: number[] = [];
+  const all = numbersOf(stored);
+  for (const [i, { timestamp, transformed }] of stored.entries()) {
     if (!isTransformed(transformed)) continue;
     events.push({ timestamp, message: maskedMessage(group, transformed, nowMs) });
-    rows.push(row);
+    numbers.push(all[i]!);
   }
-  return new LogLines(events, { events, rows, total: stored.length, others: new Map() });
+  return new LogLines(events, { events, numbers, total: stored.length, others: new Map() });
 }

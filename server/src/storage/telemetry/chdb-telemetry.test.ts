@@ -39,16 +39,16 @@ test('log events come back as they were given, to those who ask right after', as
   const { rows, rowsRead } = await telemetry.query(sql`SELECT * FROM log_events ORDER BY timestamp`);
   assert.deepEqual(
     rows,
-    messages.map((message, row) => ({
+    messages.map((message, i) => ({
       group_id: 1,
       stream: 'stream',
-      timestamp: NOW + row,
+      timestamp: NOW + i,
       ingestion_time: NOW,
       message,
       transformed: '',
       entity: '',
       segment,
-      row,
+      row: 0,
     })),
   );
   assert.equal(rowsRead, messages.length);
@@ -195,38 +195,48 @@ test('a directory of an earlier version opens, and what is written from then on 
   assert.deepEqual(codecs.rows, [{ column: 'CODEC(Default)', parts: ['ZSTD(1)'] }]);
 });
 
-test('a table and a segment from before there were transformed versions are taken over', async () => {
-  await telemetry.appendLogEvents(batch(1, ['in the table']));
-  await telemetry.flush();
-  await telemetry.statement(sql`ALTER TABLE log_events DROP COLUMN transformed, DROP COLUMN entity`);
-  await telemetry.close();
-  telemetry = await open();
-  await telemetry.appendLogEvents(batch(1, ['in a segment', 'and another']));
-  await telemetry.close();
-  const [name] = (await segmentFiles()).filter((file) => file.startsWith('log_events'));
-  const path = join(dir, 'log', name!);
-  // The frame of earlier versions ended before the bytes that say that nothing is transformed, and of no entity.
-  const frame = (await readFile(path)).subarray(0, -2);
-  frame.writeUInt32LE(frame.length - 8, 0);
-  frame.writeUInt32LE(crc32(frame.subarray(8)), 4);
-  await writeFile(path.replace('.2.segment', '.segment'), frame);
-  await unlink(path);
+/** Form of frames, and the bytes at their end that it did not have. */
+const EARLIER_FORMS: [suffix: string, without: number][] = [
+  // That nothing is transformed, and of no entity.
+  ['.segment', 6],
+  // The number of the first row.
+  ['.2.segment', 4],
+];
 
-  telemetry = await open();
-  const events = [
-    { timestamp: NOW, message: '{"a":1}', transformed: '{"a":1,"b":2}' },
-    { timestamp: NOW, message: 'x' },
-  ];
-  await telemetry.appendLogEvents({ groupId: 1, stream: 's', ingestionTimeMs: NOW, events });
-  const { rows } = await telemetry.query(sql`SELECT message, transformed FROM log_events ORDER BY segment, row`);
-  assert.deepEqual(rows, [
-    { message: 'in the table', transformed: '' },
-    { message: 'in a segment', transformed: '' },
-    { message: 'and another', transformed: '' },
-    { message: '{"a":1}', transformed: '{"a":1,"b":2}' },
-    { message: 'x', transformed: '' },
-  ]);
-});
+for (const [suffix, without] of EARLIER_FORMS)
+  test(`a table and a ${suffix} of earlier versions are taken over`, async () => {
+    await telemetry.appendLogEvents(batch(1, ['in the table']));
+    await telemetry.flush();
+    await telemetry.statement(sql`ALTER TABLE log_events DROP COLUMN transformed, DROP COLUMN entity`);
+    await telemetry.close();
+    telemetry = await open();
+    await telemetry.appendLogEvents(batch(1, ['in a segment', 'and another']));
+    await telemetry.close();
+    const [name] = (await segmentFiles()).filter((file) => file.startsWith('log_events'));
+    const path = join(dir, 'log', name!);
+    const frame = (await readFile(path)).subarray(0, -without);
+    frame.writeUInt32LE(frame.length - 8, 0);
+    frame.writeUInt32LE(crc32(frame.subarray(8)), 4);
+    await writeFile(path.replace('.3.segment', suffix), frame);
+    await unlink(path);
+
+    telemetry = await open();
+    const events = [
+      { timestamp: NOW, message: '{"a":1}', transformed: '{"a":1,"b":2}' },
+      { timestamp: NOW, message: 'x' },
+    ];
+    await telemetry.appendLogEvents({ groupId: 1, stream: 's', ingestionTimeMs: NOW, events });
+    const { rows } = await telemetry.query(
+      sql`SELECT message, transformed FROM log_events ORDER BY segment, timestamp, row`,
+    );
+    assert.deepEqual(rows, [
+      { message: 'in the table', transformed: '' },
+      { message: 'in a segment', transformed: '' },
+      { message: 'and another', transformed: '' },
+      { message: '{"a":1}', transformed: '{"a":1,"b":2}' },
+      { message: 'x', transformed: '' },
+    ]);
+  });
 
 test('rows that were appended while the engine was idle wait in the log', async () => {
   await telemetry.appendLogEvents(batch(1, ['a']));
@@ -321,16 +331,15 @@ test('a segment of which a part was inserted is completed', async () => {
   const [name] = await segmentFiles();
   await copyFile(join(dir, 'log', name!), join(dir, 'copy'));
   assert.equal(await count(1), 3);
-  await telemetry.statement(sql`ALTER TABLE log_events DELETE WHERE row = 1`);
+  await telemetry.statement(sql`ALTER TABLE log_events DELETE WHERE message = 'b'`);
   await telemetry.close();
   await rename(join(dir, 'copy'), join(dir, 'log', name!));
   telemetry = await open();
-  const { rows } = await telemetry.query(sql`SELECT message, row FROM log_events ORDER BY row`);
-  assert.deepEqual(rows, [
-    { message: 'a', row: 0 },
-    { message: 'b', row: 1 },
-    { message: 'c', row: 2 },
-  ]);
+  const { rows } = await telemetry.query<{ message: string }>(sql`SELECT message FROM log_events ORDER BY timestamp`);
+  assert.deepEqual(
+    rows.map(({ message }) => message),
+    ['a', 'b', 'c'],
+  );
 });
 
 test('a torn segment gives its valid prefix and says so', async () => {
@@ -369,7 +378,8 @@ test('an engine killed under inserts loses and doubles nothing', async () => {
   for (let kill = 0; kill < 5; kill++) {
     const messages = Array.from({ length: 20_000 }, (_, i) => `event ${appended + i} ${'x'.repeat(100)}`);
     // Old and new events fall into several partitions, hence several parts of one insert.
-    const events = messages.map((message, i) => ({ timestamp: NOW - (i % 3) * 31 * 86_400_000, message }));
+    const events = messages.map((message, i) => ({ timestamp: NOW - (2 - (i % 3)) * 31 * 86_400_000, message }));
+    events.sort((a, b) => a.timestamp - b.timestamp);
     await telemetry.appendLogEvents({ ...batch(1, []), events });
     appended += messages.length;
     const flushed = telemetry.flush();
@@ -381,7 +391,7 @@ test('an engine killed under inserts loses and doubles nothing', async () => {
   // The last kill may come to light only under a query; that one is lost.
   await telemetry.query(sql`SELECT 1`).catch(() => {});
   const { rows } = await telemetry.query(
-    sql`SELECT count() AS total, uniqExact(message) AS different, uniqExact(segment, row) AS ids FROM log_events`,
+    sql`SELECT count() AS total, uniqExact(message) AS different, uniqExact(stream, timestamp, segment, row) AS ids FROM log_events`,
   );
   assert.deepEqual(rows, [{ total: appended, different: appended, ids: appended }]);
 });

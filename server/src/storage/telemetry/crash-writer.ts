@@ -27,7 +27,7 @@ async function appendLogEvents(appender: number): Promise<void> {
     const size = 1 + Math.floor(random() ** 4 * 2_000);
     // Two partitions, hence two parts an insert, which is then not one step.
     const events = Array.from({ length: size }, (_, row) => ({
-      timestamp: NOW - (row % 2) * MONTH_MS,
+      timestamp: NOW - (row < size / 2 ? MONTH_MS : 0),
       message: `${key} ${size} ${row} ${'é'.repeat(row % 50)}`,
     }));
     await telemetry.appendLogEvents({ groupId: appender, stream: key, ingestionTimeMs: NOW, events });

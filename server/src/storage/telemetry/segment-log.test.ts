@@ -18,16 +18,25 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true }));
 
-test('rows get consecutive numbers of one segment, in the order given', async () => {
+test('numbers tell events of a stream with the same timestamp apart, and are 0 where none has', async () => {
   const log = openLog();
-  const appended = await Promise.all([2, 1, 3].map((events) => log.append(batch(events))));
-  assert.deepEqual(appended, [
-    { segment: 1, firstRow: 0 },
-    { segment: 1, firstRow: 2 },
-    { segment: 1, firstRow: 3 },
-  ]);
+  const cases: [batch: LogEventBatch, firstRow: number][] = [
+    [batch(2), 0],
+    [batch(1, { atMs: 2 }), 0],
+    [batch(3, { atMs: 2 }), 2],
+    [batch(1, { atMs: 1 }), 5],
+    [batch(1, { atMs: 1, stream: 'another' }), 0],
+    [batch(1, { atMs: 1, groupId: 70 }), 0],
+    [batch(2, { atMs: 5 }), 0],
+    [batch(2, { atMs: 6 }), 6],
+  ];
+  const appended = await Promise.all(cases.map(([given]) => log.append(given)));
+  assert.deepEqual(
+    appended,
+    cases.map(([, firstRow]) => ({ segment: 1, firstRow })),
+  );
   const closed = await log.rotate();
-  assert.equal(closed?.rows, 6);
+  assert.equal(closed?.rows, 13);
   assert.equal((await readFile(closed.path)).length, closed.bytes);
   assert.deepEqual(await log.append(batch(1)), { segment: 2, firstRow: 0 });
   await log.rotate();
@@ -129,7 +138,7 @@ test('a write that fails rejects its appends, and what was acknowledged before s
   await log.append(batch(1));
   const taken = new SegmentNumbers(dir, false).next() - 4096 + 1; // the number that comes next in `log`
   await log.rotate();
-  await writeFile(join(dir, `log_events-${taken}.2.segment`), '');
+  await writeFile(join(dir, `log_events-${taken}.3.segment`), '');
   await assert.rejects(log.append(batch(1)), /EEXIST/);
   assert.equal(log.mustRotate(1e9), true);
   assert.equal(await log.rotate(), undefined);
@@ -146,18 +155,21 @@ function openLog(): SegmentLog<LogEventBatch> {
   return new SegmentLog(LOG_EVENTS, { dir, durable: true, numbers: new SegmentNumbers(dir, true), log });
 }
 
-function batch(events: number): LogEventBatch {
+function batch(events: number, { atMs = 0, groupId = 7, stream = 'a/stream' } = {}): LogEventBatch {
   return {
-    groupId: 7,
-    stream: 'a/stream',
+    groupId,
+    stream,
     ingestionTimeMs: 1_763_860_000_000,
-    events: Array.from({ length: events }, (_, i) => ({ timestamp: 1_763_860_000_000 + i, message: `event ${i} é` })),
+    events: Array.from({ length: events }, (_, i) => ({
+      timestamp: 1_763_860_000_000 + atMs + i,
+      message: `event ${i} é`,
+    })),
   };
 }
 
 function otherFrame(segment: number, firstRow: number): Buffer {
   const buffer = new RowBinaryBuffer();
-  encodeFrame(buffer, LOG_EVENTS, segment, firstRow, batch(1));
+  encodeFrame(buffer, { segment, firstRow, rowCount: 1 }, LOG_EVENTS.encoder(), batch(1));
   return buffer.bytes.subarray(0, buffer.length);
 }
 

@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import type { Logger } from '#core/log.ts';
 import { RowBinaryBuffer } from './row-binary.ts';
 import type { SegmentNumbers } from './segment-numbers.ts';
-import { encodeFrame, findValidPrefix, type TelemetryTable } from './tables.ts';
+import { encodeFrame, type FrameEncoder, findValidPrefix, type TelemetryTable } from './tables.ts';
 import type { AppendedRows } from './telemetry.ts';
 
 /**
@@ -137,6 +137,7 @@ class OpenSegment<Batch> {
   readonly number: number;
   bytes = 0;
   readonly #table: TelemetryTable<Batch>;
+  readonly #encode: FrameEncoder<Batch>;
   readonly #options: SegmentLogOptions;
   readonly #path: string;
   readonly #spareBuffers: RowBinaryBuffer[];
@@ -158,6 +159,7 @@ class OpenSegment<Batch> {
     spareBuffers: RowBinaryBuffer[],
   ) {
     this.#table = table;
+    this.#encode = table.encoder();
     this.number = number;
     this.#options = options;
     this.#path = join(options.dir, `${table.name}-${number}${table.segmentSuffix}`);
@@ -171,13 +173,14 @@ class OpenSegment<Batch> {
 
   append(batch: Batch): Promise<AppendedRows> {
     const before = this.#buffer.length;
-    const rows = { segment: this.number, firstRow: this.#rows };
-    encodeFrame(this.#buffer, this.#table, this.number, this.#rows, batch);
+    const segment = this.number;
+    const rowCount = this.#table.rowCount(batch);
+    const firstRow = encodeFrame(this.#buffer, { segment, firstRow: this.#rows, rowCount }, this.#encode, batch);
     this.bytes += this.#buffer.length - before;
-    this.#rows += this.#table.rowCount(batch);
+    this.#rows += rowCount;
     this.#writing ??= this.#writeAll();
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ rows, resolve, reject });
+      this.#waiting.push({ rows: { segment, firstRow }, resolve, reject });
     });
   }
 

@@ -16,6 +16,7 @@ import {
   type LogEventBatch,
   METRIC_POINTS_TABLE,
   type MetricPoint,
+  timesOf,
 } from './telemetry.ts';
 
 export interface TelemetryTable<Batch> {
@@ -28,25 +29,31 @@ export interface TelemetryTable<Batch> {
   rowCount(batch: Batch): number;
   /** A batch that stays as it is while it waits. */
   keep(batch: Batch): Batch;
-  /** Writes what follows the frame's head; throws on values that the columns cannot hold. */
-  encode(buffer: RowBinaryBuffer, batch: Batch): void;
+  /**
+   * For the batches of one segment, as they come: writes what follows a frame's head, and gives the number of the batch's
+   * first row. Throws on values that the columns cannot hold.
+   */
+  encoder(): FrameEncoder<Batch>;
   /** How the names of segment files end; another for each form of frames, since files of earlier ones may be left. */
   segmentSuffix: string;
   /** INSERT … SELECT from a segment file of this form or an earlier one. */
   insertFrom(path: string): Sql;
 }
 
+export type FrameEncoder<Batch> = (buffer: RowBinaryBuffer, batch: Batch) => number;
+
 // ---- log events ----
 
-const EARLIER_LOG_EVENT_FRAME =
-  'group_id UInt32, ingestion_time Int64, stream String, events Array(Tuple(Int64, String))';
+const LOG_EVENT_FRAME_1 = 'group_id UInt32, ingestion_time Int64, stream String, events Array(Tuple(Int64, String))';
 /** `transformed` and `entity` are empty, one byte each, where no event of the batch has a transformed version or an entity. */
-const LOG_EVENT_FRAME = `${EARLIER_LOG_EVENT_FRAME}, transformed Array(String), entity String`;
-const LOG_EVENT_SUFFIX = '.2.segment';
+const LOG_EVENT_FRAME_2 = `${LOG_EVENT_FRAME_1}, transformed Array(String), entity String`;
+/** `first_number`: of the rows, where earlier forms took the place of the batch in the segment. */
+const LOG_EVENT_FRAME_3 = `${LOG_EVENT_FRAME_2}, first_number UInt32`;
 
 /**
  * Columns for queries: group_id, stream, timestamp and ingestion_time (Int64, milliseconds since the epoch: plain
- * numbers in SQL and JSON; fromUnixTimestamp64Milli makes a DateTime64), message, transformed and entity (empty for most), segment, row.
+ * numbers in SQL and JSON; fromUnixTimestamp64Milli makes a DateTime64), message, transformed and entity (empty for most), segment, row
+ * (0 for most: telemetry.ts says what it counts).
  * The message, most of all bytes, is compressed by the size of its part (engine-settings.ts).
  * Ordered by (group_id, timestamp, segment, row); the token index serves hasToken() on message. A granule is at most
  * 1 MiB, because the tokens that a Bloom filter of 16 KiB can tell apart grow with the bytes, not with the rows.
@@ -78,39 +85,73 @@ export const LOG_EVENTS: TelemetryTable<LogEventBatch> = {
     sql`ALTER TABLE log_events ADD COLUMN IF NOT EXISTS transformed String CODEC(Default)`,
     sql`ALTER TABLE log_events ADD COLUMN IF NOT EXISTS entity LowCardinality(String) CODEC(ZSTD(1))`,
   ],
-  segmentSuffix: LOG_EVENT_SUFFIX,
+  segmentSuffix: '.3.segment',
   rowCount: (batch) => batch.events.length,
   keep(batch) {
     const { events } = batch;
-    return 'rows' in events ? { ...batch, events: { length: events.length, rows: Buffer.from(events.rows) } } : batch;
+    return 'rows' in events ? { ...batch, events: { ...events, rows: Buffer.from(events.rows) } } : batch;
   },
-  encode(buffer, batch) {
-    buffer.reserve(32);
-    buffer.uint32(batch.groupId);
-    buffer.int64(batch.ingestionTimeMs);
-    buffer.string(batch.stream);
-    buffer.reserve(5);
-    buffer.varint(batch.events.length);
-    if ('rows' in batch.events) {
-      buffer.append(batch.events.rows);
-      buffer.reserve(5);
-      buffer.varint(0);
-    } else encodeEvents(buffer, batch.events);
-    buffer.string(batch.entity ?? '');
+  encoder() {
+    const streams = new Map<string, StreamRows>();
+    return (buffer, batch) => {
+      encodeLogEvents(buffer, batch);
+      const firstRow = firstRowOf(batch, streams);
+      buffer.reserve(4);
+      buffer.uint32(firstRow);
+      return firstRow;
+    };
   },
   insertFrom(path) {
-    const isEarlier = !path.endsWith(LOG_EVENT_SUFFIX);
-    const frame = isEarlier ? EARLIER_LOG_EVENT_FRAME : LOG_EVENT_FRAME;
-    const transformed = isEarlier ? sql`emptyArrayString()` : sql`transformed`;
-    const entity = isEarlier ? sql`''` : sql`entity`;
+    const [frame, transformed, entity, firstNumber] = path.endsWith('.3.segment')
+      ? [LOG_EVENT_FRAME_3, sql`transformed`, sql`entity`, sql`first_number`]
+      : path.endsWith('.2.segment')
+        ? [LOG_EVENT_FRAME_2, sql`transformed`, sql`entity`, sql`first_row`]
+        : [LOG_EVENT_FRAME_1, sql`emptyArrayString()`, sql`''`, sql`first_row`];
     return sql`
     INSERT INTO log_events (group_id, stream, timestamp, ingestion_time, message, transformed, entity, segment, row)
-    SELECT group_id, stream, event.1, ingestion_time, event.2, of_event, ${entity}, segment, toUInt32(first_row + position - 1)
+    SELECT group_id, stream, event.1, ingestion_time, event.2, of_event, ${entity}, segment, toUInt32(${firstNumber} + of_its_time - 1)
     FROM file(${path}, 'RowBinary', ${`${FRAME_HEAD}, ${frame}`})
-    ARRAY JOIN events AS event, arrayEnumerate(events) AS position,
+    ARRAY JOIN events AS event, arrayEnumerateUniq(events.1) AS of_its_time,
       arrayResize(${transformed}, length(events)) AS of_event`;
   },
 };
+
+function encodeLogEvents(buffer: RowBinaryBuffer, batch: LogEventBatch): void {
+  buffer.reserve(32);
+  buffer.uint32(batch.groupId);
+  buffer.int64(batch.ingestionTimeMs);
+  buffer.string(batch.stream);
+  buffer.reserve(5);
+  buffer.varint(batch.events.length);
+  if ('rows' in batch.events) {
+    buffer.append(batch.events.rows);
+    buffer.reserve(5);
+    buffer.varint(0);
+  } else encodeEvents(buffer, batch.events);
+  buffer.string(batch.entity ?? '');
+}
+
+/** What a segment has of a stream: its newest timestamp, and a number beyond those of its rows. */
+interface StreamRows {
+  newestMs: number;
+  end: number;
+}
+
+/** 0, unless the segment may have events of the stream with one of the batch's timestamps. */
+function firstRowOf({ groupId, stream, events }: LogEventBatch, streams: Map<string, StreamRows>): number {
+  if (events.length === 0) return 0;
+  const { firstMs, lastMs } = timesOf(events);
+  const key = `${groupId}/${stream}`;
+  const known = streams.get(key);
+  if (!known) {
+    streams.set(key, { newestMs: lastMs, end: events.length });
+    return 0;
+  }
+  const firstRow = firstMs > known.newestMs ? 0 : known.end;
+  known.newestMs = Math.max(known.newestMs, lastMs);
+  known.end = Math.max(known.end, firstRow + events.length);
+  return firstRow;
+}
 
 function encodeEvents(buffer: RowBinaryBuffer, events: readonly LogEvent[]): void {
   let areTransformed = false;
@@ -169,7 +210,7 @@ export const METRIC_POINTS: TelemetryTable<readonly MetricPoint[]> = {
   segmentSuffix: '.segment',
   rowCount: (points) => points.length,
   keep: (points) => points,
-  encode(buffer, points) {
+  encoder: () => (buffer, points) => {
     buffer.reserve(5);
     buffer.varint(points.length);
     for (const point of points) {
@@ -198,6 +239,7 @@ export const METRIC_POINTS: TelemetryTable<readonly MetricPoint[]> = {
         else encodeSamples(buffer, data);
       }
     }
+    return 0; // nothing tells its rows apart
   },
   insertFrom: (path) => sql`
     INSERT INTO metric_points
@@ -233,22 +275,29 @@ const HEAD_BYTES = 24;
 /** Length and checksum do not count themselves. */
 const CHECKED_FROM = 8;
 
-/** Appends one batch as a frame; leaves the buffer as it was when the batch cannot be encoded. */
+export interface FrameHead {
+  segment: number;
+  /** Rows of the segment before the frame's. */
+  firstRow: number;
+  rowCount: number;
+}
+
+/** Appends one batch as a frame, and gives what `encode` does; leaves the buffer as it was when the batch cannot be encoded. */
 export function encodeFrame<Batch>(
   buffer: RowBinaryBuffer,
-  table: TelemetryTable<Batch>,
-  segment: number,
-  firstRow: number,
+  { segment, firstRow, rowCount }: FrameHead,
+  encode: FrameEncoder<Batch>,
   batch: Batch,
-): void {
+): number {
   const start = buffer.length;
+  let encoded: number;
   try {
     buffer.reserve(HEAD_BYTES);
     buffer.length += CHECKED_FROM;
     buffer.int64(segment);
     buffer.uint32(firstRow);
-    buffer.uint32(table.rowCount(batch));
-    table.encode(buffer, batch);
+    buffer.uint32(rowCount);
+    encoded = encode(buffer, batch);
   } catch (error) {
     buffer.length = start;
     throw error;
@@ -256,6 +305,7 @@ export function encodeFrame<Batch>(
   const checked = buffer.bytes.subarray(start + CHECKED_FROM, buffer.length);
   buffer.patchUint32(start, checked.length);
   buffer.patchUint32(start + 4, crc32(checked));
+  return encoded;
 }
 
 export interface ValidPrefix {

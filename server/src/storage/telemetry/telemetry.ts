@@ -5,7 +5,7 @@
 import type { Sql } from './sql.ts';
 
 export interface Telemetry {
-  /** Resolves once durable. Rows get consecutive row numbers of one segment, in the order given. */
+  /** Resolves once durable. */
   appendLogEvents(batch: LogEventBatch): Promise<AppendedRows>;
   appendMetricPoints(points: readonly MetricPoint[]): Promise<AppendedRows>;
   /** Runs one SELECT. Rejects with TelemetryQueryError (time, memory, syntax) and leaves the store usable. */
@@ -28,7 +28,7 @@ export interface LogEventBatch {
   groupId: number;
   stream: string;
   ingestionTimeMs: number;
-  /** `transformed`: the version that a transformer made of it, kept beside the message. */
+  /** In the order of their timestamps. `transformed`: the version that a transformer made of it, kept beside the message. */
   events: readonly LogEvent[] | EncodedLogEvents;
   /** What the events are of, as JSON; absent for most. */
   entity?: string;
@@ -40,10 +40,18 @@ export interface LogEvent {
   transformed?: string;
 }
 
+/** Timestamps of the first and the last event. */
+export function timesOf(events: LogEventBatch['events']): { firstMs: number; lastMs: number } {
+  return 'rows' in events ? events : { firstMs: events[0]!.timestamp, lastMs: events.at(-1)!.timestamp };
+}
+
 /** Events that are rows already: RowBinary of (Int64 milliseconds, String message) each. */
 export interface EncodedLogEvents {
   /** How many. */
   length: number;
+  /** Timestamps of the first and the last. */
+  firstMs: number;
+  lastMs: number;
   /** Copied before `appendLogEvents` returns. */
   rows: Buffer;
 }
@@ -74,6 +82,10 @@ export interface StatisticSet {
 export interface AppendedRows {
   /** Segment number, rising over the life of the data directory. */
   segment: number;
+  /**
+   * The row number of an event is this, and how many events with the same timestamp stand before it in its batch: nearly always
+   * 0, so that the column takes no room. With group, stream, timestamp and segment it tells events apart.
+   */
   firstRow: number;
 }
 

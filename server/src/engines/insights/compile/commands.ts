@@ -8,6 +8,7 @@ import type { CompiledQuery, QueryOfTable, QueryScope, TableRow } from './compil
 import { UNIT_MS } from './datetime.ts';
 import { estimate } from './estimate.ts';
 import { ExpressionCompiler, fault } from './expressions.ts';
+import type { EventColumns } from './fields.ts';
 import { fillMissing } from './fill-missing.ts';
 import { appendColumns, compileJoin, subqueryValues } from './join-command.ts';
 import { cidrLookup, lookup } from './lookup-commands.ts';
@@ -356,12 +357,15 @@ function dedup(pipeline: Pipeline, { fields }: Of<'dedup'>): void {
   const values = fields.map((field) => pipeline.compiler.value(field));
   // Rows that lack one of the fields are no duplicates of each other.
   const whole = join(values.map(isPresent), ' AND ');
-  const own = pipeline.event
-    ? sql`(${pipeline.event.segment}, ${pipeline.event.row})`
-    : sql`(rowNumberInAllBlocks(), 0)`;
-  const none = pipeline.event ? sql`(toUInt64(0), toUInt32(0))` : sql`(toUInt64(0), 0)`;
+  const own = pipeline.event ? ownKey(pipeline.event) : sql`rowNumberInAllBlocks()`;
+  const none = pipeline.event ? sql`(toUInt32(0), '', toInt64(0), toUInt64(0), toUInt32(0))` : sql`toUInt64(0)`;
   const keys = [...values.map(asColumn), sql`if(${whole}, ${none}, ${own})`];
   pipeline.settle(sql`LIMIT 1 BY ${join(keys, ', ')}`);
+}
+
+/** What no other event has. */
+function ownKey({ groupId, stream, timestamp, segment, row }: EventColumns): Sql {
+  return sql`(${groupId}, toString(${stream}), ${timestamp}, ${segment}, ${row})`;
 }
 
 function unnest(pipeline: Pipeline, { input, into }: Of<'unnest'>): void {

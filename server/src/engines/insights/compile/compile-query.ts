@@ -52,6 +52,8 @@ export interface EventKey {
   timestamp: number;
   segment: number;
   row: number;
+  /** streamHash() of its stream. */
+  streamHash: number;
 }
 
 export interface LookupRows {

@@ -2,6 +2,7 @@
 
 import { javaDouble } from '#core/java-double.ts';
 import { join, type Sql, sql } from '#storage/telemetry/sql.ts';
+import { streamHashOf } from '#storage/telemetry/stream-hash.ts';
 import { type CompiledQuery, DEFAULT_LIMIT, type QueryScope, type StatementRow } from './compile-query.ts';
 import { DEFAULT_COLUMNS, orderBy, type Pipeline } from './pipeline.ts';
 import { formatNumber, formatTime } from './show.ts';
@@ -25,7 +26,8 @@ export function outputOf(pipeline: Pipeline, scope: QueryScope): CompiledQuery {
   const { event } = pipeline;
   if (event) {
     outputs.push(
-      sql`${event.groupId} AS key_group, ${event.timestamp} AS key_time, ${event.segment} AS key_segment, ${event.row} AS key_row`,
+      sql`${event.groupId} AS key_group, ${event.timestamp} AS key_time, ${event.segment} AS key_segment, ${event.row} AS key_row,
+        ${streamHashOf(event.stream)} AS key_stream`,
     );
   }
   const ofEvents = pipeline.events === undefined;
@@ -38,6 +40,7 @@ export function outputOf(pipeline: Pipeline, scope: QueryScope): CompiledQuery {
       timestamp: row.key_time as number,
       segment: row.key_segment as number,
       row: row.key_row as number,
+      streamHash: row.key_stream as number,
     });
   return {
     sql: statement(pipeline, outputs, limit),

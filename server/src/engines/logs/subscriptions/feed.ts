@@ -7,11 +7,12 @@ import { AwsError } from '#core/errors.ts';
 import type { Logger } from '#core/log.ts';
 import { backoffMs, isTransient } from '#engines/delivery/retry.ts';
 import { extractFields, LogLine } from '#engines/filter-pattern/filter-pattern.ts';
+import { streamHash } from '#storage/telemetry/stream-hash.ts';
 import { eventId } from '../event-position.ts';
 import type { LogGroup } from '../log-group.ts';
 import type { LogLines } from '../log-lines.ts';
 import { isTransformed } from '../transformed-events.ts';
-import type { BacklogPage } from './backlog-reader.ts';
+import { type BacklogPage, type BacklogRow, keyOf } from './backlog-reader.ts';
 import { encodeRecord, type ForwardedEvent } from './payload.ts';
 import { type CompiledSubscription, earlier, type IngestionPosition, isBefore, later } from './subscription.ts';
 
@@ -40,17 +41,27 @@ export interface FeedOptions {
 
 export type FeedMeasure = 'ForwardedBytes' | 'ForwardedLogEvents' | 'DeliveryErrors' | 'DeliveryThrottling';
 
-interface RowRange {
+/** What an append brought to a stream, all in one segment. Two of a stream share no timestamp, or no row number. */
+interface Append {
   segment: number;
-  row: number;
-  end: number;
+  firstRow: number;
+  firstMs: number;
+  lastMs: number;
+}
+
+interface TakenAppend extends Append {
+  stream: string;
+  /** Beyond its row numbers. */
+  endRow: number;
 }
 
 interface Batch {
   stream: string;
-  first: IngestionPosition;
-  /** Rows of the append that it comes from; all in one segment. */
-  rows: number;
+  streamHash: number;
+  /** What the cursor must not pass before it is delivered. */
+  from: IngestionPosition;
+  /** Absent where it was read from the table. */
+  taken?: TakenAppend;
   events: ForwardedEvent[];
   bytes: number;
 }
@@ -85,7 +96,9 @@ export class SubscriptionFeed {
   #meanwhileBytes = 0;
   #meanwhileEnd: IngestionPosition | undefined;
   /** What was taken in segments that may still grow, so that reading them back does not take it again. */
-  #taken: RowRange[] = [];
+  #taken: TakenAppend[] = [];
+  /** Rows of the group that were offered, in segments that may still grow. */
+  readonly #offeredRows = new Map<number, number>();
   /** Something was offered that only the table has now. */
   #missed = false;
   /** Offers in segments up to this one are not taken: they are read from the table, or were. */
@@ -119,29 +132,32 @@ export class SubscriptionFeed {
   cursor(): IngestionPosition {
     const { oldestUnderWay, newestSegment } = this.#options;
     const underWay = oldestUnderWay();
-    const offered = { segment: underWay ?? newestSegment(), row: 0 };
+    const offered = { segment: underWay ?? newestSegment(), rows: 0 };
     let position = this.#readFrom ?? later(this.#end, offered);
-    for (const { first } of this.#waiting) position = earlier(position, first);
-    for (const { first } of this.#underWay) position = earlier(position, first);
+    for (const { from } of this.#waiting) position = earlier(position, from);
+    for (const { from } of this.#underWay) position = earlier(position, from);
     return underWay === undefined ? position : earlier(position, offered);
   }
 
   /** Takes what matches of a batch that was just acknowledged. */
-  offer(stream: string, lines: LogLines, { segment, firstRow }: { segment: number; firstRow: number }): void {
+  offer(stream: string, lines: LogLines, append: Append): void {
+    const { segment, firstRow } = append;
     if (segment <= this.#readThrough || this.#stopped) {
       this.#missed = true;
       return;
     }
     const { events } = lines;
-    const first = { segment, row: firstRow };
-    const batch: Batch = { stream, first, rows: lines.total, events: [], bytes: 0 };
+    const from = { segment, rows: this.#offeredIn(segment) };
+    const end = { segment, rows: from.rows + lines.total };
+    this.#offeredRows.set(segment, end.rows);
+    const taken = { ...append, stream, endRow: firstRow + lines.total };
+    const batch: Batch = { ...newBatch(stream, from), taken };
     const { matches } = this.subscription;
     const paused = this.#isPaused();
     for (let i = 0; i < events.length && !paused; i++) {
       const line = lines.at(i);
-      if (matches(line)) this.#add(batch, events[i]!.timestamp, segment, firstRow + lines.rowOf(i), line);
+      if (matches(line)) this.#add(batch, events[i]!.timestamp, segment, firstRow + lines.numberOf(i), line);
     }
-    const end = { segment, row: firstRow + lines.total };
     if (this.#readFrom) this.#takeMeanwhile(batch, end);
     else {
       if (isBefore(this.#end, end)) this.#end = end;
@@ -157,7 +173,8 @@ export class SubscriptionFeed {
   /** Reads what is not delivered, unless `end` shows that there is nothing. */
   catchUp(end?: { position: IngestionPosition | undefined }): void {
     if (!this.#readFrom || this.#reading || this.#stopped) return;
-    if (end && !this.#missed && (!end.position || !isBefore(this.#readFrom, end.position))) {
+    const isAtEnd = end && !this.#readFrom.after && !(end.position && isBefore(this.#readFrom, end.position));
+    if (isAtEnd && !this.#missed) {
       // Whatever stands there or later is not acknowledged yet, and will be offered.
       this.#readThrough = this.#readFrom.segment - 1;
       this.#readFrom = undefined;
@@ -184,14 +201,23 @@ export class SubscriptionFeed {
     await Promise.all([this.#pumping, this.#reading]);
   }
 
+  #offeredIn(segment: number): number {
+    const rows = this.#offeredRows.get(segment);
+    if (rows !== undefined) return rows;
+    const oldest = this.#oldestGrowing(segment);
+    for (const earlier of this.#offeredRows.keys()) if (earlier < oldest) this.#offeredRows.delete(earlier);
+    return 0;
+  }
+
   #add(batch: Batch, timestamp: number, segment: number, row: number, line: LogLine): void {
     const { pattern, document } = this.subscription;
-    const event: ForwardedEvent = { id: eventId({ timestamp, segment, row }), timestamp, message: line.message };
+    const id = eventId({ timestamp, segment, row, streamHash: batch.streamHash });
+    const event: ForwardedEvent = { id, timestamp, message: line.message };
     if (pattern.kind === 'delimited' || document.systemFields) {
       event.extractedFields = this.#extractedFields(line);
     }
     batch.events.push(event);
-    batch.bytes += Buffer.byteLength(line.message) + EVENT_OVERHEAD_BYTES;
+    batch.bytes += sizeOf(line.message);
   }
 
   #extractedFields(line: LogLine): Record<string, string> {
@@ -207,13 +233,13 @@ export class SubscriptionFeed {
   #push(batch: Batch): void {
     this.#waiting.push(batch);
     this.#waitingBytes += batch.bytes;
-    const { segment, row } = batch.first;
-    const oldest = this.#oldestGrowing(segment);
+    if (!batch.taken) return;
+    const oldest = this.#oldestGrowing(batch.taken.segment);
     if (this.#taken.length > 0 && this.#taken[0]!.segment < oldest) {
-      this.#taken = this.#taken.filter((range) => range.segment >= oldest);
+      this.#taken = this.#taken.filter(({ segment }) => segment >= oldest);
     }
     if (this.#taken.length >= MOST_TAKEN) this.#taken.shift();
-    this.#taken.push({ segment, row, end: row + batch.rows });
+    this.#taken.push(batch.taken);
   }
 
   /** Nothing that comes goes to a segment before it. */
@@ -242,7 +268,7 @@ export class SubscriptionFeed {
 
   /** Takes nothing more, and reads later what has not been taken. */
   #fallBehind(segment: number): void {
-    this.#readFrom = { segment: this.#oldestGrowing(segment), row: 0 };
+    this.#readFrom = { segment: this.#oldestGrowing(segment), rows: 0 };
     this.#readThrough = Number.POSITIVE_INFINITY;
     this.#pump();
     this.catchUp();
@@ -272,14 +298,16 @@ export class SubscriptionFeed {
       const { rows, next } = await this.#options.readBacklog(this.#readFrom!, through);
       if (this.#stopped) return;
       const { applyOnTransformedLogs } = this.subscription.document;
-      for (const { stream, timestamp, message, transformed, segment, row } of rows) {
+      for (const [i, { stream, timestamp, message, transformed, segment, row }] of rows.entries()) {
         const wantsTransformed = applyOnTransformedLogs && transformed !== '';
         if (wantsTransformed && !isTransformed(transformed)) continue;
         const line = new LogLine(wantsTransformed ? transformed : message);
-        if (this.#isPaused() || !this.subscription.matches(line) || this.#wasTaken(segment, row)) continue;
+        if (this.#isPaused() || !this.subscription.matches(line)) continue;
+        if (this.#wasTaken({ segment, stream, timestamp, row })) continue;
         let batch = this.#waiting.at(-1);
-        if (batch?.stream !== stream || batch.bytes > LARGEST_DELIVERY_BYTES) {
-          batch = { stream, first: { segment, row }, rows: 0, events: [], bytes: 0 };
+        // Never more than one delivery, of which a part would have no position of its own.
+        if (batch?.stream !== stream || batch.bytes + sizeOf(line.message) > LARGEST_DELIVERY_BYTES) {
+          batch = newBatch(stream, i > 0 ? { segment, rows: 0, after: keyOf(rows[i - 1]!) } : this.#readFrom!);
           this.#waiting.push(batch);
         }
         const before = batch.bytes;
@@ -293,7 +321,7 @@ export class SubscriptionFeed {
       await this.#whenDrained();
       if (this.#stopped) return;
     }
-    this.#end = { segment: through + 1, row: 0 };
+    this.#end = { segment: through + 1, rows: 0 };
     this.#taken = [];
     if (this.#readThrough > through) {
       this.#readFrom = this.#end;
@@ -306,8 +334,16 @@ export class SubscriptionFeed {
     this.#options.onProgress();
   }
 
-  #wasTaken(segment: number, row: number): boolean {
-    return this.#taken.some((range) => range.segment === segment && row >= range.row && row < range.end);
+  #wasTaken({ segment, stream, timestamp, row }: Omit<BacklogRow, 'message' | 'transformed'>): boolean {
+    return this.#taken.some(
+      (append) =>
+        append.segment === segment &&
+        append.stream === stream &&
+        timestamp >= append.firstMs &&
+        timestamp <= append.lastMs &&
+        row >= append.firstRow &&
+        row < append.endRow,
+    );
   }
 
   async #whenDrained(): Promise<void> {
@@ -431,12 +467,20 @@ export class SubscriptionFeed {
   }
 }
 
+function sizeOf(message: string): number {
+  return Buffer.byteLength(message) + EVENT_OVERHEAD_BYTES;
+}
+
+function newBatch(stream: string, from: IngestionPosition): Batch {
+  return { stream, streamHash: streamHash(stream), from, events: [], bytes: 0 };
+}
+
 /** As many events as one delivery takes, but one at least; the others go to the front of `rest`. */
 function split(batch: Batch, rest: Batch[]): Batch {
   let bytes = 0;
   let count = 0;
   for (const { message } of batch.events) {
-    const size = Buffer.byteLength(message) + EVENT_OVERHEAD_BYTES;
+    const size = sizeOf(message);
     if (count > 0 && (bytes + size > LARGEST_DELIVERY_BYTES || count >= MOST_DELIVERED_EVENTS)) break;
     bytes += size;
     count++;

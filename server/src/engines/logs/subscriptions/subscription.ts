@@ -13,9 +13,21 @@ import { selectsScope } from '../selection-criteria.ts';
 
 export type Distribution = 'ByLogStream' | 'Random';
 
-/** Where a row stands in the order of ingestion. */
+/**
+ * After all that a group has in earlier segments. In this one, as long as it may grow, after so many of the group's rows in
+ * the order that they came; which ones only their number tells, so that later it is all of them or none. Where it is read
+ * from the table, after all rows up to one.
+ */
 export interface IngestionPosition {
   segment: number;
+  rows: number;
+  after?: RowKey;
+}
+
+/** What a segment is read back in the order of. */
+export interface RowKey {
+  stream: string;
+  timestamp: number;
   row: number;
 }
 
@@ -73,7 +85,14 @@ export function compileSubscription(document: SubscriptionDocument, scope: LogSc
 const NOTHING: Matcher = Object.assign(() => false, { needed: [] });
 
 export function isBefore(a: IngestionPosition, b: IngestionPosition): boolean {
-  return a.segment < b.segment || (a.segment === b.segment && a.row < b.row);
+  if (a.segment !== b.segment) return a.segment < b.segment;
+  if (a.after && b.after) return compareKeys(a.after, b.after) < 0;
+  return a.after || b.after ? !a.after : a.rows < b.rows;
+}
+
+/** As ClickHouse does, which compares texts by their bytes. */
+function compareKeys(a: RowKey, b: RowKey): number {
+  return Buffer.from(a.stream).compare(Buffer.from(b.stream)) || a.timestamp - b.timestamp || a.row - b.row;
 }
 
 export function earlier(a: IngestionPosition, b: IngestionPosition): IngestionPosition {

@@ -210,6 +210,22 @@ test('a crash while the subscriber refuses loses nothing; a clean end repeats no
   assert.deepEqual(messages(), ['wanted 3']);
 });
 
+test('a clean end in the midst of what is read back repeats nothing', async () => {
+  const stream = await newStream('g');
+  await subscribe(stream[0]);
+  failure = THROTTLE;
+  for (let i = 0; i < 3; i++) await put(stream, numbered(i * 3000, 3000, 400));
+  await crash();
+  failure = undefined;
+  await eventually(() => messages().length > 0, 1000);
+  await world.subscriptions.stop();
+  await close();
+  assert.ok(messages().length < 9000, 'not all was read yet');
+  world = await open();
+  await eventually(() => messages().length >= 9000, 1000);
+  assert.deepEqual(numbersOf(messages()), numbersOf(numbered(0, 9000)));
+});
+
 test('after an error for good it pauses for ten minutes and skips what comes meanwhile', async () => {
   const stream = await newStream('g');
   await subscribe(stream[0]);

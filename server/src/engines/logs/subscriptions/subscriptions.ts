@@ -111,7 +111,7 @@ export class Subscriptions {
   /** Puts the subscription of an account policy on every group that its criteria select. Throws FilterPatternError. */
   async putPolicy(scope: LogScope, document: Omit<AccountSubscription, 'since'>): Promise<void> {
     const { state, store } = this.#options;
-    compileSubscription({ ...document, since: { segment: 0, row: 0 } }, scope);
+    compileSubscription({ ...document, since: { segment: 0, rows: 0 } }, scope);
     const groups = await store.groups.list(scope);
     const existing = this.#policiesOf(scope).get(document.name);
     const complete = { ...document, since: existing?.since ?? (await this.#now()) };
@@ -222,7 +222,9 @@ export class Subscriptions {
     const cursor = cursors.get(cursorKey(group, key));
     const behind = !this.#loadedClean || (cursor?.behind ?? false);
     // A cursor from before the filter is what an earlier one of its name left.
-    this.#open(group, key, document, { ...(cursor ? later(cursor, document.since) : document.since), behind });
+    const from = cursor ? later(cursor, document.since) : document.since;
+    // Positions of earlier versions told rows in another way.
+    this.#open(group, key, document, { ...from, rows: from.rows ?? 0, behind });
   }
 
   #subscribeToPolicies(group: LogGroup): void {
@@ -231,7 +233,7 @@ export class Subscriptions {
     }
   }
 
-  #open(group: LogGroup, key: string, document: SubscriptionDocument, cursor: SubscriptionCursor): void {
+  #open(group: LogGroup, key: string, document: SubscriptionDocument, { behind, ...from }: SubscriptionCursor): void {
     const { clock, log, telemetry, send, isOwnGroup, store, random = Math.random } = this.#options;
     const ofPolicy = key.startsWith(POLICY_PREFIX);
     /** The destination that was last found to log elsewhere. */
@@ -242,8 +244,8 @@ export class Subscriptions {
       random,
       group,
       subscription: compileSubscription(document, group.scope),
-      from: { segment: cursor.segment, row: cursor.row },
-      behind: cursor.behind,
+      from,
+      behind,
       takePlace: () => this.#places.take(),
       send: async (payload) => {
         const { destinationArn } = feed.subscription.document;
@@ -282,7 +284,7 @@ export class Subscriptions {
    * still grow, so nothing later than this will do.
    */
   async #now(): Promise<IngestionPosition> {
-    return { segment: (await newestStoredSegment(this.#options.telemetry)) + 1, row: 0 };
+    return { segment: (await newestStoredSegment(this.#options.telemetry)) + 1, rows: 0 };
   }
 
   #policiesOf({ account, region }: LogScope): Policies {

@@ -64,7 +64,7 @@ function describe(group: LogGroup, stream: LogStream): LogStreamOutput {
       lastEventTimestamp: lastEventMs,
       lastIngestionTime: lastIngestionMs,
       // Nobody needs it any more, but old clients look for it.
-      uploadSequenceToken: eventId({ timestamp: lastIngestionMs, segment: group.id, row: 0 }),
+      uploadSequenceToken: eventId({ timestamp: lastIngestionMs, segment: group.id, row: 0, streamHash: 0 }),
     }),
     arn: `${group.arn}:log-stream:${name}`,
     storedBytes: 0,

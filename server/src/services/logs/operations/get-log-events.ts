@@ -74,11 +74,11 @@ function tokens({ events }: EventPage, place: Place | undefined, given: string |
   const position = place?.position ?? FIRST_POSITION;
   if (place?.direction === 'f') {
     // Back from behind this position includes the event at it.
-    const behind = { ...position, row: position.row + 1 };
+    const behind = { ...position, streamHash: position.streamHash + 1 };
     return { nextForwardToken: given, nextBackwardToken: formatToken('b', behind) };
   }
   if (place) {
-    const inFront = position.row > 0 ? { ...position, row: position.row - 1 } : position;
+    const inFront = { ...position, streamHash: Math.max(0, position.streamHash - 1) };
     return { nextForwardToken: formatToken('f', inFront), nextBackwardToken: given };
   }
   return { nextForwardToken: formatToken('f', position), nextBackwardToken: formatToken('b', position) };

@@ -9,6 +9,7 @@ import type {
   GetLogRecordResponse,
 } from '@aws-sdk/client-cloudwatch-logs';
 import { AwsError } from '#core/errors.ts';
+import { eventId } from '#engines/logs/event-position.ts';
 import { maskedMessage } from '#engines/logs/protected-events.ts';
 import { discoverFields } from '#engines/logs/queries/discovered-fields.ts';
 import { parseRecordPointer } from '#engines/logs/queries/record-pointer.ts';
@@ -35,13 +36,13 @@ export function getLogRecord({ store }: Logs): Handler<GetLogRecordRequest, GetL
     await store.groups.load();
     const group = store.groups.findById(pointer.groupId);
     const isOwn = group?.scope.account === context.account && group.scope.region === context.region;
-    const before = { ...pointer, row: pointer.row + 1 };
+    const before = { ...pointer, streamHash: pointer.streamHash + 1 };
     const range = { fromMs: pointer.timestamp, toMs: pointer.timestamp + 1, withTransformed: true };
     const { events } = isOwn
       ? await store.events.backward({ group, ...range }, before, 1, context.signal)
       : { events: [] };
     const event = events[0];
-    if (!group || event?.segment !== pointer.segment || event.row !== pointer.row) {
+    if (!group || !event || eventId(event) !== eventId(pointer)) {
       throw new AwsError('ResourceNotFoundException', 'The specified log record does not exist.');
     }
     const shown = (text: string) => (unmask ? text : maskedMessage(group, text, event.ingestion_time));

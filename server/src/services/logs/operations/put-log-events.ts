@@ -43,7 +43,7 @@ export function putLogEvents(logs: Logs): Handler<PutLogEventsRequest, PutLogEve
     const rejected =
       accepted.count === given.length ? undefined : rejectedInfo(given, accepted.end, oldestMs, expiredMs);
     const refused = input.entity && rejectedEntityInfo(input.entity, group);
-    if (accepted.count === 0) return { ...rejected, ...refused, nextSequenceToken: sequenceToken(nowMs, 0, 0) };
+    if (accepted.count === 0) return { ...rejected, ...refused, nextSequenceToken: sequenceToken(nowMs, 0) };
     const events = (rejected ? given.slice(accepted.start, accepted.end) : given) as LogEventInput[];
     if (events.at(-1)!.timestamp - events[0]!.timestamp > LONGEST_SPAN_MS) {
       throw invalidParameter(
@@ -53,7 +53,7 @@ export function putLogEvents(logs: Logs): Handler<PutLogEventsRequest, PutLogEve
     const bytes = rejected ? bytesOf(events) : messageBytes;
     const entity = input.entity && !refused ? flattened(input.entity) : undefined;
     const rows = await logs.store.append(group, stream, events, bytes, entity);
-    return { ...rejected, ...refused, nextSequenceToken: sequenceToken(nowMs, rows.segment, rows.firstRow) };
+    return { ...rejected, ...refused, nextSequenceToken: sequenceToken(nowMs, rows.segment) };
   };
 }
 
@@ -74,10 +74,10 @@ export function putRawLogEvents({ store, clock }: Logs): RawHandler {
       lastMs - firstMs <= LONGEST_SPAN_MS;
     const fits = count <= MOST_EVENTS && messageBytes + count * EVENT_OVERHEAD_BYTES <= LARGEST_BATCH_BYTES;
     if (!isInTime || !fits) return undefined;
-    const encoded = { events: { length: count, rows }, firstMs, lastMs, messageBytes };
+    const encoded = { events: { length: count, rows, firstMs, lastMs }, messageBytes };
     return store
       .appendEncoded(group, stream, encoded)
-      .then(({ segment, firstRow }) => ({ nextSequenceToken: sequenceToken(nowMs, segment, firstRow) }));
+      .then(({ segment }) => ({ nextSequenceToken: sequenceToken(nowMs, segment) }));
   };
 }
 
@@ -175,6 +175,6 @@ function bytesOf(events: readonly LogEventInput[]): number {
 }
 
 /** No longer needed, but still given; 56 digits as ever. */
-function sequenceToken(timestamp: number, segment: number, row: number): string {
-  return eventId({ timestamp, segment, row });
+function sequenceToken(timestamp: number, segment: number): string {
+  return eventId({ timestamp, segment, row: 0, streamHash: 0 });
 }
