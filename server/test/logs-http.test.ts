@@ -263,6 +263,85 @@ test('OpenTelemetry: JSON records as events', async () => {
   );
 });
 
+async function textOf(logObjectPointer: string, unmask?: boolean): Promise<string> {
+  const { fieldStream } = await logs.send(new sdk.GetLogObjectCommand({ logObjectPointer, unmask }));
+  const parts: Uint8Array[] = [];
+  for await (const { fields } of fieldStream!) parts.push(fields!.data!);
+  return Buffer.concat(parts).toString();
+}
+
+test('OpenTelemetry: records beyond 1 MB, and the large objects that are cut off them', async () => {
+  const stream = await newStream();
+  const policy = (operation: object) => ({
+    DataIdentifier: ['arn:aws:dataprotection::aws:data-identifier/EmailAddress'],
+    Operation: operation,
+  });
+  const statements = [policy({ Audit: { FindingsDestination: {} } }), policy({ Deidentify: { MaskConfig: {} } })];
+  const policyDocument = JSON.stringify({ Name: 'p', Version: '2021-06-01', Statement: statements });
+  await logs.send(new sdk.PutDataProtectionPolicyCommand({ logGroupIdentifier: stream.logGroupName, policyDocument }));
+  const nowMs = Date.now() - 1000;
+  const body = `${'é'.repeat(1_500_000)} of ann@example.com.`;
+  const text = 'line\n'.repeat(300_000);
+  const recordOf = (members: object) => ({ timeUnixNano: `${nowMs}000000`, ...members });
+  const attributes = [{ key: 'text', value: { stringValue: text } }];
+  const logRecords = [
+    recordOf({ body: { stringValue: body }, attributes }),
+    recordOf({ body: { stringValue: 'x'.repeat(900_000) } }),
+    recordOf({ body: { stringValue: 'y'.repeat(900_000) } }),
+  ];
+  const headers = { 'x-aws-log-group': stream.logGroupName, 'x-aws-log-stream': stream.logStreamName };
+  const sent = JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords }] }] });
+  assert.deepEqual(await post('/v1/logs', sent, headers), { status: 200, body: {} });
+
+  const messages = await wholeMessages(stream);
+  assert.equal(messages.length, 3);
+  const message = messages.find((each) => each.includes('@ptr'))!;
+  const bytes = Buffer.byteLength(message);
+  assert.ok(bytes <= 1_048_550 && bytes > 1_048_400, `${bytes} bytes`);
+  const record = JSON.parse(message);
+  const [ofBody, ofText] = ["@ptr.$['body']", "@ptr.$['attributes']['text']"].map((name) => record[name] as string);
+  assert.equal(record.body + (await textOf(ofBody!, true)), body);
+  assert.equal(record.attributes.text + (await textOf(ofText!)), text);
+  assert.match(await textOf(ofBody!), / of \*+\.$/);
+
+  const named = { ...headers, 'x-aws-truncatable-fields': "$['attributes']['text']" };
+  const large = recordOf({
+    body: { stringValue: 'x'.repeat(700_000) },
+    attributes: [{ key: 'text', value: { stringValue: 'y'.repeat(500_000) } }],
+  });
+  const request = (record: object) => JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords: [record] }] }] });
+  assert.equal((await post('/v1/logs', request(large), named)).status, 200);
+  const [pointers] = (await wholeMessages(stream))
+    .map((each) => Object.keys(JSON.parse(each)).slice(-1))
+    .filter(([last]) => last!.includes("['text']"));
+  assert.deepEqual(pointers, ["@ptr.$['attributes']['text']"]);
+  const refused = await post('/v1/logs', request(logRecords[0]!), named);
+  assert.deepEqual([refused.status, refused.body.__type], [400, 'InvalidParameterException']);
+
+  const tooLong = Buffer.from(Buffer.from(ofBody!, 'base64').toString().replace(/\d+$/, '99')).toString('base64');
+  for (const [pointer, name] of [
+    ['bm9uZQ==', 'InvalidParameterException'],
+    ['x'.repeat(513), 'InvalidParameterException'],
+    [tooLong, 'ResourceNotFoundException'],
+  ] as const) {
+    await assert.rejects(textOf(pointer), { name });
+  }
+  await logs.send(new sdk.DeleteLogStreamCommand(stream));
+  await assert.rejects(textOf(ofText!), { name: 'ResourceNotFoundException' });
+});
+
+/** Of all pages, not masked. */
+async function wholeMessages(stream: Stream): Promise<string[]> {
+  const messages: string[] = [];
+  for (let nextToken: string | undefined; ; ) {
+    const command = new sdk.GetLogEventsCommand({ ...stream, startFromHead: true, unmask: true, nextToken });
+    const { events, nextForwardToken } = await logs.send(command);
+    if (nextForwardToken === nextToken) return messages;
+    messages.push(...events!.map(({ message }) => message!));
+    nextToken = nextForwardToken;
+  }
+}
+
 test("OpenTelemetry's own exporter: Protocol Buffers, gzip, a bearer token", async () => {
   const stream = await newStream();
   await logs.send(
@@ -297,7 +376,8 @@ test("OpenTelemetry's own exporter: Protocol Buffers, gzip, a bearer token", asy
   assert.equal(record.severityNumber, 17);
   assert.deepEqual(record.body, { step: 'load', grüße: '😀' });
   assert.deepEqual(record.attributes, { ...attributes, bytes: Buffer.from('xyz').toString('base64') });
-  assert.equal(Math.floor(record.timeUnixNano / 1e6), event!.timestamp);
+  // Beyond 2^53, where a number is up to 128 ns off.
+  assert.equal(Math.floor((record.timeUnixNano + 256) / 1e6), event!.timestamp);
 });
 
 test('bearer tokens: only for groups that take them, only while they are good', async () => {

@@ -7,6 +7,7 @@ import type { Logger } from '#core/log.ts';
 import { defineCollection, type StateStore, type Transaction } from '#storage/state/state.ts';
 import { join, list, type Sql, sql } from '#storage/telemetry/sql.ts';
 import type { Telemetry } from '#storage/telemetry/telemetry.ts';
+import { withObjects } from './large-objects.ts';
 import type { LogGroup } from './log-group.ts';
 
 export interface Erasure {
@@ -123,8 +124,10 @@ function whereErased(erasures: readonly Erasure[]): Sql {
   }
   return join(
     [
-      ...(groups.length > 0 ? [sql`group_id IN ${list(groups)}`] : []),
-      ...[...streams].map(([groupId, names]) => sql`(group_id = ${groupId} AND stream IN ${list(names)})`),
+      ...(groups.length > 0 ? [sql`group_id IN ${list(groups.flatMap(withObjects))}`] : []),
+      ...[...streams].map(
+        ([groupId, names]) => sql`(group_id IN ${list(withObjects(groupId))} AND stream IN ${list(names)})`,
+      ),
     ],
     ' OR ',
   );

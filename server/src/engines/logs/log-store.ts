@@ -21,6 +21,7 @@ import { EventReader } from './event-reader.ts';
 import { sieveOf } from './event-sieve.ts';
 import { GroupDirectory } from './group-directory.ts';
 import { IngestionStatistics } from './ingestion-statistics.ts';
+import { LargeObjects } from './large-objects.ts';
 import { LiveTail, type LiveTailOptions } from './live-tail.ts';
 import type { LogGroup, LogScope, LogStream } from './log-group.ts';
 import { LogLines } from './log-lines.ts';
@@ -75,6 +76,7 @@ export interface LogStore {
   readonly metricFilters: MetricFilterDirectory;
   readonly statistics: IngestionStatistics;
   readonly retention: Retention;
+  readonly largeObjects: LargeObjects;
   openTail(options: LiveTailOptions): LiveTail;
   start(): Promise<void>;
   /** Ends live tails and background work, and writes the statistics down. */
@@ -106,6 +108,7 @@ class StandardLogStore implements LogStore {
   readonly metricFilters: MetricFilterDirectory;
   readonly statistics: IngestionStatistics;
   readonly retention: Retention;
+  readonly largeObjects: LargeObjects;
   readonly #options: LogStoreOptions;
   readonly #eraser: Eraser;
   readonly #tails = new Set<LiveTail>();
@@ -122,6 +125,7 @@ class StandardLogStore implements LogStore {
     });
     this.groups = new GroupDirectory(state, clock, this.#eraser);
     this.events = new EventReader(telemetry, clock);
+    this.largeObjects = new LargeObjects(telemetry, clock);
     this.metricFilters = new MetricFilterDirectory(state, this.groups);
     this.statistics = new IngestionStatistics({ state, telemetry, clock, log, groups: this.groups });
     this.retention = new Retention({ telemetry, clock, log, groups: this.groups, statistics: this.statistics });

@@ -3,10 +3,11 @@
 
 import type { Clock, Timer } from '#core/clock.ts';
 import type { Logger } from '#core/log.ts';
-import { join, type Sql, sql } from '#storage/telemetry/sql.ts';
+import { join, list, type Sql, sql } from '#storage/telemetry/sql.ts';
 import type { Telemetry } from '#storage/telemetry/telemetry.ts';
 import type { GroupDirectory } from './group-directory.ts';
 import type { IngestionStatistics } from './ingestion-statistics.ts';
+import { withObjects } from './large-objects.ts';
 import type { LogGroup } from './log-group.ts';
 
 const INTERVAL_MS = 60 * 60_000;
@@ -63,13 +64,15 @@ export class Retention {
       sql`SELECT DISTINCT group_id FROM log_events WHERE ${this.#whereExpired(groups)}`,
     );
     const ids = new Set(rows.map(({ group_id }) => group_id));
-    return groups.filter(({ id }) => ids.has(id));
+    return groups.filter(({ id }) => withObjects(id).some((each) => ids.has(each)));
   }
 
   #whereExpired(groups: readonly LogGroup[]): Sql {
     const nowMs = this.#options.clock.now();
     return join(
-      groups.map((group) => sql`(group_id = ${group.id} AND timestamp < ${group.oldestKeptMs(nowMs)})`),
+      groups.map(
+        (group) => sql`(group_id IN ${list(withObjects(group.id))} AND timestamp < ${group.oldestKeptMs(nowMs)})`,
+      ),
       ' OR ',
     );
   }

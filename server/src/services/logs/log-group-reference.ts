@@ -12,7 +12,7 @@ export interface LogGroupReference {
 }
 
 /** Throws ResourceNotFoundException. */
-export async function requireGroup({ store }: Logs, scope: LogScope, name: string): Promise<LogGroup> {
+export async function requireGroup({ store }: Pick<Logs, 'store'>, scope: LogScope, name: string): Promise<LogGroup> {
   return (await store.groups.find(scope, name)) ?? fail();
 }
 
@@ -53,7 +53,7 @@ export function checkReference(constraints: Constraints, { logGroupName, logGrou
 }
 
 /** Throws ResourceNotFoundException. */
-export async function requireStream({ store }: Logs, group: LogGroup, name: string): Promise<LogStream> {
+export async function requireStream({ store }: Pick<Logs, 'store'>, group: LogGroup, name: string): Promise<LogStream> {
   const streams = group.streams ?? (await store.groups.streams(group));
   const stream = streams.get(name);
   if (!stream || stream.deleted) throw streamDoesNotExist();

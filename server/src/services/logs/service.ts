@@ -64,6 +64,7 @@ import {
 import { cancelExportTask, createExportTask, describeExportTasks } from './operations/export-tasks.ts';
 import { filterLogEvents } from './operations/filter-log-events.ts';
 import { getLogEvents } from './operations/get-log-events.ts';
+import { getLogObject } from './operations/get-log-object.ts';
 import {
   deleteIndexPolicy,
   describeFieldIndexes,
@@ -199,6 +200,7 @@ export function createLogsService(dependencies: LogsDependencies): Service {
       GetLogAnomalyDetector: getLogAnomalyDetector(logs),
       GetLogEvents: getLogEvents(logs),
       GetLogGroupFields: getLogGroupFields(logs),
+      GetLogObject: getLogObject(logs),
       GetLogRecord: getLogRecord(logs),
       GetLookupTable: getLookupTable(logs),
       GetQueryResults: getQueryResults(logs),

@@ -1,5 +1,5 @@
 // The HTTP endpoints that take logs without an SDK: POST /services/collector/event, /ingest/bulk, /ingest/json and /v1/logs
-// (OpenTelemetry), signed or with a bearer token. Each body becomes one PutLogEvents.
+// (OpenTelemetry), signed or with a bearer token. Each body becomes one PutLogEvents, and one of OpenTelemetry as many as it needs.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_HTTP_Endpoints.html
 
 import type { PutLogEventsRequest, PutLogEventsResponse } from '@aws-sdk/client-cloudwatch-logs';
@@ -8,11 +8,14 @@ import type { Clock } from '#core/clock.ts';
 import { AwsError } from '#core/errors.ts';
 import { uuid } from '#core/ids.ts';
 import type { Logger } from '#core/log.ts';
-import type { LogStore } from '#engines/logs/log-store.ts';
+import type { LogEventInput, LogStore } from '#engines/logs/log-store.ts';
 import { unpack } from '#wire/request-body.ts';
 import type { WebExchange, WebSite } from '#wire/web-exchange.ts';
+import { EVENT_OVERHEAD_BYTES, LARGEST_BATCH_BYTES } from '../batch-limits.ts';
 import { invalidParameter } from '../constraints.ts';
+import { requireGroup, requireStream } from '../log-group-reference.ts';
 import { readHlc, readJsonLines, readStructuredJson } from './json-formats.ts';
+import { cutRecord, truncatablePaths } from './large-records.ts';
 import { type LogsRequest, readLogsRequest } from './otlp.ts';
 import { decodeLogsRequest, encodeLogsResponse } from './otlp-protobuf.ts';
 import type { ReceivedEvents } from './received-events.ts';
@@ -32,8 +35,13 @@ interface Endpoint {
   takesQuery: boolean;
   /** Whether the answer tells how much was left out. */
   tellsRejected: boolean;
+  largestBodyBytes: number;
+  /** Whether a body may be more than one batch, and a record more than one event. */
+  splits?: true;
 }
 
+/** A batch is 1 MiB of messages at most; JSON around them may double it. */
+const LARGEST_BODY_BYTES = 4 * 1024 * 1024;
 const JSON_TYPE = 'application/json';
 const PROTOBUF = 'application/x-protobuf';
 const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
@@ -42,29 +50,33 @@ const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
     read: (body, _, nowMs) => readHlc(body.toString('utf8'), nowMs),
     takesQuery: true,
     tellsRejected: false,
+    largestBodyBytes: LARGEST_BODY_BYTES,
   },
   '/ingest/bulk': {
     contentTypes: [JSON_TYPE, 'application/x-ndjson'],
     read: (body, _, nowMs) => readJsonLines(body.toString('utf8'), nowMs),
     takesQuery: true,
     tellsRejected: true,
+    largestBodyBytes: LARGEST_BODY_BYTES,
   },
   '/ingest/json': {
     contentTypes: [JSON_TYPE],
     read: (body, _, nowMs) => readStructuredJson(body.toString('utf8'), nowMs),
     takesQuery: true,
     tellsRejected: true,
+    largestBodyBytes: LARGEST_BODY_BYTES,
   },
   '/v1/logs': {
     contentTypes: [JSON_TYPE, PROTOBUF],
     read: (body, type, nowMs) => readLogsRequest(type === PROTOBUF ? decodeLogsRequest(body) : parse(body), nowMs),
     takesQuery: false,
     tellsRejected: true,
+    largestBodyBytes: 20 * 1024 * 1024,
+    splits: true,
   },
 };
 
-/** A batch is 1 MiB of messages at most; JSON around them may double it. */
-const LARGEST_BODY_BYTES = 4 * 1024 * 1024;
+const LARGEST_EVENT_BYTES = LARGEST_BATCH_BYTES - EVENT_OVERHEAD_BYTES;
 /** `POST /ingest/json?uploads` begins an upload to S3's bucket `ingest`. */
 const OWN_QUERY = /^$|(^|&)(logGroup|logStream|entityName|entityEnvironment)=/;
 
@@ -111,7 +123,7 @@ async function take(
   exchange: WebExchange,
   { endpoint, contentType, requestId }: { endpoint: Endpoint; contentType: string; requestId: string },
 ): Promise<number> {
-  const packed = await exchange.readBody(LARGEST_BODY_BYTES);
+  const packed = await exchange.readBody(endpoint.largestBodyBytes);
   const { bearerToken } = exchange;
   const caller = { ...(await callerOf(exchange, packed, config.region)), requestId };
   const { logGroupName, logStreamName } = addressOf(exchange, endpoint);
@@ -123,7 +135,7 @@ async function take(
   if (!endpoint.contentTypes.includes(contentType)) {
     throw invalidParameter(`The Content-Type must be ${endpoint.contentTypes.join(' or ')}.`);
   }
-  const body = await unpack(packed, exchange.headers['content-encoding'], LARGEST_BODY_BYTES);
+  const body = await unpack(packed, exchange.headers['content-encoding'], endpoint.largestBodyBytes);
   const { events, skipped } = endpoint.read(body, contentType, clock.now());
   const logEvents = events.filter(({ message }) => message !== '').sort((a, b) => a.timestamp - b.timestamp);
   const empty = events.length - logEvents.length;
@@ -131,15 +143,58 @@ async function take(
     await call('logs', 'DescribeLogStreams', { logGroupName, logStreamNamePrefix: logStreamName, limit: 1 }, caller);
     return skipped + empty;
   }
-  const { rejectedLogEventsInfo: info } = await call<PutLogEventsRequest, PutLogEventsResponse>(
-    'logs',
-    'PutLogEvents',
-    { logGroupName, logStreamName, logEvents },
-    caller,
-  );
-  const tooOld = Math.max(info?.tooOldLogEventEndIndex ?? 0, info?.expiredLogEventEndIndex ?? 0);
-  const tooNew = logEvents.length - (info?.tooNewLogEventStartIndex ?? logEvents.length);
-  return skipped + empty + tooOld + tooNew;
+  if (endpoint.splits) {
+    const paths = truncatablePaths(exchange.headers['x-aws-truncatable-fields']);
+    await cutLarge(logs, caller, { logGroupName, logStreamName }, logEvents, paths);
+  }
+  let rejected = skipped + empty;
+  for (const batch of endpoint.splits ? batchesOf(logEvents) : [logEvents]) {
+    const { rejectedLogEventsInfo: info } = await call<PutLogEventsRequest, PutLogEventsResponse>(
+      'logs',
+      'PutLogEvents',
+      { logGroupName, logStreamName, logEvents: batch },
+      caller,
+    );
+    rejected += Math.max(info?.tooOldLogEventEndIndex ?? 0, info?.expiredLogEventEndIndex ?? 0);
+    rejected += batch.length - (info?.tooNewLogEventStartIndex ?? batch.length);
+  }
+  return rejected;
+}
+
+/** Records that are larger than an event become one with pointers to the rests of their fields. */
+async function cutLarge(
+  store: LogStore,
+  caller: Omit<Caller, 'requestId'>,
+  { logGroupName, logStreamName }: { logGroupName: string; logStreamName: string },
+  events: LogEventInput[],
+  paths: readonly string[] | undefined,
+): Promise<void> {
+  for (const event of events) {
+    if (Buffer.byteLength(event.message) <= LARGEST_EVENT_BYTES) continue;
+    const group = await requireGroup({ store }, caller, logGroupName);
+    const stream = await requireStream({ store }, group, logStreamName);
+    const { document, rests } = cutRecord(JSON.parse(event.message), LARGEST_EVENT_BYTES, paths);
+    const texts = rests.map(({ text }) => text);
+    const pointers = await store.largeObjects.put(group, stream, event.timestamp, texts);
+    const named = Object.fromEntries(rests.map(({ name }, i) => [name, pointers[i]]));
+    event.message = JSON.stringify({ ...document, ...named });
+  }
+}
+
+/** Each as large as PutLogEvents takes it. */
+function batchesOf(events: readonly LogEventInput[]): LogEventInput[][] {
+  const batches: LogEventInput[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const event of events) {
+    const size = Buffer.byteLength(event.message) + EVENT_OVERHEAD_BYTES;
+    if (bytes + size > LARGEST_BATCH_BYTES) {
+      batches.push([]);
+      bytes = 0;
+    }
+    batches.at(-1)!.push(event);
+    bytes += size;
+  }
+  return batches;
 }
 
 async function callerOf(

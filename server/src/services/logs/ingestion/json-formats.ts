@@ -1,9 +1,10 @@
 // Bodies of the JSON endpoints as events: HLC, newline-delimited JSON and structured JSON.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_HTTP_Endpoints.html
 
+import { MOST_EVENTS } from '../batch-limits.ts';
 import { invalidParameter } from '../constraints.ts';
 import { splitJsonValues } from './json-values.ts';
-import { MOST_EVENTS, type ReceivedEvents } from './received-events.ts';
+import type { ReceivedEvents } from './received-events.ts';
 
 /**
  * One object, a list of them or one after another, each with `event` and, in seconds, `time`. What else an object has is

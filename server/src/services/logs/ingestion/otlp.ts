@@ -1,8 +1,9 @@
 // OpenTelemetry log records as events: each is JSON with its resource and scope, attributes as plain objects.
 // https://opentelemetry.io/docs/specs/otlp/ and the JSON encoding that it defines.
 
+import { MOST_EVENTS } from '../batch-limits.ts';
 import { invalidParameter } from '../constraints.ts';
-import { MOST_EVENTS, type ReceivedEvents } from './received-events.ts';
+import type { ReceivedEvents } from './received-events.ts';
 
 /** An ExportLogsServiceRequest in its JSON form; fields that are not set may be missing. */
 export interface LogsRequest {

@@ -8,5 +8,3 @@ export interface ReceivedEvents {
   /** What was sent and is no event. */
   skipped: number;
 }
-
-export const MOST_EVENTS = 10_000;

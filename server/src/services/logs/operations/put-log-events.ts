@@ -9,15 +9,12 @@ import type { LogGroup } from '#engines/logs/log-group.ts';
 import type { LogEventInput } from '#engines/logs/log-store.ts';
 import type { Handler, RawHandler } from '#wire/service.ts';
 import { type EntityFailure, entityFailure } from '../../entity.ts';
+import { EVENT_OVERHEAD_BYTES, LARGEST_BATCH_BYTES, MOST_EVENTS } from '../batch-limits.ts';
 import { Constraints, invalidParameter, LOG_GROUP_NAME, LOG_STREAM_NAME } from '../constraints.ts';
 import { requireGroup, requireStream } from '../log-group-reference.ts';
 import type { Logs } from '../logs.ts';
 import { PutLogEventsScanner } from '../put-log-events-scanner.ts';
 
-const MOST_EVENTS = 10_000;
-const LARGEST_BATCH_BYTES = 1_048_576;
-/** What AWS counts for an event beside its message. */
-const EVENT_OVERHEAD_BYTES = 26;
 const HOUR_MS = 3_600_000;
 const LONGEST_SPAN_MS = 24 * HOUR_MS;
 const OLDEST_AGE_MS = 14 * 24 * HOUR_MS;
