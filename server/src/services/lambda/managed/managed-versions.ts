@@ -4,11 +4,12 @@
 // An environment of AWS serves several invocations at once. Here each of them has a sandbox of its own: as many as the
 // environments that are wanted are started ahead, as many more as they could serve together are started when they are needed.
 
-import type { Clock, Timer } from '#core/clock.ts';
+import type { Clock } from '#core/clock.ts';
 import { AwsError } from '#core/errors.ts';
 import type { Logger } from '#core/log.ts';
 import type { Scope, StateStore } from '#storage/state/state.ts';
 import { VERSIONS, type VersionDocument, versionKey } from '../documents.ts';
+import { EnvironmentUpkeep } from '../environment-upkeep.ts';
 import { type FunctionReference, functionArn, LATEST } from '../function-name.ts';
 import type { FunctionTable, Target } from '../function-table.ts';
 import type { Invoker } from '../invoker.ts';
@@ -45,12 +46,11 @@ export class ManagedVersions {
   readonly #options: ManagedVersionsOptions;
   /** By the ARN of the version. */
   readonly #running = new Map<string, Running>();
-  /** What is done for an ARN, one after the other. */
-  readonly #underWay = new Map<string, Promise<void>>();
-  readonly #renewals = new Map<string, Timer>();
+  readonly #upkeep: EnvironmentUpkeep;
 
   constructor(options: ManagedVersionsOptions) {
     this.#options = options;
+    this.#upkeep = new EnvironmentUpkeep(options.clock);
   }
 
   async start(): Promise<void> {
@@ -63,13 +63,11 @@ export class ManagedVersions {
   /** Brings the environments of a version to what is wanted now; goes on after it returns. */
   begin(reference: FunctionReference): void {
     const arn = functionArn(reference, reference.qualifier);
-    const work = (this.#underWay.get(arn) ?? new Promise<void>((resolve) => setImmediate(resolve)))
-      .then(() => this.#bring(reference, arn))
-      .catch((error) => this.#options.log.error('a version could not be brought up', { function: arn, error }))
-      .finally(() => {
-        if (this.#underWay.get(arn) === work) this.#underWay.delete(arn);
-      });
-    this.#underWay.set(arn, work);
+    this.#upkeep.begin(arn, () =>
+      this.#bring(reference, arn).catch((error) =>
+        this.#options.log.error('a version could not be brought up', { function: arn, error }),
+      ),
+    );
   }
 
   /** Begins anew for the versions on a capacity provider. */
@@ -92,7 +90,7 @@ export class ManagedVersions {
   async concurrency(reference: FunctionReference, { version: { version, state } }: Target): Promise<number> {
     if (version === LATEST) throw notInvocable(state);
     const arn = functionArn(reference, version);
-    await this.#underWay.get(arn);
+    await this.#upkeep.underWay(arn);
     const running = this.#running.get(arn);
     if (running && running.concurrency > 0) return running.concurrency;
     const found = await this.#options.table.resolve({ ...reference, qualifier: version });
@@ -104,19 +102,17 @@ export class ManagedVersions {
     for (const known of [...this.#running.keys()]) {
       if (known !== arn && !known.startsWith(`${arn}:`)) continue;
       this.#running.delete(known);
-      this.#renewals.get(known)?.cancel();
-      this.#renewals.delete(known);
+      this.#upkeep.forget(known);
     }
   }
 
   async settled(): Promise<void> {
-    await Promise.all(this.#underWay.values());
+    await this.#upkeep.settled();
   }
 
   /** Renews nothing any more. */
   stop(): void {
-    for (const timer of this.#renewals.values()) timer.cancel();
-    this.#renewals.clear();
+    this.#upkeep.stop();
   }
 
   reset(): void {
@@ -125,7 +121,7 @@ export class ManagedVersions {
   }
 
   async #bring(reference: FunctionReference, arn: string): Promise<void> {
-    const { state, table, invoker, clock } = this.#options;
+    const { state, table, invoker } = this.#options;
     const { scope, name, qualifier } = reference;
     const target = await table
       .find(scope, name)
@@ -149,17 +145,8 @@ export class ManagedVersions {
     } else {
       const wanted = Math.min(minimum, MOST_ENVIRONMENTS);
       const { allocated, renewAtMs } = await invoker.provision(reference, target, wanted);
-      this.#renewals.get(arn)?.cancel();
       // Environments with old credentials are not used any more.
-      if (Number.isFinite(renewAtMs)) {
-        this.#renewals.set(
-          arn,
-          clock.at(renewAtMs, () => {
-            this.begin(reference);
-            return this.#underWay.get(arn);
-          }),
-        );
-      }
+      this.#upkeep.renewAt(arn, renewAtMs, () => this.begin(reference));
       const isUp = allocated === wanted;
       const { maximum } = requested;
       if (isUp) {

@@ -1,11 +1,12 @@
 // Sees to it that provisioned environments are there: after a request, after an alias moved, and after each start.
 // https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html
 
-import type { Clock, Timer } from '#core/clock.ts';
+import type { Clock } from '#core/clock.ts';
 import { AwsError } from '#core/errors.ts';
 import type { Logger } from '#core/log.ts';
 import type { Meter } from '#core/meter.ts';
 import type { StateStore } from '#storage/state/state.ts';
+import { EnvironmentUpkeep } from '../environment-upkeep.ts';
 import { type FunctionReference, functionArn } from '../function-name.ts';
 import type { FunctionTable } from '../function-table.ts';
 import type { Invoker } from '../invoker.ts';
@@ -36,12 +37,11 @@ export class Provisioner {
   readonly #options: ProvisionerOptions;
   /** By the qualified ARN. */
   readonly #allocations = new Map<string, Allocation>();
-  /** What is done for an ARN, one after the other. */
-  readonly #underWay = new Map<string, Promise<void>>();
-  readonly #renewals = new Map<string, Timer>();
+  readonly #upkeep: EnvironmentUpkeep;
 
   constructor(options: ProvisionerOptions) {
     this.#options = options;
+    this.#upkeep = new EnvironmentUpkeep(options.clock);
   }
 
   async start(): Promise<void> {
@@ -56,16 +56,12 @@ export class Provisioner {
     const arn = functionArn(reference, reference.qualifier);
     const before = this.#allocations.get(arn);
     this.#allocations.set(arn, { allocated: 0, inUse: 0, ...before, status: 'IN_PROGRESS' });
-    const work = (this.#underWay.get(arn) ?? Promise.resolve())
-      .then(() => this.#provision(reference, arn))
-      .catch((error) => {
+    this.#upkeep.begin(arn, () =>
+      this.#provision(reference, arn).catch((error) => {
         this.#options.log.error('environments could not be provisioned', { function: arn, error });
         this.#allocations.set(arn, { status: 'FAILED', reason: 'INTERNAL_ERROR', allocated: 0, inUse: 0 });
-      })
-      .finally(() => {
-        if (this.#underWay.get(arn) === work) this.#underWay.delete(arn);
-      });
-    this.#underWay.set(arn, work);
+      }),
+    );
   }
 
   /** How far it is. Without a word of it, it has just been asked for. */
@@ -74,7 +70,7 @@ export class Provisioner {
   }
 
   async settled(): Promise<void> {
-    await Promise.all(this.#underWay.values());
+    await this.#upkeep.settled();
   }
 
   /** Of a function, or of one version, that was deleted. */
@@ -86,8 +82,7 @@ export class Provisioner {
 
   /** Renews nothing any more. */
   stop(): void {
-    for (const timer of this.#renewals.values()) timer.cancel();
-    this.#renewals.clear();
+    this.#upkeep.stop();
   }
 
   reset(): void {
@@ -143,7 +138,7 @@ export class Provisioner {
   }
 
   async #provision(reference: FunctionReference, arn: string): Promise<void> {
-    const { state, table, invoker, clock } = this.#options;
+    const { state, table, invoker } = this.#options;
     const document = await state.documents.get(
       PROVISIONED,
       reference.scope,
@@ -159,17 +154,8 @@ export class Provisioner {
     }
     const wanted = Math.min(document.requested, MOST_PROVISIONED);
     const { allocated, renewAtMs } = await invoker.provision(reference, target, wanted);
-    this.#renewals.get(arn)?.cancel();
     // Environments with old credentials are not used any more.
-    if (Number.isFinite(renewAtMs)) {
-      this.#renewals.set(
-        arn,
-        clock.at(renewAtMs, () => {
-          this.begin(reference);
-          return this.#underWay.get(arn);
-        }),
-      );
-    }
+    this.#upkeep.renewAt(arn, renewAtMs, () => this.begin(reference));
     this.#allocations.set(arn, { ...this.#outcome(document, allocated), version: target.version.version, inUse: 0 });
   }
 
