@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { compilerVersion, JAVA_RUNTIME_JAR } from '../scripts/build-java-runtime.ts';
-import { fitted, MissingInterpreterError } from '../server/src/engines/functions/interpreter.ts';
+import { argsIn, fitted, MissingInterpreterError } from '../server/src/engines/functions/interpreter.ts';
 import { Interpreters } from '../server/src/engines/functions/interpreters.ts';
 import { RuntimeProcess } from '../server/src/engines/functions/runtime-process.ts';
 import { makeZip } from '../server/test/lambda-zip.ts';
@@ -142,11 +142,12 @@ async function bareRoundTrips({ runtime, handler, files }: Load): Promise<Latenc
   try {
     for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), text);
     const interpreters = new Interpreters({ configured: {}, dir: join(dir, 'interpreters') });
-    const interpreter = fitted(await interpreters.find(runtime), { memoryMb: MEMORY_MB });
+    const version = { handler, memoryMb: MEMORY_MB, codeDir: dir };
+    const interpreter = fitted(await interpreters.find(runtime), version);
     const process_ = new RuntimeProcess({
       command: {
         file: interpreter.executable,
-        args: interpreter.args.map((arg) => arg.replace('{runtime}', interpreter.runtimeDir)),
+        args: argsIn(interpreter, { runtimeDir: interpreter.runtimeDir, taskRoot: dir }),
         environment: {
           ...process.env,
           _HANDLER: handler,

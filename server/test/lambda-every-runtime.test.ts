@@ -10,10 +10,11 @@ import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { JAVA_RUNTIME_JAR } from '../../scripts/build-java-runtime.ts';
+import { dotnetInterpreters, dotnetPackage, noDotnet } from './dotnet-package.ts';
 import { linesOf } from './lambda-contract.ts';
 import { missing, noBubblewrap, noControlGroups, noPython, startEngine, type TestFunction } from './lambda-engine.ts';
 
-const testEngine = startEngine();
+const testEngine = startEngine({ functions: { interpreters: dotnetInterpreters } });
 const { deploy, engine, log } = testEngine;
 
 interface Language {
@@ -137,6 +138,18 @@ end
       runtime: 'java17',
       files: compiled(),
       handler: 'example.Contract',
+      memoryMb: 512,
+    }),
+  },
+  {
+    name: 'dotnet',
+    skip: noDotnet,
+    // A stack that overflows ends the process; how much memory there is, .NET knows from version 8 on.
+    without: ['eat', 'deep'],
+    function: () => ({
+      runtime: 'dotnet8',
+      files: dotnetPackage('Contract'),
+      handler: 'Contract::Example.Contract::Run',
       memoryMb: 512,
     }),
   },

@@ -127,11 +127,11 @@ test('files are named in kebab-case, for the thing they hold', () => {
   const empty = /^(utils?|helpers?|common|managers?|misc|shared)$/;
   const wrong = files.filter((path) => {
     const name = basename(path);
-    // Python modules cannot have hyphens in their names; Java files are named for their classes.
+    // Python modules cannot have hyphens in their names; Java and C# files are named for their classes.
     const wellNamed =
       prescribed.has(name) ||
       /^\.?[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9-]+)*$/.test(name) ||
-      /^([a-z0-9_]+\.py|[A-Z][A-Za-z0-9]+\.java)$/.test(name);
+      /^([a-z0-9_]+\.py|[A-Z][A-Za-z0-9]+\.(java|cs))$/.test(name);
     const words = path.split('/').flatMap((part) => part.replace(/\..*$/, '').split(/[-_]/));
     return !wellNamed || words.some((word) => empty.test(word));
   });

@@ -1,6 +1,7 @@
 // The environment variables that a function sees: Lambda's own and the configured ones.
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 
+import { dirname } from 'node:path';
 import type { FunctionVersion } from './function-engine.ts';
 import { bringsProgram, type Interpreter } from './interpreter.ts';
 import type { View } from './isolation/isolation.ts';
@@ -81,6 +82,13 @@ function languageVariables(version: FunctionVersion, interpreter: Interpreter, v
   if (interpreter.language === 'ruby') return rubyVariables(version, interpreter, view);
   // The one locale with UTF-8 that every Linux has: Java reads its environment by it.
   if (interpreter.language === 'java') return { LC_ALL: 'C.UTF-8' };
+  if (interpreter.language === 'dotnet') {
+    return {
+      DOTNET_ROOT: dirname(interpreter.executable),
+      // Packages are published for the version that is asked for.
+      ...(interpreter.exact ? {} : { DOTNET_ROLL_FORWARD: 'Major' }),
+    };
+  }
   const major = /\d+/.exec(version.runtime)![0];
   return {
     NODE_PATH: [

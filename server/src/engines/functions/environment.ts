@@ -11,7 +11,7 @@ import type { ControlGroup, ControlGroups } from './cgroups.ts';
 import { environmentVariables } from './environment-variables.ts';
 import type { FunctionVersion, Invocation, InvocationResult } from './function-engine.ts';
 import { entryPointFault } from './images/entry-point.ts';
-import { bringsProgram } from './interpreter.ts';
+import { bringsProgram, speaksHttp } from './interpreter.ts';
 import type { Cell, Isolation } from './isolation/isolation.ts';
 import type { EnvironmentRuntime, JointRuntime } from './joint-runtime.ts';
 import { severity, severityOfLine } from './log-level.ts';
@@ -335,7 +335,7 @@ export class Environment {
   async #openApi(): Promise<void> {
     const { version, cell, clock } = this.#options;
     // Extensions come in layers, internal ones too.
-    if (!bringsProgram(cell.interpreter) && cell.layersDir === undefined) return;
+    if (!speaksHttp(cell.interpreter) && cell.layersDir === undefined) return;
     this.#api ??= await RuntimeApiServer.listen();
     const processes = () => this.#process?.processes() ?? [];
     const extensions = new Extensions(version, externalExtensions(optOf(cell)));
@@ -371,7 +371,6 @@ export class Environment {
     }
     const cell = this.#cellToStart();
     if ('kind' in cell) return { readiness: cell, durationMs: performance.now() - beganMs };
-    const speaksHttp = bringsProgram(cell.interpreter);
     const [api, extensions] = [this.#api, this.#extensions];
     const supervisor: Supervisor | undefined =
       extensions && extensions.all.length > 0 ? this.#supervise(() => process, extensions) : undefined;
@@ -388,7 +387,7 @@ export class Environment {
         stream.whenDrained(() => process.resumeOutput());
       }
     };
-    const attach = speaksHttp ? (requests: RuntimeRequests) => api!.attach(requests) : undefined;
+    const attach = speaksHttp(cell.interpreter) ? (requests: RuntimeRequests) => api!.attach(requests) : undefined;
     const booted =
       cell.launcher || shared ? undefined : prebooted?.take(version, cell.interpreter, variables, onOutput, attach);
     this.#group = booted ? booted.group : groups?.create(`${id}-${this.#generation}`, version);

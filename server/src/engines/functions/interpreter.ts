@@ -5,7 +5,7 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** `provided` and `image` are none: the function brings the program. */
-export type Language = 'python' | 'nodejs' | 'ruby' | 'java' | 'provided' | 'image';
+export type Language = 'python' | 'nodejs' | 'ruby' | 'java' | 'dotnet' | 'provided' | 'image';
 
 /** As people write it. */
 export const LANGUAGE_NAMES: Readonly<Record<Language, string>> = {
@@ -13,6 +13,7 @@ export const LANGUAGE_NAMES: Readonly<Record<Language, string>> = {
   nodejs: 'Node.js',
   ruby: 'Ruby',
   java: 'Java',
+  dotnet: '.NET',
   provided: 'its own program',
   image: 'its own program',
 };
@@ -30,10 +31,14 @@ export interface Interpreter {
   exact: boolean;
   /** Directory with the bootstrap; /var/runtime in the sandbox. */
   runtimeDir: string;
-  /** What follows the executable; `{runtime}` stands for the runtime directory as the function sees it. */
+  /** What follows the executable; `{runtime}` and `{task}` stand for the directories of both as the function sees them. */
   args: readonly string[];
-  /** Further arguments for a function of this size, before the others; asked at each start. */
-  argsFor?: (version: { memoryMb: number }) => readonly string[];
+  /** What it is started with to see that it starts; `--version` where this is not given. */
+  trialArgs?: readonly string[];
+  /** What is other for this function; asked at each start. */
+  fit?: (version: PackageToRun) => Pick<Interpreter, 'args' | 'speaksHttp'>;
+  /** Whether the Runtime API is spoken over HTTP, not over the connection that the runtime inherits. */
+  speaksHttp?: boolean;
   /** Directories beyond the system's own that the interpreter reads. */
   libraryDirs: readonly string[];
   /** A container image: its files are all that the function sees of a machine. */
@@ -42,6 +47,14 @@ export interface Interpreter {
   runtimeVersion: string;
   /** Hash at the end of the runtime version's ARN. */
   runtimeVersionHash: string;
+}
+
+/** What the start of a function may depend on. */
+export interface PackageToRun {
+  handler: string;
+  memoryMb: number;
+  /** On the host. */
+  codeDir: string;
 }
 
 /** The runtime cannot run here; the message says what to install. */
@@ -53,9 +66,21 @@ export function bringsProgram({ language }: Interpreter): boolean {
 }
 
 /** The interpreter as it runs one function. */
-export function fitted(interpreter: Interpreter, version: { memoryMb: number }): Interpreter {
-  const { argsFor, args } = interpreter;
-  return argsFor ? { ...interpreter, args: [...argsFor(version), ...args] } : interpreter;
+export function fitted(interpreter: Interpreter, version: PackageToRun): Interpreter {
+  return interpreter.fit ? { ...interpreter, ...interpreter.fit(version) } : interpreter;
+}
+
+/** Whether it needs an address of the Runtime API. */
+export function speaksHttp(interpreter: Interpreter): boolean {
+  return interpreter.speaksHttp ?? bringsProgram(interpreter);
+}
+
+/** The arguments as they are where the function runs. */
+export function argsIn(
+  { args }: Interpreter,
+  { runtimeDir, taskRoot }: { runtimeDir: string; taskRoot: string },
+): string[] {
+  return args.map((arg) => arg.replace('{runtime}', runtimeDir).replace('{task}', taskRoot));
 }
 
 /** The names under which a function may start its own interpreter. */

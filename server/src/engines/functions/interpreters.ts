@@ -6,6 +6,7 @@ import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
+import { findDotnet } from './dotnet.ts';
 import {
   firstLine,
   type Interpreter,
@@ -93,14 +94,13 @@ export class Interpreters {
         signal: this.#closing.signal,
       });
     }
-    if (runtime.startsWith('dotnet')) {
-      throw new MissingInterpreterError(
-        `Brume does not run the runtime ${runtime}. Publish the function self-contained (dotnet publish --self-contained, with ` +
-          'Amazon.Lambda.RuntimeSupport and a file bootstrap) for provided.al2023, or as a container image.',
-      );
+    const dotnet = /^dotnet(\d+)$/.exec(runtime)?.[1];
+    if (dotnet) {
+      const configured = this.#options.configured[runtime];
+      return findDotnet(runtime, Number(dotnet), { configured, environment: process.env });
     }
     throw new MissingInterpreterError(
-      `Brume does not run the runtime ${runtime} yet: it runs python3.x, nodejsNN.x, rubyN.N, javaNN and provided.*.`,
+      `Brume does not run the runtime ${runtime} yet: it runs python3.x, nodejsNN.x, rubyN.N, javaNN, dotnetNN and provided.*.`,
     );
   }
 

@@ -10,7 +10,7 @@
 import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { imageRoot } from '../images/image-root.ts';
-import { programNames } from '../interpreter.ts';
+import { argsIn, programNames } from '../interpreter.ts';
 import { GROUP_ID, hostView, LANGUAGE_DIR, RUNTIME_DIR, TASK_ROOT, USER_ID } from './host-view.ts';
 import { type Cell, type Command, type Isolation, STARTER_ENVIRONMENT, type View } from './isolation.ts';
 import { FILE_SYSTEM_USER, type UserIds } from './user-ids.ts';
@@ -88,7 +88,7 @@ export function bubblewrap({ filter, users, nullDevice }: BubblewrapOptions): Is
       const program = [
         ...(cell.launcher ?? []),
         sandboxView(cell).executable,
-        ...cell.interpreter.args.map((arg) => arg.replace('{runtime}', RUNTIME_DIR)),
+        ...argsIn(cell.interpreter, sandboxView(cell)),
       ];
       return make(cell, environment, program, false);
     },

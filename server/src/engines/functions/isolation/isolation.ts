@@ -171,7 +171,7 @@ function nullDeviceFor(dir: string): string | 'missing' | undefined {
 /** Why an interpreter cannot be started this way; undefined when it can. */
 function tryOut(isolation: Isolation, cell: Cell): Promise<string | undefined> {
   const command = isolation.command(
-    { ...cell, interpreter: { ...cell.interpreter, args: ['--version'] } },
+    { ...cell, interpreter: { ...cell.interpreter, args: cell.interpreter.trialArgs ?? ['--version'] } },
     { PATH: '/usr/bin' },
   );
   return new Promise((resolve) => {

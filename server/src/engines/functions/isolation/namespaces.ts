@@ -1,7 +1,7 @@
 // The sandbox without bubblewrap: `unshare` makes the namespaces, a shell script with `mount` and `pivot_root` builds the
 // same root, `setpriv` takes the privileges away. All are part of util-linux; slower than bubblewrap by a program run per mount.
 
-import { programNames } from '../interpreter.ts';
+import { argsIn, programNames } from '../interpreter.ts';
 import { sandboxView } from './bubblewrap.ts';
 import { hostView, LANGUAGE_DIR, RUNTIME_DIR, TASK_ROOT } from './host-view.ts';
 import { type Isolation, STARTER_ENVIRONMENT } from './isolation.ts';
@@ -90,7 +90,7 @@ export const namespaces: Isolation = {
         ...links.flat(),
         ...(cell.launcher ?? []),
         executable,
-        ...interpreter.args.map((arg) => arg.replace('{runtime}', RUNTIME_DIR)),
+        ...argsIn(interpreter, sandboxView(cell)),
       ],
       environment: STARTER_ENVIRONMENT,
       input: Buffer.from(

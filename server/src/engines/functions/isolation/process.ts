@@ -1,5 +1,6 @@
 // No isolation: a plain process in the code's directory.
 
+import { argsIn } from '../interpreter.ts';
 import type { Isolation } from './isolation.ts';
 
 export const plainProcess: Isolation = {
@@ -11,7 +12,7 @@ export const plainProcess: Isolation = {
     temporaryDir: dir,
   }),
   command: ({ interpreter, codeDir, launcher = [] }, environment) => {
-    const args = interpreter.args.map((arg) => arg.replace('{runtime}', interpreter.runtimeDir));
+    const args = argsIn(interpreter, { runtimeDir: interpreter.runtimeDir, taskRoot: codeDir });
     const [file, ...rest] = [...launcher, interpreter.executable, ...args];
     return { file: file!, args: rest, environment: { ...environment }, workingDir: codeDir };
   },

@@ -105,6 +105,8 @@ function interpreterOf(
   { home, version, major }: JavaFacts,
   archive: ClassArchive,
 ): Interpreter {
+  // By its path on the host, which the archive was made with: it holds for no other.
+  const args = ['-cp', archive.jar, MAIN_CLASS];
   return {
     runtime,
     language: 'java',
@@ -113,9 +115,8 @@ function interpreterOf(
     version,
     exact: major === wanted,
     runtimeDir: archive.dir,
-    // By its path on the host, which the archive was made with: it holds for no other.
-    args: ['-cp', archive.jar, MAIN_CLASS],
-    argsFor: ({ memoryMb }) => [...archive.args(), ...memoryArgs(memoryMb)],
+    args,
+    fit: ({ memoryMb }) => ({ args: [...archive.args(), ...memoryArgs(memoryMb), ...args] }),
     libraryDirs: [home, ...SETTINGS.flatMap((name) => realDirectory(join(home, name))), archive.dir],
     ...versionNames(`java:${major}.v${version.split('.')[2] ?? 0}`),
   };
