@@ -22,13 +22,17 @@ const NODE_FLAGS = ['--max-semi-space-size=64'];
 const LONGEST_START_MS = 20_000;
 
 /** A durable Brume on a new directory. */
-export async function startBrumeProcess(args: string[] = []): Promise<ServerProcess> {
+export async function startBrumeProcess(
+  args: string[] = [],
+  environment: Record<string, string> = {},
+): Promise<ServerProcess> {
   const dir = await mkdtemp(join(tmpdir(), 'brume-bench-'));
   const child = spawn(
     process.execPath,
     [...NODE_FLAGS, CLI, 'start', '--port', '0', '--data', dir, '--log-level', 'warn', ...args],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, ...environment },
     },
   );
   const stop = stopper(child, dir);

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { mcsVersion } from '../scripts/build-dotnet-runtime.ts';
 import { compilerVersion, JAVA_RUNTIME_JAR } from '../scripts/build-java-runtime.ts';
 import { argsIn, fitted, MissingInterpreterError } from '../server/src/engines/functions/interpreter.ts';
 import { Interpreters } from '../server/src/engines/functions/interpreters.ts';
@@ -63,6 +64,7 @@ const loads = (): readonly Load[] => [
     files: { 'app.rb': 'def handler(event:, context:) = event\n' },
   },
   ...javaLoads(),
+  ...dotnetLoads(),
 ];
 
 const JAVA_HANDLER =
@@ -81,9 +83,44 @@ function javaLoads(): Load[] {
   }
 }
 
+const DOTNET_HANDLER =
+  'using System.IO; namespace App { public class Function { public Stream Run(Stream input) { return input; } } }';
+/** Any .NET Core; newer ones take 2.0 for theirs. */
+const DOTNET_SETTINGS = {
+  framework: { name: 'Microsoft.NETCore.App', version: '2.0.0' },
+  rollForward: 'LatestMajor',
+  configProperties: { 'System.Globalization.Invariant': true },
+};
+/** As for the tests: the `dotnet` to measure, where none is on the PATH. */
+const DOTNET = process.env.BRUME_TEST_DOTNET;
+
+/** One where Mono's C# compiler is at hand. */
+function dotnetLoads(): Load[] {
+  if (mcsVersion() === undefined) return [];
+  const dir = mkdtempSync(join(tmpdir(), 'brume-bench-'));
+  try {
+    writeFileSync(join(dir, 'App.cs'), DOTNET_HANDLER);
+    execFileSync('mcs', ['-target:library', `-out:${join(dir, 'App.dll')}`, join(dir, 'App.cs')]);
+    const target = '.NETCoreApp,Version=v2.0';
+    const dependencies = {
+      runtimeTarget: { name: target, signature: '' },
+      targets: { [target]: { 'App/1.0.0': { runtime: { 'App.dll': {} } } } },
+      libraries: { 'App/1.0.0': { type: 'project', serviceable: false, sha512: '' } },
+    };
+    const files = {
+      'App.dll': readFileSync(join(dir, 'App.dll')),
+      'App.deps.json': JSON.stringify(dependencies),
+      'App.runtimeconfig.json': JSON.stringify({ runtimeOptions: DOTNET_SETTINGS }),
+    };
+    return [{ runtime: 'dotnet8', handler: 'App::App.Function::Run', files }];
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
 export async function run(report: Report): Promise<void> {
   report(`bare spawn of /bin/true    ${await spawns()}`);
-  const brume = await startBrumeProcess();
+  const brume = await startBrumeProcess([], DOTNET ? { BRUME_INTERPRETERS: `dotnet8=${DOTNET}` } : {});
   try {
     for (const load of loads()) {
       const bare = await bareRoundTrips(load);
@@ -141,7 +178,10 @@ async function bareRoundTrips({ runtime, handler, files }: Load): Promise<Latenc
   const dir = await mkdtemp(join(tmpdir(), 'brume-bench-'));
   try {
     for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), text);
-    const interpreters = new Interpreters({ configured: {}, dir: join(dir, 'interpreters') });
+    const interpreters = new Interpreters({
+      configured: DOTNET ? { dotnet8: DOTNET } : {},
+      dir: join(dir, 'interpreters'),
+    });
     const version = { handler, memoryMb: MEMORY_MB, codeDir: dir };
     const interpreter = fitted(await interpreters.find(runtime), version);
     const process_ = new RuntimeProcess({
