@@ -24,7 +24,7 @@ before(async () => {
     stream: i % 1000 === 0 ? 'rare' : 'usual',
   }));
   large = await store.group(events);
-  other = await store.group([{ message: 'of the other', timestamp: NOON - 5 }]);
+  other = await store.group([{ message: 'of the other', timestamp: NOON }]);
   await store.telemetry.flush();
   // The token index comes with merges.
   await store.telemetry.statement(sql`OPTIMIZE TABLE log_events FINAL`);
@@ -52,8 +52,8 @@ describe('rows read', () => {
 
   test('of several groups each is read from its end', async () => {
     const { rowsRead, found, matched } = await store.run('fields @log, @message | limit 6', [large, other]);
-    assert.equal(found[4]!['@message'], 'of the other');
-    assert.equal(found[4]!['@log'], '123456789012:group-2');
+    assert.equal(found[0]!['@message'], 'of the other');
+    assert.equal(found[0]!['@log'], '123456789012:group-2');
     assert.deepEqual(matched, { count: 6, atLeast: true });
     assert.ok(rowsRead < ROWS / 10, `${rowsRead} rows of ${ROWS}`);
   });
