@@ -39,7 +39,7 @@ import {
 } from '@aws-sdk/client-cloudwatch-logs';
 import { CreateBucketCommand, GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { MANAGED_IDENTIFIERS } from '#engines/data-protection/managed-identifiers.ts';
-import { advance, clientConfig, spawnBrume, startBrume, temporaryDirectory } from '#test/harness.ts';
+import { advance, clientConfig, startBrume } from '#test/harness.ts';
 
 const brume = await startBrume({ clock: 'virtual' });
 const logs = new CloudWatchLogsClient(clientConfig(brume));
@@ -500,34 +500,4 @@ test('an anomaly detector trains, then finds what is new, on the clock', async (
     logs.send(new CreateLogAnomalyDetectorCommand({ logGroupArnList: [`${arn}-none`] })),
     'ResourceNotFoundException',
   );
-});
-
-test('all of it survives kill -9', async () => {
-  const dataDir = temporaryDirectory();
-  const first = await spawnBrume(dataDir);
-  const before = new CloudWatchLogsClient(clientConfig(first));
-  const logGroupIdentifier = 'kept';
-  await before.send(new CreateLogGroupCommand({ logGroupName: logGroupIdentifier }));
-  const transformerConfig = [{ parseJSON: {} }];
-  await before.send(new PutTransformerCommand({ logGroupIdentifier, transformerConfig }));
-  const policyDocument = protectionPolicy('EmailAddress');
-  await before.send(new PutDataProtectionPolicyCommand({ logGroupIdentifier, policyDocument }));
-  await before.send(new PutIndexPolicyCommand({ logGroupIdentifier, policyDocument: '{"Fields":["a"]}' }));
-  const arn = `arn:aws:logs:us-east-1:000000000000:log-group:${logGroupIdentifier}`;
-  const { anomalyDetectorArn } = await before.send(new CreateLogAnomalyDetectorCommand({ logGroupArnList: [arn] }));
-  await first.kill();
-  const second = await spawnBrume(dataDir);
-  const after = new CloudWatchLogsClient(clientConfig(second));
-  try {
-    const transformer = await after.send(new GetTransformerCommand({ logGroupIdentifier }));
-    assert.deepEqual(transformer.transformerConfig, transformerConfig);
-    const protection = await after.send(new GetDataProtectionPolicyCommand({ logGroupIdentifier }));
-    assert.equal(protection.policyDocument, policyDocument);
-    const indexes = await after.send(new DescribeIndexPoliciesCommand({ logGroupIdentifiers: [logGroupIdentifier] }));
-    assert.equal(indexes.indexPolicies!.length, 1);
-    const detector = await after.send(new GetLogAnomalyDetectorCommand({ anomalyDetectorArn }));
-    assert.deepEqual([detector.anomalyDetectorStatus, detector.detectorName], ['TRAINING', 'kept']);
-  } finally {
-    await second.stop();
-  }
 });

@@ -62,7 +62,7 @@ export class BoundService {
     const missing = isComplete ? [] : findMissingMembers(operation.input, input);
     if (missing.length > 0) {
       throw (
-        this.model.missingMembers?.(missing) ??
+        this.model.missingMembers?.(missing, operation.name) ??
         new AwsError(this.#validationCode, constraintMessage(missing), { status: 400 })
       );
     }

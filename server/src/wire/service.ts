@@ -23,7 +23,7 @@ export interface ServiceModel {
   /** awsJson and CBOR errors carry `x-amzn-query-error`. */
   awsQueryCompatible?: boolean;
   /** The error for members that the schema requires and the client left out; a coral-style ValidationException by default. */
-  missingMembers?: (missing: readonly MissingMember[]) => AwsError;
+  missingMembers?: (missing: readonly MissingMember[], operation: string) => AwsError;
   /** Largest body that is held in memory (streamed payloads aside); 16 MiB by default. */
   largestBodyBytes?: number;
   /** State is one for all regions (IAM, STS): handlers still see the caller's region. */

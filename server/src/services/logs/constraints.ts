@@ -16,6 +16,9 @@ export interface RangeConstraint {
   max?: number;
 }
 
+/** The newer operations' models have a ValidationException in place of the InvalidParameterException of the others. */
+export type InvalidInputCode = 'InvalidParameterException' | 'ValidationException';
+
 const LONGEST_NAME = 512;
 
 export class Constraints {
@@ -57,7 +60,7 @@ export class Constraints {
   }
 
   /** Throws InvalidParameterException, or the error that the operation's model has for it, when anything failed. */
-  check(code: 'InvalidParameterException' | 'ValidationException' = 'InvalidParameterException'): void {
+  check(code: InvalidInputCode = 'InvalidParameterException'): void {
     const { length } = this.#failures;
     if (length === 0) return;
     const what = `${length} validation error${length === 1 ? '' : 's'} detected`;
@@ -83,12 +86,20 @@ export const LOG_GROUP_IDENTIFIER: TextConstraint = { min: 1, max: 2048, pattern
 export const LOG_STREAM_NAME: TextConstraint = { min: 1, max: LONGEST_NAME, pattern: '[^:*]*' };
 export const FILTER_NAME: TextConstraint = { min: 1, max: 512, pattern: '[^:*]*' };
 export const FILTER_PATTERN: TextConstraint = { max: 1024 };
+/** Brume has one account: whom they name changes nothing. */
+export const ACCOUNT_IDENTIFIERS: RangeConstraint = { max: 20 };
+export const ACCOUNT_ID: TextConstraint = { min: 12, max: 12, pattern: '\\d{12}' };
 export const DESCRIBE_LIMIT: RangeConstraint = { min: 1, max: 50 };
 export const EVENTS_LIMIT: RangeConstraint = { min: 1, max: 10_000 };
 export const TIMESTAMP: RangeConstraint = { min: 0 };
 export const QUERY_LANGUAGE: TextConstraint = { values: ['CWLI', 'SQL', 'PPL'] };
 export const QUERY_ID: TextConstraint = { min: 1, max: 256 };
 export const LOG_GROUP_CLASS: TextConstraint = { values: ['STANDARD', 'INFREQUENT_ACCESS', 'DELIVERY'] };
+
+/** Of an operation whose handler is not asked: deliveries and scheduled queries came with the newer code. */
+export function invalidInputCode(operation: string): InvalidInputCode {
+  return /Deliver|ScheduledQuer/.test(operation) ? 'ValidationException' : 'InvalidParameterException';
+}
 
 export function invalidParameter(message: string): AwsError {
   return new AwsError('InvalidParameterException', message);

@@ -1,6 +1,7 @@
 // Tokens of listings: the sort key of the last item given.
 
-import { invalidParameter } from './constraints.ts';
+import { AwsError } from '#core/errors.ts';
+import { Constraints, type InvalidInputCode } from './constraints.ts';
 
 export type SortKey = readonly (string | number)[];
 
@@ -8,18 +9,23 @@ export function pageToken(key: SortKey): string {
   return Buffer.from(JSON.stringify(key)).toString('base64url');
 }
 
-/** Throws InvalidParameterException when the token is not one of this listing. */
-export function openPageToken(token: string, kinds: readonly ('string' | 'number')[]): SortKey {
+/** Throws the error that the operation's model has when the token is not one of this listing. */
+export function openPageToken(
+  token: string,
+  kinds: readonly ('string' | 'number')[],
+  code?: InvalidInputCode,
+): SortKey {
+  new Constraints().text('nextToken', token, { min: 1 }).check(code);
   try {
     const key: unknown = JSON.parse(Buffer.from(token, 'base64url').toString());
     if (Array.isArray(key) && key.length === kinds.length && key.every((part, i) => typeof part === kinds[i]))
       return key;
   } catch {}
-  throw invalidToken();
+  throw invalidToken(code);
 }
 
-export function invalidToken() {
-  return invalidParameter('The specified nextToken is invalid.');
+export function invalidToken(code: InvalidInputCode = 'InvalidParameterException'): AwsError {
+  return new AwsError(code, 'The specified nextToken is invalid.');
 }
 
 /** Up to `limit` of the items, sorted by one text, that come after the token. */
@@ -28,8 +34,9 @@ export function pageByName<Item>(
   nameOf: (item: Item) => string,
   limit: number,
   token: string | undefined,
+  code?: InvalidInputCode,
 ): { page: Item[]; nextToken: string | undefined } {
-  const after = token === undefined ? undefined : (openPageToken(token, ['string'])[0] as string);
+  const after = token === undefined ? undefined : (openPageToken(token, ['string'], code)[0] as string);
   const start = after === undefined ? 0 : firstAfter(items, nameOf, after);
   const page = items.slice(start, start + limit);
   const more = start + limit < items.length;

@@ -7,6 +7,7 @@ import { PatternMining } from '#engines/logs/pattern-mining/pattern-mining.ts';
 import { constraintMessage } from '#wire/required-members.ts';
 import type { Service, ServiceModel } from '#wire/service.ts';
 import type { ServiceDependencies } from '../dependencies.ts';
+import { invalidInputCode } from './constraints.ts';
 import { createIngestionSite } from './ingestion/ingestion-site.ts';
 import { createInsights } from './insights.ts';
 import type { Logs } from './logs.ts';
@@ -124,7 +125,7 @@ export const LOGS_MODEL: ServiceModel = {
   signingName: 'logs',
   protocols: ['awsJson1_1'],
   targetPrefix: 'Logs_20140328',
-  missingMembers: (missing) => new AwsError('InvalidParameterException', constraintMessage(missing)),
+  missingMembers: (missing, operation) => new AwsError(invalidInputCode(operation), constraintMessage(missing)),
 };
 
 /** What CloudWatch Logs needs of the dependencies that all services share. */

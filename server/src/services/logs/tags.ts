@@ -1,20 +1,23 @@
 // Tags of log groups. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_TagResource.html
 
 import { AwsError } from '#core/errors.ts';
-import { Constraints, invalidParameter } from './constraints.ts';
+import { Constraints, type InvalidInputCode } from './constraints.ts';
 
-const MOST_TAGS = 50;
-const TAG_KEY = { min: 1, max: 128, pattern: '^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$' };
+export const MOST_TAGS = 50;
+export const TAG_KEY = { min: 1, max: 128, pattern: '^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$' };
 const TAG_VALUE = { max: 256, pattern: '^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$' };
 
-export function checkTags(tags: Record<string, string> | undefined): void {
+export function checkTags(tags: Record<string, string> | undefined, code?: InvalidInputCode): void {
   if (!tags) return;
   const keys = Object.keys(tags);
   const constraints = new Constraints().list('tags', keys, { min: 1, max: MOST_TAGS });
   for (const key of keys) constraints.text('tags', key, TAG_KEY).text(`tags.${key}.member`, tags[key], TAG_VALUE);
-  constraints.check();
+  constraints.check(code);
   const reserved = keys.find((key) => /^aws:/i.test(key));
-  if (reserved !== undefined) throw invalidParameter('aws: prefixed tag key names are not allowed for external use.');
+  if (reserved !== undefined) {
+    const message = 'aws: prefixed tag key names are not allowed for external use.';
+    throw new AwsError(code ?? 'InvalidParameterException', message);
+  }
 }
 
 export function addTags(

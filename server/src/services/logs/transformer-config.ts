@@ -19,6 +19,7 @@ const TEXTS: Readonly<Record<string, TextConstraint>> = {
   flattenedElement: { values: ['first', 'last'] },
   type: { values: ['boolean', 'integer', 'double', 'string'] },
 };
+const LONGEST_COLUMN = 128;
 const MOST_PROCESSORS = 20;
 /** Entries of a list in a processor of this kind; five in all others. */
 const MOST_ENTRIES: Readonly<Record<string, number>> = {
@@ -62,7 +63,8 @@ function checkSettings(constraints: Constraints, path: string, kind: string, set
       constraints.list(at, texts.length === value.length ? texts : value.map(() => '…'), range);
       for (const [i, item] of value.entries()) {
         const member = `${at}.${i + 1}.member`;
-        if (typeof item === 'string') constraints.text(member, item, { min: 1 });
+        if (typeof item === 'string')
+          constraints.text(member, item, { min: 1, ...(kind === 'csv' && { max: LONGEST_COLUMN }) });
         else checkSettings(constraints, member, kind, item);
       }
     }

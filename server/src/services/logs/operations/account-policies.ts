@@ -22,7 +22,7 @@ import {
   accountTransformer,
 } from '../account-policy-kinds.ts';
 import { accountSubscriptionPolicy } from '../account-subscription-policy.ts';
-import { Constraints, invalidParameter } from '../constraints.ts';
+import { ACCOUNT_ID, ACCOUNT_IDENTIFIERS, Constraints, invalidParameter } from '../constraints.ts';
 import type { Logs } from '../logs.ts';
 import { pageByName } from '../page-token.ts';
 
@@ -115,7 +115,7 @@ export function describeAccountPolicies({
   return async ({ policyType, policyName, accountIdentifiers, nextToken }, context) => {
     new Constraints()
       .text('policyType', policyType, POLICY_TYPE)
-      .list('accountIdentifiers', accountIdentifiers, { max: 20 }, { min: 12, max: 12, pattern: '\\d{12}' })
+      .list('accountIdentifiers', accountIdentifiers, ACCOUNT_IDENTIFIERS, ACCOUNT_ID)
       .check();
     const stored = await sharing.state.documents.range(ACCOUNT_POLICIES, context, { prefix: `${policyType}/` });
     const found = stored.filter(({ value }) => policyName === undefined || value.name === policyName);

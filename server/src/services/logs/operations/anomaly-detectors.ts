@@ -186,6 +186,7 @@ export function updateAnomaly(logs: Logs): Handler<UpdateAnomalyRequest, object>
   return async (input, context) => {
     const { anomalyId, patternId, suppressionType, suppressionPeriod, baseline } = input;
     new Constraints()
+      .text('anomalyDetectorArn', input.anomalyDetectorArn, DETECTOR_ARN)
       .text('anomalyId', anomalyId, { min: 36, max: 36 })
       .text('patternId', patternId, { min: 32, max: 32 })
       .text('suppressionType', suppressionType, { values: ['LIMITED', 'INFINITE'] })

@@ -20,7 +20,6 @@ import type { LogScope } from '#engines/logs/log-group.ts';
 import type { Handler } from '#wire/service.ts';
 import { Constraints, DESCRIBE_LIMIT } from '../constraints.ts';
 import {
-  DEFAULT_LIMIT,
   DELIVERIES,
   DELIVERY_DESTINATIONS,
   DELIVERY_ID,
@@ -32,10 +31,10 @@ import {
   deliveryArn,
   invalid,
   missing,
+  pageByCreation,
   tagsOf,
 } from '../deliveries/documents.ts';
 import type { Logs } from '../logs.ts';
-import { pageByName } from '../page-token.ts';
 import { checkTags } from '../tags.ts';
 
 const ID_ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
@@ -56,7 +55,7 @@ export function createDelivery({ sharing }: Logs): Handler<CreateDeliveryRequest
     const sourceName = input.deliverySourceName!;
     const { tags } = input;
     checkConfiguration(new Constraints().text('deliverySourceName', sourceName, DELIVERY_NAME), input);
-    checkTags(tags);
+    checkTags(tags, 'ValidationException');
     const destinationName = destinationNameOf(input.deliveryDestinationArn!, context);
     return sharing.state.transact(async (tx) => {
       const source = await tx.documents.get(DELIVERY_SOURCES, context, sourceName);
@@ -75,6 +74,7 @@ export function createDelivery({ sharing }: Logs): Handler<CreateDeliveryRequest
         ...defaultConfiguration(source, destination),
         ...configurationOf(input),
         tags: tags ?? {},
+        createdAtMs: sharing.clock.now(),
       };
       await tx.documents.put(DELIVERIES, context, delivery.id, delivery);
       return { delivery: describe(context, delivery, destination) };
@@ -115,10 +115,10 @@ export function describeDeliveries({ sharing }: Logs): Handler<DescribeDeliverie
     const destinations = new Map(
       (await documents.range(DELIVERY_DESTINATIONS, context)).map(({ key, value }) => [key, value]),
     );
-    const { page, nextToken: next } = pageByName(all, ({ key }) => key, limit ?? DEFAULT_LIMIT, nextToken);
-    const deliveries = page.flatMap(({ value }) => {
-      const destination = destinations.get(value.destinationName);
-      return destination ? [describe(context, value, destination)] : [];
+    const { page, nextToken: next } = pageByCreation(all, limit, nextToken);
+    const deliveries = page.flatMap((delivery) => {
+      const destination = destinations.get(delivery.destinationName);
+      return destination ? [describe(context, delivery, destination)] : [];
     });
     return { deliveries, ...(next && { nextToken: next }) };
   };

@@ -22,7 +22,6 @@ import type { LogScope } from '#engines/logs/log-group.ts';
 import type { Handler } from '#wire/service.ts';
 import { Constraints, DESCRIBE_LIMIT } from '../constraints.ts';
 import {
-  DEFAULT_LIMIT,
   DELIVERIES,
   DELIVERY_DESTINATIONS,
   DELIVERY_NAME,
@@ -30,10 +29,10 @@ import {
   deliveryArn,
   invalid,
   missing,
+  pageByCreation,
   tagsOf,
 } from '../deliveries/documents.ts';
 import type { Logs } from '../logs.ts';
-import { pageByName } from '../page-token.ts';
 import { policyFault } from '../policy-text.ts';
 import { checkTags } from '../tags.ts';
 
@@ -53,7 +52,7 @@ export function putDeliveryDestination({
       .text('outputFormat', outputFormat, OUTPUT_FORMAT)
       .text('deliveryDestinationType', deliveryDestinationType, DESTINATION_TYPE)
       .check('ValidationException');
-    checkTags(tags);
+    checkTags(tags, 'ValidationException');
     const type = typeOf(resourceArn, deliveryDestinationType);
     const document = await sharing.state.transact(async (tx) => {
       const existing = await tx.documents.get(DELIVERY_DESTINATIONS, context, name);
@@ -67,6 +66,7 @@ export function putDeliveryDestination({
         ...(resourceArn !== undefined && { resourceArn }),
         ...(existing?.policy !== undefined && { policy: existing.policy }),
         tags: tags ?? existing?.tags ?? {},
+        createdAtMs: existing?.createdAtMs ?? sharing.clock.now(),
       };
       await tx.documents.put(DELIVERY_DESTINATIONS, context, name, next);
       return next;
@@ -92,8 +92,8 @@ export function describeDeliveryDestinations({
   return async ({ limit, nextToken }, context) => {
     new Constraints().number('limit', limit, DESCRIBE_LIMIT).check('ValidationException');
     const all = await sharing.state.documents.range(DELIVERY_DESTINATIONS, context);
-    const { page, nextToken: next } = pageByName(all, ({ key }) => key, limit ?? DEFAULT_LIMIT, nextToken);
-    const deliveryDestinations = page.map(({ value }) => describe(context, value));
+    const { page, nextToken: next } = pageByCreation(all, limit, nextToken);
+    const deliveryDestinations = page.map((it) => describe(context, it));
     return { deliveryDestinations, ...(next && { nextToken: next }) };
   };
 }

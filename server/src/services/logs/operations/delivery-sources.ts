@@ -16,7 +16,6 @@ import type { LogScope } from '#engines/logs/log-group.ts';
 import type { Handler } from '#wire/service.ts';
 import { Constraints, DESCRIBE_LIMIT } from '../constraints.ts';
 import {
-  DEFAULT_LIMIT,
   DELIVERIES,
   DELIVERY_NAME,
   DELIVERY_SOURCES,
@@ -24,10 +23,10 @@ import {
   deliveryArn,
   invalid,
   missing,
+  pageByCreation,
   tagsOf,
 } from '../deliveries/documents.ts';
 import type { Logs } from '../logs.ts';
-import { pageByName } from '../page-token.ts';
 import { checkTags } from '../tags.ts';
 
 /** Which logs the services send, by the service in the ARN of what sends them. */
@@ -80,7 +79,7 @@ export function putDeliverySource({ sharing }: Logs): Handler<PutDeliverySourceR
         .text(`deliverySourceConfiguration.${key}.member`, value, CONFIGURATION_TEXT);
     }
     constraints.check('ValidationException');
-    checkTags(tags);
+    checkTags(tags, 'ValidationException');
     const service = parseArn(resourceArn)?.service;
     if (service === undefined) throw invalid(`Invalid resource ARN: ${resourceArn}`);
     const types = LOG_TYPES[service];
@@ -100,6 +99,7 @@ export function putDeliverySource({ sharing }: Logs): Handler<PutDeliverySourceR
         logType,
         ...(configuration && { configuration }),
         tags: tags ?? existing?.tags ?? {},
+        createdAtMs: existing?.createdAtMs ?? sharing.clock.now(),
       };
       await tx.documents.put(DELIVERY_SOURCES, context, name, next);
       return next;
@@ -123,8 +123,8 @@ export function describeDeliverySources({
   return async ({ limit, nextToken }, context) => {
     new Constraints().number('limit', limit, DESCRIBE_LIMIT).check('ValidationException');
     const all = await sharing.state.documents.range(DELIVERY_SOURCES, context);
-    const { page, nextToken: next } = pageByName(all, ({ key }) => key, limit ?? DEFAULT_LIMIT, nextToken);
-    return { deliverySources: page.map(({ value }) => describe(context, value)), ...(next && { nextToken: next }) };
+    const { page, nextToken: next } = pageByCreation(all, limit, nextToken);
+    return { deliverySources: page.map((it) => describe(context, it)), ...(next && { nextToken: next }) };
   };
 }
 

@@ -30,8 +30,11 @@ const PAGE = 100;
 
 export function putIndexPolicy(logs: Logs): Handler<PutIndexPolicyRequest, PutIndexPolicyResponse> {
   return async ({ logGroupIdentifier, policyDocument }, context) => {
+    new Constraints()
+      .text('logGroupIdentifier', logGroupIdentifier, LOG_GROUP_IDENTIFIER)
+      .text('policyDocument', policyDocument, { min: 1, max: LONGEST_DOCUMENT })
+      .check();
     const group = await requireIndexable(logs, context, logGroupIdentifier!, 'PutIndexPolicy');
-    new Constraints().text('policyDocument', policyDocument, { min: 1, max: LONGEST_DOCUMENT }).check();
     const fields = parseIndexPolicy(policyDocument!);
     const policy: IndexPolicyDocument = {
       text: policyDocument!,

@@ -7,7 +7,7 @@ import type {
 } from '@aws-sdk/client-cloudwatch-logs';
 import { dataSourceOf } from '#engines/logs/log-group-tags.ts';
 import type { Handler } from '#wire/service.ts';
-import { Constraints, LOG_GROUP_CLASS } from '../constraints.ts';
+import { ACCOUNT_ID, ACCOUNT_IDENTIFIERS, Constraints, LOG_GROUP_CLASS } from '../constraints.ts';
 import { dataSourceMatcher, LOG_GROUP_NAME_REGEX, nameMatcher } from '../log-group-filters.ts';
 import type { Logs } from '../logs.ts';
 import { pageByName } from '../page-token.ts';
@@ -25,6 +25,7 @@ export function listAggregateLogGroupSummaries({
     new Constraints()
       .text('logGroupNamePattern', logGroupNamePattern, LOG_GROUP_NAME_REGEX)
       .text('logGroupClass', logGroupClass, LOG_GROUP_CLASS)
+      .list('accountIdentifiers', input.accountIdentifiers, ACCOUNT_IDENTIFIERS, ACCOUNT_ID)
       .text('groupBy', groupBy, GROUP_BY)
       .list(
         'dataSources',

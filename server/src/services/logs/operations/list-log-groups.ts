@@ -3,7 +3,7 @@
 import type { ListLogGroupsRequest, ListLogGroupsResponse } from '@aws-sdk/client-cloudwatch-logs';
 import { hasTag } from '#engines/logs/log-group-tags.ts';
 import type { Handler } from '#wire/service.ts';
-import { Constraints, LOG_GROUP_CLASS } from '../constraints.ts';
+import { ACCOUNT_ID, ACCOUNT_IDENTIFIERS, Constraints, LOG_GROUP_CLASS, LOG_GROUP_NAME } from '../constraints.ts';
 import {
   dataSourceMatcher,
   hasFieldIndex,
@@ -16,6 +16,8 @@ import type { Logs } from '../logs.ts';
 import { pageByName } from '../page-token.ts';
 
 const DEFAULT_LIMIT = 50;
+/** As the model has it: what names a group. */
+const FIELD_INDEX_NAME = LOG_GROUP_NAME;
 
 export function listLogGroups({ store }: Logs): Handler<ListLogGroupsRequest, ListLogGroupsResponse> {
   return async (input, context) => {
@@ -23,21 +25,23 @@ export function listLogGroups({ store }: Logs): Handler<ListLogGroupsRequest, Li
     const constraints = new Constraints()
       .text('logGroupNamePattern', logGroupNamePattern, LOG_GROUP_NAME_REGEX)
       .text('logGroupClass', logGroupClass, LOG_GROUP_CLASS)
+      .list('accountIdentifiers', input.accountIdentifiers, ACCOUNT_IDENTIFIERS, ACCOUNT_ID)
       .number('limit', limit, { min: 1, max: 1_000 })
       .list(
         'logGroupTags',
         logGroupTags?.map(({ key }) => key!),
         { min: 1, max: 5 },
-        TAG_FILTER_KEY,
       )
       .list(
         'dataSources',
         dataSources?.map(({ name }) => name!),
         { min: 1, max: 5 },
       )
-      .list('fieldIndexNames', fieldIndexNames, { min: 1, max: 20 }, { min: 1, max: 512 });
-    for (const [i, { values }] of (logGroupTags ?? []).entries()) {
-      constraints.list(`logGroupTags.${i + 1}.member.values`, values, { max: 5 }, TAG_FILTER_VALUE);
+      .list('fieldIndexNames', fieldIndexNames, { min: 1, max: 20 }, FIELD_INDEX_NAME);
+    for (const [i, { key, values }] of (logGroupTags ?? []).entries()) {
+      constraints
+        .text(`logGroupTags.${i + 1}.member.key`, key, TAG_FILTER_KEY)
+        .list(`logGroupTags.${i + 1}.member.values`, values, { max: 5 }, TAG_FILTER_VALUE);
     }
     constraints.check();
     const hasName = nameMatcher(logGroupNamePattern);

@@ -40,17 +40,17 @@ const DEFAULT_PAGE = 50;
 export function createLookupTable({
   insights: { lookupTables: tables, queries },
 }: Logs): Handler<CreateLookupTableRequest, CreateLookupTableResponse> {
-  return async ({ lookupTableName, description, tableBody, queryId, kmsKeyId, tags = {} }, context) => {
+  return async ({ lookupTableName, description, tableBody, queryId, kmsKeyId, tags }, context) => {
     new Constraints()
       .text('lookupTableName', lookupTableName, NAME)
       .text('description', description, DESCRIPTION)
       .text('queryId', queryId, QUERY_ID)
       .text('kmsKeyId', kmsKeyId, KMS_KEY)
       .check();
-    checkTags(Object.keys(tags).length > 0 ? tags : undefined);
+    checkTags(tags);
     const body = await bodyOf(queries, context, tableBody, queryId);
     const change = { body, description, kmsKeyId };
-    const created = await explained(tables.create(context, lookupTableName!, change, tags));
+    const created = await explained(tables.create(context, lookupTableName!, change, tags ?? {}));
     if (created === 'exists') {
       throw new AwsError('ResourceAlreadyExistsException', 'The specified lookup table already exists.');
     }

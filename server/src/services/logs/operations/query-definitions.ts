@@ -73,15 +73,15 @@ export function putQueryDefinition({
 export function describeQueryDefinitions({
   insights: { definitions },
 }: Logs): Handler<DescribeQueryDefinitionsRequest, DescribeQueryDefinitionsResponse> {
-  return async ({ queryLanguage, queryDefinitionNamePrefix = '', maxResults = DEFAULT_PAGE, nextToken }, context) => {
+  return async ({ queryLanguage, queryDefinitionNamePrefix, maxResults = DEFAULT_PAGE, nextToken }, context) => {
     new Constraints()
       .text('queryLanguage', queryLanguage, QUERY_LANGUAGE)
-      .text('queryDefinitionNamePrefix', queryDefinitionNamePrefix || undefined, NAME)
+      .text('queryDefinitionNamePrefix', queryDefinitionNamePrefix, NAME)
       .number('maxResults', maxResults, { min: 1, max: 1000 })
       .check();
     const found = (await definitions.list(context)).filter(
       (definition) =>
-        definition.name.startsWith(queryDefinitionNamePrefix) &&
+        definition.name.startsWith(queryDefinitionNamePrefix ?? '') &&
         (queryLanguage === undefined || definition.queryLanguage === queryLanguage),
     );
     const { page, nextToken: next } = pageByName(found, ({ name, id }) => `${name}\n${id}`, maxResults, nextToken);

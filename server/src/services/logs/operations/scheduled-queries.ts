@@ -30,7 +30,7 @@ import {
 } from '#engines/logs/queries/scheduled-query.ts';
 import { CronError, isTimeZone, parseCron } from '#engines/schedule/cron.ts';
 import type { Handler } from '#wire/service.ts';
-import { Constraints, LOG_GROUP_IDENTIFIER, QUERY_LANGUAGE, TIMESTAMP } from '../constraints.ts';
+import { ACCOUNT_ID, Constraints, LOG_GROUP_IDENTIFIER, QUERY_LANGUAGE, TIMESTAMP } from '../constraints.ts';
 import type { Logs } from '../logs.ts';
 import { openPageToken, pageByName, pageToken } from '../page-token.ts';
 import { checkTags } from '../tags.ts';
@@ -38,6 +38,8 @@ import { checkTags } from '../tags.ts';
 const NAME = { min: 1, max: 300, pattern: '^[a-zA-Z0-9_\\-/.#]+$' };
 const STATE = { values: ['ENABLED', 'DISABLED'] };
 const IDENTIFIER = { pattern: '[\\w#+=/:,.@-]*' };
+const S3_URI = { max: 1024, pattern: 's3://[a-z0-9][\\.\\-a-z0-9]{1,61}[a-z0-9](/.*)?' };
+const TABLE_NAME = { min: 1, max: 256, pattern: '^[a-zA-Z0-9_]+$' };
 const EXECUTION_STATUS = { values: ['Running', 'InvalidQuery', 'Complete', 'Failed', 'Timeout'] };
 const PAGE = { min: 1, max: 1000 };
 const DEFAULT_PAGE = 1000;
@@ -48,7 +50,7 @@ export function createScheduledQuery(logs: Logs): Handler<CreateScheduledQueryRe
   return async (input, context) => {
     const { name, tags } = input;
     new Constraints().text('name', name, NAME).check('ValidationException');
-    checkTags(tags);
+    checkTags(tags, 'ValidationException');
     const definition = await readDefinition(logs, context, input);
     const created = await logs.insights.scheduler.create(context, { ...definition, name: name!, tags: tags ?? {} });
     if (created === 'exists') throw new AwsError('ConflictException', `The scheduled query ${name} already exists.`);
@@ -61,8 +63,9 @@ export function createScheduledQuery(logs: Logs): Handler<CreateScheduledQueryRe
 
 export function updateScheduledQuery(logs: Logs): Handler<UpdateScheduledQueryRequest, UpdateScheduledQueryResponse> {
   return async (input, context) => {
+    const definition = await readDefinition(logs, context, input);
     const query = await requireQuery(logs, context, input.identifier!);
-    const updated = await logs.insights.scheduler.update(context, query, await readDefinition(logs, context, input));
+    const updated = await logs.insights.scheduler.update(context, query, definition);
     if (!updated) throw doesNotExist(input.identifier!);
     return describe(context, updated);
   };
@@ -77,7 +80,13 @@ export function listScheduledQueries(logs: Logs): Handler<ListScheduledQueriesRe
     new Constraints().number('maxResults', maxResults, PAGE).text('state', state, STATE).check('ValidationException');
     const all = scheduleType === 'AWS_MANAGED' ? [] : await logs.insights.scheduler.list(context);
     const found = all.filter((query) => state === undefined || query.state === state);
-    const { page, nextToken: next } = pageByName(found, ({ name }) => name, maxResults, nextToken);
+    const { page, nextToken: next } = pageByName(
+      found,
+      ({ name }) => name,
+      maxResults,
+      nextToken,
+      'ValidationException',
+    );
     return {
       scheduledQueries: page.map((query) => {
         const { queryString: _, description: __, queryLanguage: ___, ...summary } = describe(context, query);
@@ -110,7 +119,9 @@ export function getScheduledQueryHistory(
       .check('ValidationException');
     const query = await requireQuery(logs, context, identifier!);
     const beforeMs =
-      nextToken === undefined ? Number.POSITIVE_INFINITY : (openPageToken(nextToken, ['number'])[0] as number);
+      nextToken === undefined
+        ? Number.POSITIVE_INFINITY
+        : (openPageToken(nextToken, ['number'], 'ValidationException')[0] as number);
     const fromMs = inMs(startTime!);
     const toMs = endTime! >= FEWEST_MILLISECONDS ? endTime! : inMs(endTime!) + 999;
     const found = (await logs.insights.scheduler.runs(context, query.id)).filter(
@@ -135,7 +146,8 @@ type DefinitionInput = CreateScheduledQueryRequest | UpdateScheduledQueryRequest
 async function readDefinition(logs: Logs, scope: LogScope, input: DefinitionInput) {
   const { scheduleStartTime, scheduleEndTime, startTimeOffset, endTimeOffset, timezone, logGroupIdentifiers } = input;
   const { description, queryLanguage, queryString, scheduleExpression, executionRoleArn, state = 'ENABLED' } = input;
-  new Constraints()
+  const constraints = new Constraints()
+    .text('identifier', 'identifier' in input ? input.identifier : undefined, IDENTIFIER)
     .text('description', description, { max: 1024 })
     .text('queryLanguage', queryLanguage, QUERY_LANGUAGE)
     .text('queryString', queryString, { max: 10_000 })
@@ -145,8 +157,9 @@ async function readDefinition(logs: Logs, scope: LogScope, input: DefinitionInpu
     .number('scheduleStartTime', scheduleStartTime, TIMESTAMP)
     .number('scheduleEndTime', scheduleEndTime, TIMESTAMP)
     .text('executionRoleArn', executionRoleArn, { min: 1 })
-    .text('state', state, STATE)
-    .check('ValidationException');
+    .text('state', state, STATE);
+  checkDestinations(constraints, input.destinationConfiguration);
+  constraints.check('ValidationException');
   requireRole('executionRoleArn', executionRoleArn!);
   checkSchedule(scheduleExpression!, timezone);
   if ((startTimeOffset ?? 0) < 0 || (endTimeOffset ?? 0) < 0) throw invalid('Time offsets must not be negative.');
@@ -192,31 +205,32 @@ function checkSchedule(expression: string, timezone: string | undefined): void {
   if (timezone !== undefined && !isTimeZone(timezone)) throw invalid(`There is no time zone '${timezone}'.`);
 }
 
-function readDestinations(given: DefinitionInput['destinationConfiguration']): DestinationConfiguration | undefined {
+function checkDestinations(constraints: Constraints, given: DefinitionInput['destinationConfiguration']): void {
   const { s3Configuration: s3, lookupTableConfiguration: table } = given ?? {};
-  const constraints = new Constraints();
-  const path = 'destinationConfiguration';
   if (s3) {
+    const path = 'destinationConfiguration.s3Configuration';
     constraints
-      .text(`${path}.s3Configuration.destinationIdentifier`, s3.destinationIdentifier, {
-        max: 1024,
-        pattern: 's3://[a-z0-9][\\.\\-a-z0-9]{1,61}[a-z0-9](/.*)?',
-      })
-      .text(`${path}.s3Configuration.ownerAccountId`, s3.ownerAccountId, { pattern: '^\\d{12}$' });
+      .text(`${path}.destinationIdentifier`, s3.destinationIdentifier, S3_URI)
+      .text(`${path}.roleArn`, s3.roleArn, { min: 1 })
+      .text(`${path}.ownerAccountId`, s3.ownerAccountId, ACCOUNT_ID)
+      .text(`${path}.kmsKeyId`, s3.kmsKeyId, { max: 256 });
   }
   if (table) {
+    const path = 'destinationConfiguration.lookupTableConfiguration';
     constraints
-      .text(`${path}.lookupTableConfiguration.tableName`, table.tableName, {
-        min: 1,
-        max: 256,
-        pattern: '^[a-zA-Z0-9_]+$',
-      })
-      .text(`${path}.lookupTableConfiguration.description`, table.description, { max: 1024 });
-    checkTags(table.tags);
+      .text(`${path}.tableName`, table.tableName, TABLE_NAME)
+      .text(`${path}.description`, table.description, { max: 1024 })
+      .text(`${path}.roleArn`, table.roleArn, { min: 1 });
   }
-  constraints.check('ValidationException');
-  if (s3) requireRole(`${path}.s3Configuration.roleArn`, s3.roleArn!);
-  if (table) requireRole(`${path}.lookupTableConfiguration.roleArn`, table.roleArn!);
+}
+
+function readDestinations(given: DefinitionInput['destinationConfiguration']): DestinationConfiguration | undefined {
+  const { s3Configuration: s3, lookupTableConfiguration: table } = given ?? {};
+  if (s3) requireRole('destinationConfiguration.s3Configuration.roleArn', s3.roleArn!);
+  if (table) {
+    checkTags(table.tags, 'ValidationException');
+    requireRole('destinationConfiguration.lookupTableConfiguration.roleArn', table.roleArn!);
+  }
   if (!s3 && !table) return undefined;
   return {
     ...(s3 && { s3Configuration: s3 as Required<DestinationConfiguration>['s3Configuration'] }),

@@ -70,14 +70,14 @@ export function putSubscriptionFilter(logs: Logs): Handler<PutSubscriptionFilter
 export function describeSubscriptionFilters(
   logs: Logs,
 ): Handler<DescribeSubscriptionFiltersRequest, DescribeSubscriptionFiltersResponse> {
-  return async ({ logGroupName, filterNamePrefix = '', limit, nextToken }, context) => {
+  return async ({ logGroupName, filterNamePrefix, limit, nextToken }, context) => {
     new Constraints()
       .text('logGroupName', logGroupName, LOG_GROUP_NAME)
-      .text('filterNamePrefix', filterNamePrefix || undefined, FILTER_NAME)
+      .text('filterNamePrefix', filterNamePrefix, FILTER_NAME)
       .number('limit', limit, DESCRIBE_LIMIT)
       .check();
     const group = await requireGroup(logs, context, logGroupName!);
-    const found = logs.sharing.subscriptions.list(group).filter(({ name }) => name.startsWith(filterNamePrefix));
+    const found = logs.sharing.subscriptions.list(group).filter(({ name }) => name.startsWith(filterNamePrefix ?? ''));
     const { page, nextToken: next } = pageByName(found, ({ name }) => name, limit ?? DEFAULT_LIMIT, nextToken);
     return { subscriptionFilters: page.map((filter) => describe(group, filter)), ...(next && { nextToken: next }) };
   };

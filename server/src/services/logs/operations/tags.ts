@@ -19,12 +19,12 @@ import { LOOKUP_TABLES } from '#engines/logs/queries/lookup-table.ts';
 import { SCHEDULED_QUERIES } from '#engines/logs/queries/scheduled-query.ts';
 import type { Collection } from '#storage/state/state.ts';
 import type { Handler } from '#wire/service.ts';
-import { Constraints, invalidParameter, LOG_GROUP_NAME } from '../constraints.ts';
+import { Constraints, LOG_GROUP_NAME } from '../constraints.ts';
 import { DELIVERIES, DELIVERY_DESTINATIONS, DELIVERY_SOURCES } from '../deliveries/documents.ts';
 import { groupDoesNotExist, nameOf, requireGroup } from '../log-group-reference.ts';
 import type { Logs } from '../logs.ts';
 import { DESTINATIONS } from '../subscriptions/documents.ts';
-import { addTags, checkTags, removeTags } from '../tags.ts';
+import { addTags, checkTags, MOST_TAGS, removeTags, TAG_KEY } from '../tags.ts';
 
 export function tagResource(logs: Logs): Handler<TagResourceRequest, object> {
   return async ({ resourceArn, tags }, context) => {
@@ -38,6 +38,7 @@ export function tagResource(logs: Logs): Handler<TagResourceRequest, object> {
 
 export function untagResource(logs: Logs): Handler<UntagResourceRequest, object> {
   return async ({ resourceArn, tagKeys }, context) => {
+    new Constraints().list('tagKeys', tagKeys, { max: MOST_TAGS }, TAG_KEY).check();
     const change = (current: Record<string, string>) => removeTags(current, tagKeys!);
     const document = taggedDocument(context, resourceArn!);
     if (document) return setDocumentTags(logs, context, document, change);
@@ -65,8 +66,10 @@ export function tagLogGroup(logs: Logs): Handler<TagLogGroupRequest, object> {
 }
 
 export function untagLogGroup(logs: Logs): Handler<UntagLogGroupRequest, object> {
-  return async ({ logGroupName, tags }, context) =>
-    setTags(logs, await namedGroup(logs, context, logGroupName!), (current) => removeTags(current, tags!));
+  return async ({ logGroupName, tags }, context) => {
+    new Constraints().list('tags', tags, { min: 1 }, TAG_KEY).check();
+    return setTags(logs, await namedGroup(logs, context, logGroupName!), (current) => removeTags(current, tags!));
+  };
 }
 
 export function listTagsLogGroup(logs: Logs): Handler<ListTagsLogGroupRequest, ListTagsLogGroupResponse> {
@@ -81,8 +84,6 @@ function namedGroup(logs: Logs, scope: LogScope, name: string): Promise<LogGroup
 }
 
 async function taggedGroup(logs: Logs, scope: LogScope, resourceArn: string): Promise<LogGroup> {
-  new Constraints().text('resourceArn', resourceArn, { min: 1, max: 1011, pattern: '[\\w+=/:,.@\\-#*]*' }).check();
-  if (parseArn(resourceArn)?.service !== 'logs') throw invalidParameter(`Invalid resource ARN: ${resourceArn}`);
   const name = nameOf(resourceArn, scope);
   const group = name === undefined ? undefined : await logs.store.groups.find(scope, name);
   if (!group) throw noSuchResource();
@@ -105,12 +106,17 @@ interface TaggedDocument {
   name: string;
 }
 
-/** Undefined for ARNs of groups, and of what does not exist. */
+/** Undefined for ARNs of groups, and of what does not exist. Throws ValidationException for what is no ARN of this service. */
 function taggedDocument(scope: LogScope, resourceArn: string): TaggedDocument | undefined {
+  new Constraints().text('resourceArn', resourceArn, { min: 1, max: 1011 }).check();
   const arn = parseArn(resourceArn);
-  const [, kind, name] = /^([a-z-]+):(.+)$/.exec(arn?.resource ?? '') ?? [];
-  const collection = arn?.service === 'logs' && kind !== undefined ? TAGGED[kind] : undefined;
-  if (!arn || !collection) return undefined;
+  // AWS refuses the form with `:*` too, which DescribeLogGroups gives beside the other.
+  if (arn?.service !== 'logs' || resourceArn.endsWith(':*')) {
+    throw new AwsError('ValidationException', 'Invalid resourceArn');
+  }
+  const [, kind, name] = /^([a-z-]+):(.+)$/.exec(arn.resource) ?? [];
+  const collection = kind === undefined ? undefined : TAGGED[kind];
+  if (!collection) return undefined;
   if (arn.account !== scope.account || arn.region !== scope.region) throw noSuchResource();
   return { collection, name: name! };
 }

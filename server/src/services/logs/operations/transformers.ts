@@ -21,6 +21,7 @@ import { requireTransformer } from '../transformer-config.ts';
 /** Put replaces what was there. Throws InvalidParameterException for a configuration that AWS refuses. */
 export function putTransformer(logs: Logs): Handler<PutTransformerRequest, object> {
   return async ({ logGroupIdentifier, transformerConfig }, context) => {
+    new Constraints().text('logGroupIdentifier', logGroupIdentifier, LOG_GROUP_IDENTIFIER).check();
     requireTransformer('PutTransformer', transformerConfig!);
     const group = await requireTransformableGroup(logs, context, logGroupIdentifier!, 'PutTransformer');
     const nowMs = logs.clock.now();
