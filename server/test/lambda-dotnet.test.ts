@@ -8,10 +8,11 @@ import { findDotnet } from '#engines/functions/dotnet.ts';
 import { dotnetInterpreters, dotnetPackage, noDotnet } from './dotnet-package.ts';
 import { temporaryDirectory } from './harness.ts';
 import { jsonLinesOf, linesOf, randomJson, runCases } from './lambda-contract.ts';
-import { noBubblewrap, startEngine, type TestFunction } from './lambda-engine.ts';
+import { missing, noBubblewrap, startEngine, type TestFunction } from './lambda-engine.ts';
 import { seeded } from './seeded-random.ts';
 
 const functions = { interpreters: dotnetInterpreters };
+const noCurl = missing('curl', '--version');
 const testEngine = startEngine({ functions });
 const { deploy, engine } = testEngine;
 
@@ -118,6 +119,12 @@ describe('dotnet', { skip: noDotnet }, () => {
       function: app('Exits'),
       event: 4,
       fails: { errorType: 'Runtime.ExitError', errorMessage: /exit status 4$/ },
+    },
+    {
+      name: 'an exception that nobody catches ends the process',
+      function: app('ThrowsElsewhere'),
+      fails: { errorType: 'Runtime.ExitError', errorMessage: /signal: aborted$/ },
+      check: ({ logTail }) => assert.match(logTail, /System\.InvalidOperationException: elsewhere/),
     },
     {
       name: 'no serializer for the event',
@@ -403,6 +410,27 @@ describe('dotnet', { skip: noDotnet }, () => {
       assert.deepEqual(await linesOf(testEngine, first), ['event 1\n']);
       assert.deepEqual((await invoke([])).value, [2, []]);
       assert.deepEqual((await deploy(program('Executable.dll')).invoke([])).value, [1, []]);
+    });
+
+    test('compiled ahead of time: a file of the handler’s name', { skip: noCurl }, async () => {
+      const files = {
+        App: `#!/bin/sh
+api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation"
+while :; do
+  curl -sS -D /tmp/headers "$api/next" > /dev/null
+  id=$(sed -n 's/^lambda-runtime-aws-request-id: \\(.*\\)\\r$/\\1/ip' /tmp/headers)
+  curl -sS "$api/$id/response" -d "[\\"$AWS_EXECUTION_ENV\\",\\"$0\\"]"
+done
+`,
+      };
+      const { value } = await deploy(program('App', { files, programs: ['App'] })).invoke({});
+      assert.equal(value[0], 'AWS_Lambda_dotnet8');
+      assert.match(value[1], /\/App$/);
+      const denied = await deploy(program('App', { files })).invoke({});
+      assert.deepEqual(denied.value, {
+        errorType: 'Runtime.InvalidEntrypoint',
+        errorMessage: `RequestId: ${denied.requestId} Error: fork/exec /var/task/App: permission denied`,
+      });
     });
 
     test('that is not there', async () => {

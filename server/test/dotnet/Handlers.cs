@@ -3,6 +3,7 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Threading;
 using System.Threading.Tasks;
 using Amazon.Lambda.Core;
 
@@ -194,6 +195,14 @@ namespace Example
         public void Exits(int status)
         {
             Environment.Exit(status);
+        }
+
+        public string ThrowsElsewhere()
+        {
+            Thread thread = new Thread(delegate() { throw new InvalidOperationException("elsewhere"); });
+            thread.Start();
+            thread.Join();
+            return "";
         }
 
         public async void AsyncVoid()

@@ -105,12 +105,16 @@ function interpreterOf(runtime: string, wanted: number, { executable, version, m
 }
 
 /**
- * A handler without colons is the name of an assembly that runs by itself and speaks the Runtime API over HTTP. Others are
- * methods of a class library, run by our program with the package's own settings and dependencies.
+ * A handler without colons is the name of an assembly that runs by itself and speaks the Runtime API over HTTP, or of a program
+ * that one was compiled to ahead of time. Others are methods of a class library, run by our program with the package's own settings
+ * and dependencies.
  */
-function startOf({ handler, codeDir }: PackageToRun): Pick<Interpreter, 'args' | 'speaksHttp'> {
+function startOf({ handler, codeDir }: PackageToRun): Pick<Interpreter, 'args' | 'speaksHttp' | 'packageProgram'> {
   if (!handler.includes(':')) {
     const assembly = handler.endsWith('.dll') ? handler : `${handler}.dll`;
+    if (!existsSync(join(codeDir, assembly)) && existsSync(join(codeDir, handler))) {
+      return { args: [], speaksHttp: true, packageProgram: handler };
+    }
     return { args: ['exec', `{task}/${assembly}`], speaksHttp: true };
   }
   const name = handler.slice(0, handler.indexOf(':'));

@@ -465,6 +465,14 @@ export class Environment {
   #cellToStart(): Cell | Fault {
     const cell = this.#withLauncher(this.#options.cell);
     const { isolation } = this.#options;
+    const { packageProgram } = cell.interpreter;
+    if (packageProgram !== undefined) {
+      const path = `/var/task/${packageProgram}`;
+      const problem = problemOf(path, cell);
+      if (problem)
+        return { kind: 'fault', errorType: 'Runtime.InvalidEntrypoint', message: `fork/exec ${path}: ${problem}` };
+      return { ...cell, interpreter: { ...cell.interpreter, executable: this.#placeOf(path, cell) } };
+    }
     if (!bringsProgram(cell.interpreter)) return cell;
     if (cell.interpreter.root) {
       const fault = entryPointFault(cell.interpreter.root, cell.interpreter.executable);

@@ -36,7 +36,9 @@ export interface Interpreter {
   /** What it is started with to see that it starts; `--version` where this is not given. */
   trialArgs?: readonly string[];
   /** What is other for this function; asked at each start. */
-  fit?: (version: PackageToRun) => Pick<Interpreter, 'args' | 'speaksHttp'>;
+  fit?: (version: PackageToRun) => Pick<Interpreter, 'args' | 'speaksHttp' | 'packageProgram'>;
+  /** A file of the package that is run in place of the executable: it was compiled to a program. */
+  packageProgram?: string;
   /** Whether the Runtime API is spoken over HTTP, not over the connection that the runtime inherits. */
   speaksHttp?: boolean;
   /** Directories beyond the system's own that the interpreter reads. */
@@ -85,7 +87,7 @@ export function argsIn(
 
 /** The names under which a function may start its own interpreter. */
 export function programNames(interpreter: Interpreter): string[] {
-  if (bringsProgram(interpreter)) return [];
+  if (bringsProgram(interpreter) || interpreter.packageProgram !== undefined) return [];
   const { language, executable } = interpreter;
   return [...new Set([language === 'python' ? 'python3' : language, basename(executable)])];
 }
