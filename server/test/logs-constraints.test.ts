@@ -23,6 +23,14 @@ const s3 = (more: object) => ({
   destinationConfiguration: { s3Configuration: { destinationIdentifier: 's3://bucket', roleArn: ROLE, ...more } },
 });
 
+const LENGTHS = (max: number, min: number) =>
+  `Member must have length less than or equal to ${max}, Member must have length greater than or equal to ${min}`;
+const OF_TAG_KEY = `[${LENGTHS(128, 1)}, Member must satisfy regular expression pattern: ${TAG_KEY}]`;
+const OF_ACCOUNT = `[${LENGTHS(12, 12)}, Member must satisfy regular expression pattern: \\d{12}]`;
+const each = (rules: string) => `satisfy constraint: ${rules}`;
+const EVENT = { timestamp: 1, message: 'm' };
+const PUT = { logGroupName: 'none', logStreamName: 's', logEvents: [EVENT] };
+
 const isNull = (path: string) => `Value null at '${path}' failed to satisfy constraint: Member must not be null`;
 const broken = (path: string, value: string, must: string) =>
   `Value '${value}' at '${path}' failed to satisfy constraint: Member must ${must}`;
@@ -34,7 +42,28 @@ const NO_TOKEN = broken('nextToken', '', atLeast(1));
 const REFUSED: Record<'InvalidParameterException' | 'ValidationException', [string, object, ...string[]][]> = {
   InvalidParameterException: [
     ['CreateLogGroup', {}, isNull('logGroupName')],
-    ['CreateLookupTable', { lookupTableName: 't', tableBody: 'a', tags: {} }, broken('tags', '[]', atLeast(1))],
+    [
+      'CreateLogGroup',
+      { logGroupName: 'x', tags: { a: '1', '*': '2' } },
+      broken('tags', '{a=1, *=2}', `satisfy constraint: ${OF_TAG_KEY}`).replace('Member must', 'Map keys must'),
+    ],
+    [
+      'PutLogEvents',
+      { ...PUT, entity: { keyAttributes: { Type: 'a' } } },
+      broken('entity.keyAttributes', '{Type=a}', atLeast(2)),
+    ],
+    [
+      'PutLogEvents',
+      { ...PUT, entity: { attributes: { a: '' } } },
+      broken('entity.attributes', '{a=}', each(`[${LENGTHS(512, 1)}]`)).replace('Member must', 'Map value must'),
+    ],
+    ['PutLogEvents', { ...PUT, logEvents: [] }, broken('logEvents', '[]', atLeast(1))],
+    [
+      'PutLogEvents',
+      { ...PUT, logEvents: [EVENT, ...Array(11).fill({ timestamp: 1, message: '' })] },
+      ...Array.from({ length: 10 }, (_, i) => broken(`logEvents.${i + 2}.member.message`, '', atLeast(1))),
+    ],
+    ['CreateLookupTable', { lookupTableName: 't', tableBody: 'a', tags: {} }, broken('tags', '{}', atLeast(1))],
     ['DescribeLogGroups', { nextToken: '' }, NO_TOKEN],
     [
       'DescribeQueryDefinitions',
@@ -46,16 +75,15 @@ const REFUSED: Record<'InvalidParameterException' | 'ValidationException', [stri
       { logGroupName: 'none', filterNamePrefix: '' },
       broken('filterNamePrefix', '', atLeast(1)),
     ],
-    [
-      'ListLogGroups',
-      { accountIdentifiers: ['1'] },
-      broken('accountIdentifiers.1.member', '1', atLeast(12)),
-      broken('accountIdentifiers.1.member', '1', matching('\\d{12}')),
-    ],
+    ['ListLogGroups', { accountIdentifiers: ['1'] }, broken('accountIdentifiers', '[1]', each(OF_ACCOUNT))],
     [
       'ListLogGroups',
       { fieldIndexNames: ['*'] },
-      broken('fieldIndexNames.1.member', '*', matching('[\\.\\-_/#A-Za-z0-9]+')),
+      broken(
+        'fieldIndexNames',
+        '[*]',
+        each(`[${LENGTHS(512, 1)}, Member must satisfy regular expression pattern: [\\.\\-_/#A-Za-z0-9]+]`),
+      ),
     ],
     ['ListLogGroups', { logGroupTags: [{ key: '*' }] }, broken('logGroupTags.1.member.key', '*', matching(TAG_KEY))],
     ['PutIndexPolicy', { logGroupIdentifier: 'none', policyDocument: '' }, broken('policyDocument', '', atLeast(1))],
@@ -67,23 +95,23 @@ const REFUSED: Record<'InvalidParameterException' | 'ValidationException', [stri
     [
       'TestTransformer',
       { logEventMessages: ['a'], transformerConfig: [{ csv: { columns: ['x'.repeat(129)] } }] },
-      broken('transformerConfig.1.member.csv.columns.1.member', 'x'.repeat(129), atMost(128)),
+      broken('transformerConfig.1.member.csv.columns', `[${'x'.repeat(129)}]`, each(`[${LENGTHS(128, 1)}]`)),
     ],
     ['UntagLogGroup', { logGroupName: 'none', tags: [] }, broken('tags', '[]', atLeast(1))],
-    ['UntagLogGroup', { logGroupName: 'none', tags: ['*'] }, broken('tags.1.member', '*', matching(TAG_KEY))],
-    ['UntagResource', { resourceArn: GROUP_ARN, tagKeys: ['*'] }, broken('tagKeys.1.member', '*', matching(TAG_KEY))],
+    ['UntagLogGroup', { logGroupName: 'none', tags: ['*'] }, broken('tags', '[*]', each(OF_TAG_KEY))],
+    ['UntagResource', { resourceArn: GROUP_ARN, tagKeys: ['*'] }, broken('tagKeys', '[*]', each(OF_TAG_KEY))],
     ['UpdateAnomaly', { anomalyDetectorArn: '*' }, broken('anomalyDetectorArn', '*', matching('[\\w#+=/:,.@-]*'))],
   ],
   ValidationException: [
     ['CreateDelivery', {}, isNull('deliverySourceName'), isNull('deliveryDestinationArn')],
-    ['CreateDelivery', { ...DELIVERY, tags: {} }, broken('tags', '[]', atLeast(1))],
-    ['PutDeliverySource', { name: 'n', logType: 'L', resourceArn: 'r', tags: {} }, broken('tags', '[]', atLeast(1))],
-    ['PutDeliveryDestination', { name: 'n', tags: {} }, broken('tags', '[]', atLeast(1))],
+    ['CreateDelivery', { ...DELIVERY, tags: {} }, broken('tags', '{}', atLeast(1))],
+    ['PutDeliverySource', { name: 'n', logType: 'L', resourceArn: 'r', tags: {} }, broken('tags', '{}', atLeast(1))],
+    ['PutDeliveryDestination', { name: 'n', tags: {} }, broken('tags', '{}', atLeast(1))],
     ['DescribeDeliveries', { nextToken: '' }, NO_TOKEN],
     ['DescribeDeliverySources', { nextToken: '' }, NO_TOKEN],
     ['DescribeDeliveryDestinations', { nextToken: '' }, NO_TOKEN],
     ['DeleteScheduledQuery', {}, isNull('identifier')],
-    ['CreateScheduledQuery', { ...SCHEDULED, name: 'n', tags: {} }, broken('tags', '[]', atLeast(1))],
+    ['CreateScheduledQuery', { ...SCHEDULED, name: 'n', tags: {} }, broken('tags', '{}', atLeast(1))],
     [
       'CreateScheduledQuery',
       { ...s3({ roleArn: '' }), name: 'n' },

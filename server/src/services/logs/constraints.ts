@@ -20,6 +20,8 @@ export interface RangeConstraint {
 export type InvalidInputCode = 'InvalidParameterException' | 'ValidationException';
 
 const LONGEST_NAME = 512;
+/** At most so many are listed in one error. */
+const MOST_REPORTED = 10;
 
 export class Constraints {
   readonly #failures: string[] = [];
@@ -34,7 +36,7 @@ export class Constraints {
       this.#fail(path, value, `Member must satisfy enum value set: [${values.join(', ')}]`);
     }
     this.#length(path, value, value.length, { min, max });
-    if (pattern !== undefined && !new RegExp(`^(?:${pattern})$`, 'su').test(value)) {
+    if (pattern !== undefined && !matches(value, pattern)) {
       this.#fail(path, value, `Member must satisfy regular expression pattern: ${pattern}`);
     }
     return this;
@@ -51,11 +53,29 @@ export class Constraints {
     return this;
   }
 
-  /** A list or a map; `each` checks its texts. */
+  /** AWS shows all of a list, and all that each of its texts must be, whichever breaks what. */
   list(path: string, value: readonly string[] | undefined, range: RangeConstraint, each?: TextConstraint): this {
     if (value === undefined) return this;
-    this.#length(path, `[${value.join(', ')}]`, value.length, range);
-    if (each) for (const [i, item] of value.entries()) this.text(`${path}.${i + 1}.member`, item, each);
+    const shown = `[${value.join(', ')}]`;
+    this.#length(path, shown, value.length, range);
+    if (each) this.#all(path, shown, value, 'Member', each);
+    return this;
+  }
+
+  /** The same of a map's keys and values. */
+  map(
+    path: string,
+    value: Record<string, string> | undefined,
+    range: RangeConstraint,
+    key: TextConstraint,
+    each: TextConstraint,
+  ): this {
+    if (value === undefined) return this;
+    const entries = Object.entries(value);
+    const shown = `{${entries.map((entry) => entry.join('=')).join(', ')}}`;
+    this.#length(path, shown, entries.length, range);
+    this.#all(path, shown, Object.keys(value), 'Map keys', key);
+    this.#all(path, shown, Object.values(value), 'Map value', each);
     return this;
   }
 
@@ -76,9 +96,38 @@ export class Constraints {
     }
   }
 
+  #all(path: string, shown: string, texts: readonly string[], what: string, constraint: TextConstraint): void {
+    if (texts.every((text) => satisfies(text, constraint))) return;
+    const { min, max, pattern, values } = constraint;
+    const rules = [
+      ...(max === undefined ? [] : [`Member must have length less than or equal to ${max}`]),
+      ...(min === undefined ? [] : [`Member must have length greater than or equal to ${min}`]),
+      ...(pattern === undefined ? [] : [`Member must satisfy regular expression pattern: ${pattern}`]),
+      ...(values === undefined ? [] : [`Member must satisfy enum value set: [${values.join(', ')}]`]),
+    ];
+    this.#fail(path, shown, `${what} must satisfy constraint: [${rules.join(', ')}]`);
+  }
+
   #fail(path: string, value: string | number, must: string): void {
+    if (this.#failures.length === MOST_REPORTED) return;
     this.#failures.push(`Value '${value}' at '${path}' failed to satisfy constraint: ${must}`);
   }
+}
+
+function satisfies(
+  text: string,
+  { min = 0, max = Number.POSITIVE_INFINITY, pattern, values }: TextConstraint,
+): boolean {
+  return (
+    text.length >= min &&
+    text.length <= max &&
+    (values === undefined || values.includes(text)) &&
+    (pattern === undefined || matches(text, pattern))
+  );
+}
+
+function matches(text: string, pattern: string): boolean {
+  return new RegExp(`^(?:${pattern})$`, 'su').test(text);
 }
 
 export const LOG_GROUP_NAME: TextConstraint = { min: 1, max: LONGEST_NAME, pattern: '[\\.\\-_/#A-Za-z0-9]+' };

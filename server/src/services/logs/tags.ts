@@ -9,11 +9,8 @@ const TAG_VALUE = { max: 256, pattern: '^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$' };
 
 export function checkTags(tags: Record<string, string> | undefined, code?: InvalidInputCode): void {
   if (!tags) return;
-  const keys = Object.keys(tags);
-  const constraints = new Constraints().list('tags', keys, { min: 1, max: MOST_TAGS });
-  for (const key of keys) constraints.text('tags', key, TAG_KEY).text(`tags.${key}.member`, tags[key], TAG_VALUE);
-  constraints.check(code);
-  const reserved = keys.find((key) => /^aws:/i.test(key));
+  new Constraints().map('tags', tags, { min: 1, max: MOST_TAGS }, TAG_KEY, TAG_VALUE).check(code);
+  const reserved = Object.keys(tags).find((key) => /^aws:/i.test(key));
   if (reserved !== undefined) {
     const message = 'aws: prefixed tag key names are not allowed for external use.';
     throw new AwsError(code ?? 'InvalidParameterException', message);

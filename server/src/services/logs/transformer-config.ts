@@ -19,7 +19,6 @@ const TEXTS: Readonly<Record<string, TextConstraint>> = {
   flattenedElement: { values: ['first', 'last'] },
   type: { values: ['boolean', 'integer', 'double', 'string'] },
 };
-const LONGEST_COLUMN = 128;
 const MOST_PROCESSORS = 20;
 /** Entries of a list in a processor of this kind; five in all others. */
 const MOST_ENTRIES: Readonly<Record<string, number>> = {
@@ -60,12 +59,10 @@ function checkSettings(constraints: Constraints, path: string, kind: string, set
     else if (Array.isArray(value)) {
       const range = { ...(member !== 'columns' && { min: 1 }), max: MOST_ENTRIES[kind] ?? 5 };
       const texts = value.filter((item) => typeof item === 'string');
-      constraints.list(at, texts.length === value.length ? texts : value.map(() => '…'), range);
-      for (const [i, item] of value.entries()) {
-        const member = `${at}.${i + 1}.member`;
-        if (typeof item === 'string')
-          constraints.text(member, item, { min: 1, ...(kind === 'csv' && { max: LONGEST_COLUMN }) });
-        else checkSettings(constraints, member, kind, item);
+      if (texts.length === value.length) constraints.list(at, texts, range, kind === 'csv' ? TEXT : { min: 1 });
+      else {
+        constraints.list(at, Array(value.length).fill('…'), range);
+        for (const [i, item] of value.entries()) checkSettings(constraints, `${at}.${i + 1}.member`, kind, item);
       }
     }
   }

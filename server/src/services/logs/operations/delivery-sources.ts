@@ -70,15 +70,11 @@ export function putDeliverySource({ sharing }: Logs): Handler<PutDeliverySourceR
     const resourceArn = input.resourceArn!;
     const logType = input.logType!;
     const { tags, deliverySourceConfiguration: configuration } = input;
-    const constraints = new Constraints()
+    new Constraints()
       .text('name', name, DELIVERY_NAME)
-      .text('logType', logType, { min: 1, max: 255, pattern: '[\\w]*' });
-    for (const [key, value] of Object.entries(configuration ?? {})) {
-      constraints
-        .text('deliverySourceConfiguration', key, CONFIGURATION_TEXT)
-        .text(`deliverySourceConfiguration.${key}.member`, value, CONFIGURATION_TEXT);
-    }
-    constraints.check('ValidationException');
+      .text('logType', logType, { min: 1, max: 255, pattern: '[\\w]*' })
+      .map('deliverySourceConfiguration', configuration, {}, CONFIGURATION_TEXT, CONFIGURATION_TEXT)
+      .check('ValidationException');
     checkTags(tags, 'ValidationException');
     const service = parseArn(resourceArn)?.service;
     if (service === undefined) throw invalid(`Invalid resource ARN: ${resourceArn}`);

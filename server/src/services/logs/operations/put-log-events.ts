@@ -29,6 +29,7 @@ export function putLogEvents(logs: Logs): Handler<PutLogEventsRequest, PutLogEve
     const logStreamName = input.logStreamName!;
     const given = input.logEvents!;
     if (!GROUP_NAME.test(logGroupName) || !STREAM_NAME.test(logStreamName)) checkNames(logGroupName, logStreamName);
+    if (input.entity) checkEntity(input.entity);
     const messageBytes = checkEvents(given);
     const group = await requireGroup(logs, context, logGroupName);
     const stream = await requireStream(logs, group, logStreamName);
@@ -98,10 +99,12 @@ function flattened({ keyAttributes = {}, attributes = {} }: Entity): string {
 function checkEvents(events: readonly InputLogEvent[]): number {
   const { length } = events;
   if (length === 0 || length > MOST_EVENTS) {
-    const must = length === 0 ? 'greater than or equal to 1' : `less than or equal to ${MOST_EVENTS}`;
-    throw invalidParameter(
-      `1 validation error detected: Value at 'logEvents' failed to satisfy constraint: Member must have length ${must}`,
-    );
+    // AWS would show all of them.
+    const what =
+      length === 0
+        ? "Value '[]' at 'logEvents' failed to satisfy constraint: Member must have length greater than or equal to 1"
+        : `Value at 'logEvents' failed to satisfy constraint: Member must have length less than or equal to ${MOST_EVENTS}`;
+    throw invalidParameter(`1 validation error detected: ${what}`);
   }
   let previous = 0;
   let bytes = 0;
@@ -110,7 +113,7 @@ function checkEvents(events: readonly InputLogEvent[]): number {
     const { timestamp, message } = events[i] as LogEventInput;
     if (timestamp < previous) ordered = false;
     previous = timestamp;
-    if (message === '' || timestamp < 0 || !Number.isSafeInteger(timestamp)) checkEvent(timestamp, message, i);
+    if (message === '' || timestamp < 0 || !Number.isSafeInteger(timestamp)) refuse(events);
     bytes += Buffer.byteLength(message);
   }
   const size = bytes + length * EVENT_OVERHEAD_BYTES;
@@ -123,12 +126,13 @@ function checkEvents(events: readonly InputLogEvent[]): number {
   return bytes;
 }
 
-function checkEvent(timestamp: number, message: string, index: number): void {
-  const path = `logEvents.${index + 1}.member`;
-  new Constraints()
-    .text(`${path}.message`, message, { min: 1 })
-    .number(`${path}.timestamp`, timestamp, { min: 0 })
-    .check();
+function refuse(events: readonly InputLogEvent[]): never {
+  const constraints = new Constraints();
+  for (const [i, { timestamp, message }] of events.entries()) {
+    const path = `logEvents.${i + 1}.member`;
+    constraints.text(`${path}.message`, message, { min: 1 }).number(`${path}.timestamp`, timestamp, { min: 0 });
+  }
+  constraints.check();
   throw new AwsError('SerializationException', `NUMBER_VALUE can not be converted to a Long`, { status: 400 });
 }
 
@@ -136,6 +140,13 @@ function checkNames(logGroupName: string, logStreamName: string): void {
   new Constraints()
     .text('logGroupName', logGroupName, LOG_GROUP_NAME)
     .text('logStreamName', logStreamName, LOG_STREAM_NAME)
+    .check();
+}
+
+function checkEntity({ keyAttributes, attributes }: Entity): void {
+  new Constraints()
+    .map('entity.keyAttributes', keyAttributes, { min: 2, max: 4 }, { min: 1, max: 32 }, { min: 1, max: 512 })
+    .map('entity.attributes', attributes, { max: 10 }, { min: 1, max: 256 }, { min: 1, max: 512 })
     .check();
 }
 

@@ -61,17 +61,13 @@ export function putMetricFilter(logs: Logs): Handler<PutMetricFilterRequest, obj
 }
 
 function checkTransformation(constraints: Constraints, path: string, transformation: MetricTransformation): void {
-  const { metricName, metricNamespace, metricValue, unit, dimensions = {} } = transformation;
+  const { metricName, metricNamespace, metricValue, unit, dimensions } = transformation;
   constraints
     .text(`${path}.metricName`, metricName, METRIC_NAME)
     .text(`${path}.metricNamespace`, metricNamespace, METRIC_NAME)
     .text(`${path}.metricValue`, metricValue, { max: 100 })
-    .text(`${path}.unit`, unit, { values: Object.values(StandardUnit) });
-  for (const [name, value] of Object.entries(dimensions)) {
-    constraints
-      .text(`${path}.dimensions`, name, { max: 255 })
-      .text(`${path}.dimensions.${name}.member`, value, { max: 255 });
-  }
+    .text(`${path}.unit`, unit, { values: Object.values(StandardUnit) })
+    .map(`${path}.dimensions`, dimensions, {}, { max: 255 }, { max: 255 });
 }
 
 /** As AWS's message has it. */
