@@ -507,6 +507,15 @@ test('resource policies are kept by name, and for a group by revision', async ()
     resourcePolicies!.map(({ policyName }) => policyName),
     Array.from({ length: 10 }, (_, i) => `p${i}`),
   );
+  const given =
+    '{"Statement":[{"Action":"logs:*","Effect":"Allow","Principal":{"Service": ["route53.amazonaws.com"]},"Resource":"*"}]}';
+  const put = await logs.send(new PutResourcePolicyCommand({ policyName: 'p0', policyDocument: given }));
+  assert.equal(put.resourcePolicy!.policyDocument, given);
+  const listed = await logs.send(new DescribeResourcePoliciesCommand({ limit: 1 }));
+  assert.equal(
+    listed.resourcePolicies![0]!.policyDocument,
+    '{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"route53.amazonaws.com"},"Action":"logs:*","Resource":"*"}]}',
+  );
   await logs.send(new DeleteResourcePolicyCommand({ policyName: 'p0' }));
   await assert.rejects(logs.send(new DeleteResourcePolicyCommand({ policyName: 'p0' })), {
     name: 'ResourceNotFoundException',

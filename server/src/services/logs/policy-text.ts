@@ -18,6 +18,43 @@ export function policyFault(text: string, largestBytes: number): string | undefi
   }
 }
 
+const STATEMENT_MEMBERS = [
+  'Sid',
+  'Effect',
+  'Principal',
+  'NotPrincipal',
+  'Action',
+  'NotAction',
+  'Resource',
+  'NotResource',
+  'Condition',
+];
+
+/**
+ * A policy that was found right, as AWS gives it back when it is listed: with a version, members in AWS's order, and a single principal of
+ * a kind without its list.
+ */
+export function canonicalPolicy(text: string): string {
+  const { Version = '2008-10-17', Id, Statement } = JSON.parse(text);
+  const statements: Record<string, unknown>[] = Array.isArray(Statement) ? Statement : [Statement];
+  return JSON.stringify({
+    Version,
+    Id,
+    Statement: statements.map((statement) => ({
+      ...Object.fromEntries(STATEMENT_MEMBERS.map((member) => [member, statement[member]])),
+      Principal: canonicalPrincipal(statement.Principal),
+      NotPrincipal: canonicalPrincipal(statement.NotPrincipal),
+    })),
+  });
+}
+
+function canonicalPrincipal(principal: unknown): unknown {
+  if (!isObject(principal)) return principal;
+  return Object.fromEntries(
+    Object.entries(principal).map(([kind, of]) => [kind, Array.isArray(of) && of.length === 1 ? of[0] : of]),
+  );
+}
+
 function faultOf(policy: unknown): string | undefined {
   if (!isObject(policy)) return 'expected an object';
   const statements = Array.isArray(policy.Statement) ? policy.Statement : [policy.Statement];

@@ -18,7 +18,7 @@ import { Constraints, DESCRIBE_LIMIT, invalidParameter } from '../constraints.ts
 import { requireIdentifiedGroup } from '../log-group-reference.ts';
 import type { Logs } from '../logs.ts';
 import { pageByName } from '../page-token.ts';
-import { checkPolicyText } from '../policy-text.ts';
+import { canonicalPolicy, checkPolicyText } from '../policy-text.ts';
 
 interface ResourcePolicyDocument {
   name?: string;
@@ -93,7 +93,10 @@ export function describeResourcePolicies(
         (groupId === undefined || logs.store.groups.findById(groupId) !== undefined),
     );
     const { page, nextToken: next } = pageByName(found, ({ key }) => key, limit ?? DEFAULT_LIMIT, nextToken);
-    return { resourcePolicies: page.map(({ value }) => describe(value)), ...(next && { nextToken: next }) };
+    return {
+      resourcePolicies: page.map(({ value }) => ({ ...describe(value), policyDocument: canonicalPolicy(value.text) })),
+      ...(next && { nextToken: next }),
+    };
   };
 }
 
