@@ -148,6 +148,7 @@ export function missing(program: string, ...args: string[]): string | false {
 export const noPython = missing('python3', '--version');
 export const noBoto3 = missing('python3', '-c', 'import boto3');
 export const noBubblewrap = missing('bwrap', '--ro-bind', '/', '/', '--unshare-user', '--unshare-pid', 'true');
+export const noNamespaces = missing('unshare', '--user', '--map-root-user', '--mount', '--pid', '--fork', 'true');
 export const noControlGroups = controlGroupsMissing();
 
 function controlGroupsMissing(): string | false {

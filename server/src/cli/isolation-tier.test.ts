@@ -11,6 +11,9 @@ test('what functions will run in', () => {
     ['sandbox', 'linux', [], /^none: install bubblewrap$/],
     ['auto', 'darwin', ['unshare'], /^plain processes: a sandbox needs Linux$/],
     ['sandbox', 'darwin', [], /^none: a sandbox needs Linux$/],
+    ['namespaces', 'linux', ['bwrap', 'unshare'], /^sandbox \(namespaces, as configured\)$/],
+    ['namespaces', 'linux', [], /^none: install util-linux$/],
+    ['namespaces', 'darwin', [], /^none: a sandbox needs Linux$/],
     ['process', 'linux', ['bwrap'], /^plain processes, as configured$/],
   ];
   for (const [wanted, platform, programs, expected] of cases) {

@@ -14,7 +14,10 @@ export interface Machine {
 export function isolationTier(wanted: FunctionsConfig['isolation'], machine: Machine = thisMachine()): string {
   if (wanted === 'process') return 'plain processes, as configured';
   if (machine.platform !== 'linux') {
-    return wanted === 'sandbox' ? 'none: a sandbox needs Linux' : 'plain processes: a sandbox needs Linux';
+    return wanted !== 'auto' ? 'none: a sandbox needs Linux' : 'plain processes: a sandbox needs Linux';
+  }
+  if (wanted === 'namespaces') {
+    return machine.has('unshare') ? 'sandbox (namespaces, as configured)' : 'none: install util-linux';
   }
   if (machine.has('bwrap')) return 'sandbox (bubblewrap)';
   if (machine.has('unshare')) return 'sandbox (namespaces; bubblewrap would be faster and stricter)';

@@ -118,8 +118,8 @@ export const SETTINGS = {
     fallback: 'auto',
     shownDefault: 'auto',
     description:
-      'What functions run in: `sandbox` (bubblewrap), `process` (namespaces where the host allows) or `auto` (the best there is).',
-    read: oneOf('auto', 'process', 'sandbox'),
+      'What functions run in: `sandbox` (bubblewrap, or plain namespaces where it is missing), `namespaces` (without bubblewrap), `process` (no isolation) or `auto` (the best there is).',
+    read: oneOf('auto', 'namespaces', 'process', 'sandbox'),
   },
   interpreters: {
     environment: 'BRUME_INTERPRETERS',

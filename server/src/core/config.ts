@@ -26,7 +26,7 @@ export interface AccessKey {
 }
 
 export interface FunctionsConfig {
-  isolation: 'auto' | 'process' | 'sandbox';
+  isolation: 'auto' | 'namespaces' | 'process' | 'sandbox';
   /** Interpreters by runtime name; what is not set is looked for on the PATH. */
   interpreters: Record<string, string>;
   /** Executions at once, over all functions; 1,000 when not set. */

@@ -11,6 +11,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
+import type { FunctionsConfig } from '#core/config.ts';
 import type { Logger } from '#core/log.ts';
 import type { Mount } from '../file-systems.ts';
 import { inheritedDescriptors } from '../inherited-descriptors.ts';
@@ -84,11 +85,11 @@ const PROBE_TIMEOUT_MS = 10_000;
 export const STARTER_ENVIRONMENT = { PATH: `${process.env.PATH ?? ''}:/usr/sbin:/usr/bin:/sbin:/bin` };
 
 /**
- * The strongest isolation that works here: each is tried with the cell at hand. `sandbox` takes bubblewrap or namespaces
- * and rejects when neither works; `auto` falls back to a plain process.
+ * The strongest isolation that works here: each is tried with the cell at hand. `sandbox` takes bubblewrap or namespaces,
+ * `namespaces` the latter alone, and they reject when neither works; `auto` falls back to a plain process.
  */
 export async function chooseIsolation(
-  wanted: 'auto' | 'process' | 'sandbox',
+  wanted: FunctionsConfig['isolation'],
   cell: Cell,
   log: Logger,
 ): Promise<Isolation> {
@@ -103,21 +104,23 @@ export async function chooseIsolation(
   };
 }
 
-async function strongest(wanted: 'auto' | 'process' | 'sandbox', cell: Cell, log: Logger): Promise<Isolation> {
+async function strongest(wanted: FunctionsConfig['isolation'], cell: Cell, log: Logger): Promise<Isolation> {
   if (wanted === 'process') return plainProcess;
   const reasons: Record<string, string> = {};
   for (const [name, isolation] of isolations(cell)) {
+    if (wanted === 'namespaces' && isolation.name !== wanted) continue;
     const failure = process.platform === 'linux' ? await tryOut(isolation, cell) : 'it needs Linux';
     if (failure === undefined) {
-      if (name !== 'bubblewrap') log.warn(WEAKER[name], reasons);
+      if (name !== 'bubblewrap' && wanted !== 'namespaces') log.warn(WEAKER[name], reasons);
       return isolation;
     }
     reasons[name] = failure;
   }
-  if (wanted === 'sandbox') {
+  if (wanted !== 'auto') {
+    const bwrap = wanted === 'sandbox' ? `bubblewrap: ${reasons['no filter']}; ` : '';
     throw new Error(
-      `functions.isolation is "sandbox", which does not work on this machine (bubblewrap: ${reasons['no filter']}; ` +
-        `unshare: ${reasons.namespaces}). Install bubblewrap, or allow "process".`,
+      `functions.isolation is "${wanted}", which does not work on this machine (${bwrap}unshare: ${reasons.namespaces}). ` +
+        'Install bubblewrap, or allow "process".',
     );
   }
   log.warn('functions run as plain processes and can read what Brume can; install bubblewrap to isolate them', reasons);

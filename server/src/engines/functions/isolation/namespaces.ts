@@ -14,6 +14,7 @@ const SCRIPT = `
 set -e
 new=$1 size=$2 binds=$3 writable=$4 links=$5
 shift 5
+hostname localhost || :
 mount -t tmpfs -o size=1m,mode=755 tmpfs "$new"
 cd "$new"
 mkdir proc dev tmp opt old
