@@ -3,6 +3,7 @@
 
 import { type Condition, compileCondition, isGroup, parseCondition } from './condition.ts';
 import { FilterPatternError } from './filter-pattern-error.ts';
+import type { LogLine } from './log-line.ts';
 import { compileComparison, type Operand, type Operator, parseOperand, parseOperator } from './operand.ts';
 import type { Scanner } from './scanner.ts';
 
@@ -98,11 +99,15 @@ function compileTest({ operator, operand }: FieldTest): (value: string) => boole
   return compileComparison(operator, operand);
 }
 
-/** The pattern's name for each field of the event (sparse: ellipses and nameless slots), or undefined when it does not match. */
-export function matchDelimited(
-  { slots }: DelimitedPattern,
-  fields: readonly string[],
-): (string | undefined)[] | undefined {
+export interface DelimitedMatch {
+  fields: readonly string[];
+  /** The pattern's name for each field (sparse: ellipses and nameless slots). */
+  names: (string | undefined)[];
+}
+
+/** Undefined when the event does not match. */
+export function matchDelimited({ slots }: DelimitedPattern, line: LogLine): DelimitedMatch | undefined {
+  const fields = fieldsAsDivided(slots, line);
   const names: (string | undefined)[] = [];
   let position = 0;
   for (let i = 0; i < slots.length; i++) {
@@ -122,7 +127,15 @@ export function matchDelimited(
       while (position + run.length <= fields.length && !matchesAt(run, fields, position)) position++;
     }
   }
-  return position === fields.length ? names : undefined;
+  return position === fields.length ? { fields, names } : undefined;
+}
+
+/** Without an ellipsis, the last slot has the rest of the line as it is written: AWS's own [timestamp=*Z, request_id="*-*", event]. */
+function fieldsAsDivided(slots: readonly Slot[], line: LogLine): readonly string[] {
+  const { fields } = line;
+  const last = slots.length - 1;
+  if (fields.length <= slots.length || slots.some(({ kind }) => kind === 'ellipsis')) return fields;
+  return [...fields.slice(0, last), line.from(last)];
 }
 
 function fieldsAfter(slots: readonly Slot[], from: number): FieldSlot[] {

@@ -224,9 +224,16 @@ table(
     '[w=!ERROR, ...]',
     '[(ip=1* || ip=2*) && ip!=3*, ...]',
     '[…, bytes]',
+    // The last field is the rest of the line.
+    '[ip, user, username, timestamp, request, status_code]',
+    '[ip, user, rest = *html*]',
+    '[ip=127*, rest]',
+    '[]',
+    '[,]',
   ],
   [
-    '[ip, user, username, timestamp, request, status_code]',
+    '[ip, user, username, timestamp, request, status_code = 404]',
+    '[ip = 127.0.0.1]',
     '[ip, user, username, timestamp, request, status_code, bytes, more]',
     '[ip, user, username, timestamp, request, status_code = 5*, bytes]',
     '[ip, user, username, timestamp, request, status_code = 4* && bytes > 2000]',
@@ -267,6 +274,17 @@ test('extracted fields have the names of the pattern, or their number', () => {
       $7: '1534',
     },
   );
+  const lambda = parseFilterPattern('[timestamp=*Z, request_id="*-*", event]');
+  const said = '2024-11-20T17:12:23.505Z\t830e95c2-4983-4e72-99f1-1aa410a0ffb0\tINFO\tFetching "the list"...\n';
+  assert.deepEqual(
+    { ...extractFields(lambda, new LogLine(said)) },
+    {
+      $timestamp: '2024-11-20T17:12:23.505Z',
+      $request_id: '830e95c2-4983-4e72-99f1-1aa410a0ffb0',
+      $event: 'INFO\tFetching "the list"...\n',
+    },
+  );
+  assert.ok(!matches('[timestamp=*Z, request_id="*-*", event]', 'REPORT RequestId: 830e95c2-4983 Duration: 1 ms'));
   assert.deepEqual(extractFields(parseFilterPattern('{ $.a = 1 }'), new LogLine('{"a":1}')), {});
 });
 

@@ -61,18 +61,18 @@ function compile(pattern: FilterPattern): (line: LogLine) => boolean {
     case 'json':
       return compileJson(pattern);
     case 'delimited':
-      return (line) => matchDelimited(pattern, line.fields) !== undefined;
+      return (line) => matchDelimited(pattern, line) !== undefined;
   }
 }
 
 /** What a space-delimited pattern names in an event (`$status`, and `$7` for what has no name); empty for the others. */
 export function extractFields(pattern: FilterPattern, line: LogLine): Record<string, string> {
   if (pattern.kind !== 'delimited') return {};
-  const positions = matchDelimited(pattern, line.fields);
-  if (!positions) return {};
+  const match = matchDelimited(pattern, line);
+  if (!match) return {};
   const extracted: Record<string, string> = Object.create(null);
-  line.fields.forEach((field, i) => {
-    extracted[`$${positions[i] ?? i + 1}`] = field;
+  match.fields.forEach((field, i) => {
+    extracted[`$${match.names[i] ?? i + 1}`] = field;
   });
   return extracted;
 }

@@ -5,7 +5,7 @@ import { isSpace } from './scanner.ts';
 export class LogLine {
   readonly message: string;
   #json: unknown = UNPARSED;
-  #fields: string[] | undefined;
+  #split: SplitLine | undefined;
 
   constructor(message: string) {
     this.message = message;
@@ -19,9 +19,24 @@ export class LogLine {
 
   /** The space-delimited fields: what stands between [ ] or " " is one field, without them. */
   get fields(): string[] {
-    this.#fields ??= splitFields(this.message);
-    return this.#fields;
+    return this.#splitOnce().fields;
   }
+
+  /** The message from the field at this index on, as it is written. */
+  from(index: number): string {
+    return this.message.slice(this.#splitOnce().starts[index]);
+  }
+
+  #splitOnce(): SplitLine {
+    this.#split ??= splitFields(this.message);
+    return this.#split;
+  }
+}
+
+interface SplitLine {
+  fields: string[];
+  /** Where each field begins, with what encloses it. */
+  starts: number[];
 }
 
 const UNPARSED = Symbol('not parsed yet');
@@ -38,13 +53,15 @@ function parseJson(message: string): unknown {
   }
 }
 
-function splitFields(message: string): string[] {
+function splitFields(message: string): SplitLine {
   const fields: string[] = [];
+  const starts: number[] = [];
   const { length } = message;
   let position = 0;
   for (;;) {
     while (position < length && isSpace(message.charCodeAt(position))) position++;
-    if (position >= length) return fields;
+    if (position >= length) return { fields, starts };
+    starts.push(position);
     const close = CLOSING[message[position]!];
     const end = close === undefined ? -1 : endOfEnclosed(message, position + 1, close);
     if (end >= 0) {

@@ -35,10 +35,10 @@ export function selectValue(selector: ValueSelector, pattern: FilterPattern, lin
   return pattern.kind === 'delimited' ? selectField(pattern, selector.name, line) : undefined;
 }
 
-function selectField(pattern: DelimitedPattern, name: string, { fields }: LogLine): string | undefined {
-  const names = matchDelimited(pattern, fields);
+function selectField(pattern: DelimitedPattern, name: string, line: LogLine): string | undefined {
+  const { fields, names } = matchDelimited(pattern, line) ?? {};
   const named = names?.lastIndexOf(name) ?? -1;
-  if (named >= 0) return fields[named];
+  if (named >= 0) return fields![named];
   const position = /^\d{1,5}$/.test(name) ? Number(name) - 1 : -1;
-  return names && names[position] === undefined ? fields[position] : undefined;
+  return names && names[position] === undefined ? fields![position] : undefined;
 }
