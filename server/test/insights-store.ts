@@ -12,6 +12,7 @@ import {
   type StatementRow,
 } from '#engines/insights/compile/compile-query.ts';
 import { parseQuery } from '#engines/insights/syntax/parser.ts';
+import type { Query } from '#engines/insights/syntax/tree.ts';
 import { openTelemetry } from '#storage/telemetry/chdb-telemetry.ts';
 import type { QueryResult } from '#storage/telemetry/telemetry.ts';
 
@@ -62,8 +63,12 @@ export async function openTestStore() {
     return { id, name, account: '123456789012' };
   }
 
-  async function run(query: string, groups: readonly QueriedGroup[], options: TestOptions = {}): Promise<TestResult> {
-    const compiled = compileQuery(parseQuery(query), {
+  async function run(
+    query: string | Query,
+    groups: readonly QueriedGroup[],
+    options: TestOptions = {},
+  ): Promise<TestResult> {
+    const compiled = compileQuery(typeof query === 'string' ? parseQuery(query) : query, {
       groups,
       startMs: NOON - 86_400_000,
       endMs: NOON + 86_400_000,

@@ -140,7 +140,7 @@ for (const [language, text, expected] of QUERIES) {
 
 test('a fault in PPL and SQL tells its place', async () => {
   const faults: [QueryLanguage, string, number, number][] = [
-    ['PPL', 'fields a | join b', 11, 15],
+    ['PPL', 'fields a | lookup b', 11, 17],
     ['SQL', `SELECT a FROM \`${APP}\` WHERE`, 36, 36],
   ];
   for (const [language, text, startCharOffset, endCharOffset] of faults) {

@@ -40,6 +40,7 @@ const PURE_ENGINES = new Set([
   'filter-pattern',
   'insights',
   'log-patterns',
+  'log-transforms',
   'metric-math',
   'schedule',
 ]);

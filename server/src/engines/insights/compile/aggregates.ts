@@ -1,10 +1,11 @@
 // The functions of stats. https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Stats.html
 
 import { type Sql, sql } from '#storage/telemetry/sql.ts';
-import { findFunction } from '../syntax/functions.ts';
+import { isAggregate } from '../syntax/functions.ts';
 import type { Expression } from '../syntax/tree.ts';
 import { fault } from './expressions.ts';
 import type { EventColumns } from './fields.ts';
+import { compileOpenSearchAggregate } from './opensearch-aggregates.ts';
 import { asColumn, asNumber, asText, isPresent, MISSING, number, text, type Value } from './values.ts';
 
 type Call = Expression & { kind: 'call' };
@@ -12,42 +13,52 @@ type Call = Expression & { kind: 'call' };
 /** What an aggregate is taken over. */
 export interface AggregateInput {
   value(expression: Expression): Value;
+  condition(expression: Expression): Sql;
   event: EventColumns | undefined;
+  /** A window, where it is taken over that instead of over a group. */
+  over?: Sql;
   /** How many events a row stands for is not what count() counts: it counts rows. */
 }
 
 /** Undefined when the function is one of a row. */
 export function compileAggregate(call: Call, input: AggregateInput): Value | undefined {
-  if (!findFunction(call.name)?.aggregate) return undefined;
+  if (!isAggregate(call.name)) return undefined;
+  const over = (aggregate: Sql) => (input.over ? sql`${aggregate} OVER (${input.over})` : aggregate);
   const [first, second] = call.args;
   const value = first ? input.value(first) : MISSING;
   switch (call.name) {
     case 'count':
     case 'count_over_time':
       return number(
-        first && value.kind !== 'missing' ? sql`countIf(${isPresent(value)})` : first ? sql`countIf(0)` : sql`count()`,
+        over(
+          first && value.kind !== 'missing'
+            ? sql`countIf(${isPresent(value)})`
+            : first
+              ? sql`countIf(0)`
+              : sql`count()`,
+        ),
       );
     case 'count_distinct':
-      return number(sql`uniq(${asColumn(value)})`);
+      return number(over(sql`uniq(${asColumn(value)})`));
     case 'sum':
     case 'sum_over_time':
-      return number(sql`sumOrNull(${asNumber(value)})`);
+      return number(over(sql`sumOrNull(${asNumber(value)})`));
     case 'avg':
-      return number(sql`avgOrNull(${asNumber(value)})`);
+      return number(over(sql`avgOrNull(${asNumber(value)})`));
     case 'stddev':
-      return number(sql`stddevPopStableOrNull(${asNumber(value)})`);
+      return number(over(sql`stddevPopStableOrNull(${asNumber(value)})`));
     case 'median':
-      return number(percentile(value, 50));
+      return number(over(percentile(value, 50)));
     case 'pct': {
       const rank = second && input.value(second);
       if (rank?.kind !== 'number' || rank.constant === undefined || rank.constant < 0 || rank.constant > 100) {
         throw fault('pct takes a percentage from 0 to 100', second ?? call);
       }
-      return number(percentile(value, rank.constant));
+      return number(over(percentile(value, rank.constant)));
     }
     case 'min':
     case 'max':
-      return extreme(call.name, value);
+      return extreme(call.name, value, over);
     case 'earliest':
     case 'latest': {
       const at = timeOf(input, call);
@@ -83,7 +94,12 @@ export function compileAggregate(call: Call, input: AggregateInput): Value | und
       return text(histogram(asNumber(value), count));
     }
     default:
-      throw fault(`Brume does not run the function ${call.name} yet`, call);
+      return compileOpenSearchAggregate(
+        call,
+        call.args.map((arg) => input.value(arg)),
+        over,
+        (arg) => input.condition(arg),
+      );
   }
 }
 
@@ -120,8 +136,8 @@ function percentile(value: Value, rank: number): Sql {
 }
 
 /** Numbers as numbers; of texts that are none, the first or last. */
-function extreme(name: 'min' | 'max', value: Value): Value {
-  const of = (expression: Sql) => (name === 'min' ? sql`minOrNull(${expression})` : sql`maxOrNull(${expression})`);
+function extreme(name: 'min' | 'max', value: Value, over: (aggregate: Sql) => Sql): Value {
+  const of = (expression: Sql) => over(name === 'min' ? sql`minOrNull(${expression})` : sql`maxOrNull(${expression})`);
   if (value.kind === 'number' || value.kind === 'time' || value.kind === 'boolean') return like(value, of(value.sql));
   const texts = asText(value);
   const numbers = sql`toFloat64OrNull(${texts})`;
@@ -129,7 +145,7 @@ function extreme(name: 'min' | 'max', value: Value): Value {
 }
 
 /** A time comes out as milliseconds since the epoch, as on AWS. */
-function like(value: Value, expression: Sql): Value {
+export function like(value: Value, expression: Sql): Value {
   switch (value.kind) {
     case 'number':
       return { kind: 'number', sql: expression, ...(value.double && { double: true as const }) };

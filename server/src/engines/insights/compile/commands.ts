@@ -21,6 +21,7 @@ import { relevantFields } from './relevant-fields.ts';
 import { accumulate, autoregress, fillDown, outlier, sessionize } from './running-commands.ts';
 import { addTotals } from './totals.ts';
 import { asColumn, asList, asText, isPresent, text, type Value } from './values.ts';
+import { evaluate } from './windows.ts';
 
 type Of<Kind extends Command['kind']> = Extract<Command, { kind: Kind }>;
 
@@ -93,6 +94,9 @@ function apply(pipeline: Pipeline, command: Command): void {
     case 'display':
       for (const item of command.items) define(pipeline, item);
       pipeline.columns = [...new Set(command.items.map(({ name }) => name))];
+      return;
+    case 'eval':
+      evaluate(pipeline, command);
       return;
     case 'filter':
     case 'filterIndex':
@@ -228,7 +232,11 @@ function stats(pipeline: Pipeline, { by, aggregates, offset }: Of<'stats'>): voi
   const { compiler } = pipeline;
   const keys = by.map((item) => ({ name: item.name, value: groupKey(compiler.value(item.expression)) }));
   const results: { name: string; value: Value }[] = [];
-  const input = { value: (expression: Expression) => compiler.value(expression), event: pipeline.event };
+  const input = {
+    value: (expression: Expression) => compiler.value(expression),
+    condition: (expression: Expression) => compiler.condition(expression),
+    event: pipeline.event,
+  };
   const overRows = new ExpressionCompiler(
     {
       ...pipeline.names(),
@@ -339,10 +347,10 @@ function sort(pipeline: Pipeline, { keys }: Of<'sort'>): void {
     return;
   }
   const order: OrderKey[] = [];
-  for (const { expression, descending } of keys) {
+  for (const { expression, descending, missingFirst = false } of keys) {
     const value = pipeline.compiler.value(expression);
-    // Rows without the field come last in either direction.
-    order.push({ sql: sql`NOT (${isPresent(value)})`, descending: false }, { sql: sortKey(value), descending });
+    // Rows without the field come last in either direction, unless the query says otherwise.
+    order.push({ sql: sql`NOT (${isPresent(value)})`, descending: missingFirst }, { sql: sortKey(value), descending });
   }
   if (pipeline.event) {
     const { timestamp, segment, row } = pipeline.event;
@@ -352,7 +360,7 @@ function sort(pipeline: Pipeline, { keys }: Of<'sort'>): void {
   pipeline.timeOrder = undefined;
 }
 
-function dedup(pipeline: Pipeline, { fields }: Of<'dedup'>): void {
+function dedup(pipeline: Pipeline, { fields, count = 1 }: Of<'dedup'>): void {
   pipeline.settleLimit();
   const values = fields.map((field) => pipeline.compiler.value(field));
   // Rows that lack one of the fields are no duplicates of each other.
@@ -360,7 +368,7 @@ function dedup(pipeline: Pipeline, { fields }: Of<'dedup'>): void {
   const own = pipeline.event ? ownKey(pipeline.event) : sql`rowNumberInAllBlocks()`;
   const none = pipeline.event ? sql`(toUInt32(0), '', toInt64(0), toUInt64(0), toUInt32(0))` : sql`toUInt64(0)`;
   const keys = [...values.map(asColumn), sql`if(${whole}, ${none}, ${own})`];
-  pipeline.settle(sql`LIMIT 1 BY ${join(keys, ', ')}`);
+  pipeline.settle(sql`LIMIT ${count} BY ${join(keys, ', ')}`);
 }
 
 /** What no other event has. */

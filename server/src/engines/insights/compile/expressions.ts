@@ -16,6 +16,7 @@ import {
   isDynamic,
   isNumeric,
   number,
+  text,
   type Value,
 } from './values.ts';
 
@@ -28,6 +29,8 @@ export interface Names {
   unmaskedField(name: string): Value;
   /** The texts that a subquery gives for a field of this name, as a SELECT of one column. */
   subquery?(query: Query, name: string | undefined, at: Span): Sql;
+  /** A function over other rows, where such may stand. */
+  over?(window: Expression & { kind: 'over' }): Value;
   /** Calls that are no functions of a row: aggregates, or columns of stats by their text. */
   call?(call: Call): Value | undefined;
 }
@@ -86,6 +89,13 @@ export class ExpressionCompiler {
       }
       case 'regex':
         throw fault('A regular expression can only stand after like, =~ or parse', expression);
+      case 'over':
+        if (!this.#names.over) throw fault('A window function cannot stand here', expression);
+        return this.#names.over(expression);
+      case 'query':
+        if (!this.#names.subquery) throw fault('A subquery cannot stand here', expression);
+        // ClickHouse refuses one of several rows, as SQL has it; without a row it is missing.
+        return text(sql`(${this.#names.subquery(expression.query, undefined, expression)})`);
       case 'call':
         return this.#names.call?.(expression) ?? compileFunction(expression, this);
       case 'unary':

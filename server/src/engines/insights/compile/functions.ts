@@ -7,6 +7,7 @@ import { formatDate, parseDate } from './date-formats.ts';
 import { ceilTime, floorTime, type Period } from './datetime.ts';
 import { ENCODING_FUNCTIONS } from './encoding-functions.ts';
 import { type ExpressionCompiler, fault } from './expressions.ts';
+import { OPENSEARCH_FUNCTIONS } from './opensearch-functions.ts';
 import { re2 } from './regex.ts';
 import {
   asColumn,
@@ -22,7 +23,7 @@ import {
   type Value,
 } from './values.ts';
 
-type Call = Expression & { kind: 'call' };
+export type Call = Expression & { kind: 'call' };
 export type ScalarFunction = (args: Value[], compiler: ExpressionCompiler, call: Call) => Value;
 
 export function compileFunction(call: Call, compiler: ExpressionCompiler): Value {
@@ -46,6 +47,7 @@ const ofTexts =
 const SCALAR_FUNCTIONS: Record<string, ScalarFunction> = {
   ...ADDRESS_FUNCTIONS,
   ...ENCODING_FUNCTIONS,
+  ...OPENSEARCH_FUNCTIONS,
   abs: numeric((a) => sql`abs(${a})`),
   ceil: numeric((a) => sql`ceil(${a})`),
   floor: numeric((a) => sql`floor(${a})`),
@@ -162,13 +164,13 @@ function strip(expression: Sql, pattern: string): Sql {
 }
 
 /** A constant text, such as a format. */
-function constant(value: Value, call: Call): string {
+export function constant(value: Value, call: Call): string {
   if (value.kind === 'text' && value.constant !== undefined) return value.constant;
   throw fault(`${call.name} takes a text in quotes there`, call);
 }
 
 /** The value of the first condition that holds, otherwise the last one where there is one more. */
-function chosen(conditions: readonly Sql[], values: readonly Value[]): Value {
+export function chosen(conditions: readonly Sql[], values: readonly Value[]): Value {
   const given = values.filter(({ kind }) => kind !== 'missing');
   const kind = given.every(({ kind }) => kind === 'time') ? 'time' : 'number';
   const ofOneKind = given.length > 0 && given.every((value) => value.kind === kind);

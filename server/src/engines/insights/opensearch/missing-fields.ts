@@ -1,7 +1,7 @@
 // With a field that is missing a comparison is neither true nor false in OpenSearch's languages, so that its denial does not
 // hold either. In Logs Insights `!=` and `not` hold there. Here such conditions get what says so: `ispresent`.
 
-import { findFunction } from '../syntax/functions.ts';
+import { isAggregate } from '../syntax/functions.ts';
 import { children } from '../syntax/parser.ts';
 import type { Expression } from '../syntax/tree.ts';
 
@@ -34,12 +34,12 @@ function withFields(of: Expression, condition: Expression): Expression {
   }, condition);
 }
 
+const HAVE_ALWAYS_A_VALUE = new Set('ispresent coalesce isempty isblank case if NVL2 CONCAT_WS'.split(' '));
+
 /** Those without which the expression has no value. */
 function neededFields(node: Expression, found = new Map<string, Expression>()): Map<string, Expression> {
   if (node.kind === 'field') found.set(node.name, node);
-  const hasAlwaysValue =
-    node.kind === 'call' &&
-    (['ispresent', 'coalesce', 'isempty', 'isblank'].includes(node.name) || findFunction(node.name)!.aggregate);
+  const hasAlwaysValue = node.kind === 'call' && (HAVE_ALWAYS_A_VALUE.has(node.name) || isAggregate(node.name));
   if (!hasAlwaysValue) for (const child of children(node)) neededFields(child, found);
   return found;
 }

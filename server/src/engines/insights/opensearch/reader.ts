@@ -1,12 +1,23 @@
 // What PPL and SQL have in common: words, expressions, and faults with their place.
 
-import { findFunction } from '../syntax/functions.ts';
+import { isAggregate } from '../syntax/functions.ts';
 import { Lexer, type Token } from '../syntax/lexer.ts';
 import { children } from '../syntax/parser.ts';
 import { faultIn, type QuerySyntaxError, unexpectedSymbol } from '../syntax/query-syntax-error.ts';
-import type { ArithmeticOperator, ComparisonOperator, DurationUnit, Expression, Item, Span } from '../syntax/tree.ts';
+import type {
+  ArithmeticOperator,
+  Call,
+  ComparisonOperator,
+  DurationUnit,
+  Expression,
+  Item,
+  Query,
+  SortKey,
+  Span,
+} from '../syntax/tree.ts';
 import { binary, findOpenSearchFunction, like, negation } from './functions.ts';
 import { whereTrue } from './missing-fields.ts';
+import { findWindowFunction, readFrame, WINDOW_ALONE } from './window.ts';
 
 /** Nested deeper than this a query is refused, so that no text exhausts the stack. */
 const DEEPEST = 100;
@@ -20,16 +31,22 @@ export interface Dialect {
   reserved: ReadonlySet<string>;
   /** 100 where percentiles are given in percent, 1 where as a fraction. */
   percentiles: 100 | 1;
+  /** How a query inside of the query begins, and in which brackets it stands as a value. */
+  queries: RegExp;
+  brackets: string;
 }
 
 export class OpenSearchReader {
   readonly lexer: Lexer;
   readonly #dialect: Dialect;
+  /** Reads a query inside of the query, from its first word on, without the bracket after it. */
+  readonly #query: () => Query;
   #depth = 0;
 
-  constructor(text: string, dialect: Dialect) {
+  constructor(text: string, dialect: Dialect, query: () => Query) {
     this.lexer = new Lexer(withoutComments(text));
     this.#dialect = dialect;
+    this.#query = query;
   }
 
   // ---- expressions ----
@@ -114,8 +131,11 @@ export class OpenSearchReader {
       return binary('and', binary('>=', left, least), binary('<=', left, most));
     }
     if (!this.acceptWord('in')) return undefined;
+    if (this.isQuery('([')) {
+      const query = this.query();
+      return { kind: 'in query', not: false, value: left, query, start: left.start, end: this.lexer.at };
+    }
     this.symbol('(');
-    for (const word of ['select', 'source', 'search']) if (this.isWord(word)) throw this.unfit('a subquery');
     const options = this.list(() => this.#additive());
     this.symbol(')');
     return { kind: 'in', not: false, value: left, options, start: left.start, end: this.lexer.at };
@@ -135,7 +155,12 @@ export class OpenSearchReader {
   #additive(): Expression {
     let left = this.#multiplicative();
     for (let operator = this.#operator('+', '-'); operator; operator = this.#operator('+', '-')) {
-      left = binary(operator, left, this.#multiplicative());
+      const right = this.#multiplicative();
+      if (right.kind !== 'duration') left = binary(operator, left, right);
+      else {
+        const name = operator === '+' ? 'DATE_ADD' : 'DATE_SUB';
+        left = { kind: 'call', name, args: [left, right], start: left.start, end: right.end };
+      }
     }
     return left;
   }
@@ -162,12 +187,12 @@ export class OpenSearchReader {
       const value = this.string();
       return { kind: 'string', value, start: next.start, end: this.lexer.at };
     }
+    const { start } = next;
+    if (this.isQuery()) return { kind: 'query', query: this.query(), start, end: this.lexer.at };
     const token = this.lexer.take();
-    const { start } = token;
     if (token.kind === 'number') return { kind: 'number', value: token.value, start, end: token.end };
     if (token.kind === 'name') return this.#named(token);
     if (token.kind === 'symbol' && token.text === '(') {
-      if (this.isWord('select')) throw this.unfit('a subquery');
       const inner = this.#nested(() => this.#or());
       this.symbol(')');
       return { ...inner, start, end: this.lexer.at };
@@ -179,12 +204,18 @@ export class OpenSearchReader {
     const { start, end, text, quoted } = token;
     const word = text.toLowerCase();
     if (quoted) return { kind: 'field', name: text, start, end };
-    if (word === 'case' || word === 'interval' || word === 'exists') throw this.unfit(text.toUpperCase(), token);
-    const isLikeFunction = word === 'like' && this.isSymbol('(');
-    if ((RESERVED.has(word) && !isLikeFunction) || this.#dialect.reserved.has(word)) {
+    if (word === 'exists') throw this.unfit(text.toUpperCase(), token);
+    if (word === 'case') return this.#case(start);
+    if (word === 'interval') return this.#interval(start);
+    const isLikeFunction = ['like', 'regexp', 'rlike'].includes(word) && this.isSymbol('(');
+    const isFunction = ['left', 'right'].includes(word) && this.isSymbol('(');
+    if ((RESERVED.has(word) && !isLikeFunction) || (this.#dialect.reserved.has(word) && !isFunction)) {
       throw this.unexpected(token, ['a field', 'a value', '(']);
     }
-    if (this.acceptSymbol('(')) return this.#call(token);
+    if (this.#dialect.name === 'SQL' && ['current_date', 'current_timestamp'].includes(word) && !this.isSymbol('(')) {
+      return { kind: 'call', name: word.toUpperCase(), args: [], start, end };
+    }
+    if (this.acceptSymbol('(')) return this.#windowed(this.#call(token));
     if (word === 'true' || word === 'false') return { kind: 'boolean', value: word === 'true', start, end };
     return { kind: 'field', name: text.replace(/\[(\d+)\]/g, '.$1'), start, end };
   }
@@ -211,6 +242,11 @@ export class OpenSearchReader {
         const percent = Number(((rank.value * 100) / most).toPrecision(12));
         return call('pct', [value, { kind: 'number', value: percent, start: rank.start, end: rank.end }]);
       }
+      case 'extract':
+        return this.#extract(start);
+      case 'timestampdiff':
+      case 'timestampadd':
+        throw this.unfit(`the function ${text}`, token);
       case 'span':
         return this.#span(start);
       case 'date_trunc':
@@ -218,7 +254,7 @@ export class OpenSearchReader {
       case 'cast':
         return this.#cast(start);
     }
-    const found = findOpenSearchFunction(text);
+    const found = (this.#dialect.name === 'SQL' ? findWindowFunction(text) : undefined) ?? findOpenSearchFunction(text);
     if (!found) throw this.unfit(`the function ${text}`, token);
     const args = this.isSymbol(')') ? [] : this.list(argument);
     this.symbol(')');
@@ -228,6 +264,106 @@ export class OpenSearchReader {
       throw this.fault(`Function ${text} takes ${wanted} arguments, not ${args.length}`, { start, end: this.lexer.at });
     }
     return found.build(args, { start, end: this.lexer.at });
+  }
+
+  /** `CASE WHEN a THEN b … ELSE c END`, `CASE x WHEN v THEN b … END`, and PPL's `case(a, b, … else c)`. */
+  #case(start: number): Expression {
+    const args: Expression[] = [];
+    const condition = () => whereTrue(this.#nested(() => this.#or()));
+    if (this.acceptSymbol('(')) {
+      do {
+        args.push(condition());
+        this.symbol(',');
+        args.push(this.#nested(() => this.#or()));
+      } while (this.acceptSymbol(','));
+      if (this.acceptWord('else')) args.push(this.#nested(() => this.#or()));
+      this.symbol(')');
+      return { kind: 'call', name: 'case', args, start, end: this.lexer.at };
+    }
+    const subject = this.isWord('when') ? undefined : this.#nested(() => this.#or());
+    this.word('when');
+    do {
+      const when = condition();
+      args.push(subject ? binary('=', subject, when) : when);
+      this.word('then');
+      args.push(this.#nested(() => this.#or()));
+    } while (this.acceptWord('when'));
+    if (this.acceptWord('else')) args.push(this.#nested(() => this.#or()));
+    this.word('end');
+    return { kind: 'call', name: 'case', args, start, end: this.lexer.at };
+  }
+
+  /** `INTERVAL 5 MINUTES`, `INTERVAL '1' DAY` */
+  #interval(start: number): Expression {
+    const token = this.lexer.take();
+    const count = token.kind === 'number' ? token.value : token.kind === 'string' ? Number(token.value) : Number.NaN;
+    if (!Number.isInteger(count)) throw this.unexpected(token, ['a whole number']);
+    const unit = this.#unit();
+    return { kind: 'duration', count, unit, start, end: this.lexer.at };
+  }
+
+  #unit(): DurationUnit {
+    const token = this.lexer.next;
+    const unit = DATE_UNITS[this.name().toLowerCase().replace(/s$/, '')];
+    if (!unit) throw this.unexpected(token, Object.keys(DATE_UNITS));
+    return unit;
+  }
+
+  /** `extract(year from t)` */
+  #extract(start: number): Expression {
+    const token = this.lexer.next;
+    const part = this.name();
+    const found = EXTRACTED.has(part.toLowerCase()) ? findOpenSearchFunction(part) : undefined;
+    if (!found) throw this.unexpected(token, [...EXTRACTED]);
+    this.word('from');
+    const value = this.#additive();
+    this.symbol(')');
+    return found.build([value], { start, end: this.lexer.at });
+  }
+
+  /** `f(…) OVER (PARTITION BY … ORDER BY … ROWS …)` */
+  #windowed(call: Expression): Expression {
+    if (this.#dialect.name !== 'SQL' || !this.isWord('over') || call.kind !== 'call') return call;
+    this.lexer.take();
+    this.symbol('(');
+    const by = (word: string) => {
+      if (!this.acceptWord(word)) return false;
+      this.word('by');
+      return true;
+    };
+    const value = () => this.#nested(() => this.#additive());
+    const partition = by('partition') ? this.list(value) : [];
+    const order = by('order') ? this.list(() => this.sortKey(value())) : [];
+    const frame = readFrame(this);
+    this.symbol(')');
+    const { start } = call;
+    return { kind: 'over', call: call as Call, partition, order, ...(frame && { frame }), start, end: this.lexer.at };
+  }
+
+  /** What follows the expression that rows are ordered by. */
+  sortKey(expression: Expression): SortKey {
+    const descending = this.acceptWord('desc');
+    if (!descending) this.acceptWord('asc');
+    if (!this.acceptWord('nulls')) return { expression, descending };
+    if (this.acceptWord('first')) return { expression, descending, missingFirst: true };
+    this.word('last');
+    return { expression, descending };
+  }
+
+  /** Whether a query in parentheses or brackets comes. */
+  isQuery(brackets = this.#dialect.brackets): boolean {
+    const { next, text } = this.lexer;
+    if (next.kind !== 'symbol' || !brackets.includes(next.text)) return false;
+    const { queries } = this.#dialect;
+    queries.lastIndex = next.end;
+    return queries.test(text);
+  }
+
+  query(): Query {
+    const bracket = this.lexer.take();
+    const query = this.#nested(() => this.#query());
+    this.symbol(bracket.kind === 'symbol' && bracket.text === '[' ? ']' : ')');
+    return query;
   }
 
   /** `span(field, 5m)` of times, `span(field, 10)` of numbers. */
@@ -269,7 +405,13 @@ export class OpenSearchReader {
     if (name === 'double' || name === 'float') {
       return binary('+', value, { kind: 'number', value: 0, start: type.start, end: type.end }, at);
     }
-    if (name === 'string') return { kind: 'call', name: 'concat', args: [value], ...at };
+    if (name === 'string' || name === 'varchar') return { kind: 'call', name: 'concat', args: [value], ...at };
+    if (['int', 'integer', 'smallint', 'tinyint', 'bigint', 'long'].includes(name)) {
+      return { kind: 'call', name: name === 'bigint' || name === 'long' ? 'toLong' : 'toInt', args: [value], ...at };
+    }
+    if (name === 'timestamp') return { kind: 'call', name: 'TO_TIMESTAMP', args: [value], ...at };
+    if (name === 'date') return { kind: 'call', name: 'TO_DATE', args: [value], ...at };
+    if (name === 'boolean') return { kind: 'call', name: 'BOOLEAN', args: [value], ...at };
     throw this.unfit(`CAST to ${name}`, type);
   }
 
@@ -286,7 +428,15 @@ export class OpenSearchReader {
 
   #check(node: Expression, allowed: boolean): void {
     let inside = allowed;
-    if (node.kind === 'call' && findFunction(node.name)!.aggregate) {
+    if (node.kind === 'over') {
+      if (!allowed) throw this.fault('A window function is not allowed here', node);
+      for (const child of children(node)) this.#check(child, true);
+      return;
+    }
+    if (node.kind === 'call' && WINDOW_ALONE.has(node.name)) {
+      throw this.fault(`${node.name} needs OVER (…)`, node);
+    }
+    if (node.kind === 'call' && isAggregate(node.name)) {
       if (!allowed) throw this.fault(`Aggregation function ${node.name} is not allowed here`, node);
       inside = false;
     }
@@ -391,6 +541,8 @@ const DATE_UNITS: Record<string, DurationUnit> = {
   quarter: 'q',
   year: 'y',
 };
+
+const EXTRACTED = new Set('year quarter month week day dayofweek dayofyear hour minute second'.split(' '));
 
 /** Spaces in their place, so that offsets stay. */
 function withoutComments(text: string): string {

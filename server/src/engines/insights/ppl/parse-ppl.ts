@@ -1,24 +1,42 @@
 // OpenSearch's Piped Processing Language onto the tree of Logs Insights. Commands without a counterpart there are refused by name.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData_PPL.html
 
+import { binary } from '../opensearch/functions.ts';
 import { type Dialect, OpenSearchReader } from '../opensearch/reader.ts';
+import { joinKeys, replace } from '../opensearch/replace.ts';
+import { isAggregate } from '../syntax/functions.ts';
 import { hasAggregate } from '../syntax/parser.ts';
 import { namedGroups } from '../syntax/regex-groups.ts';
-import type { Command, Expression, Item, Query, SortKey, SourceCommand } from '../syntax/tree.ts';
+import type { Command, Expression, Item, Query, SortKey, SourceCommand, Span } from '../syntax/tree.ts';
+import { grokExpression } from './grok.ts';
 
-const PPL: Dialect = { name: 'PPL', reserved: new Set(), percentiles: 100 };
-const COMMANDS = 'dedup eval expand fields fillnull head parse rare rename sort stats top where'.split(' ');
+const PPL: Dialect = {
+  name: 'PPL',
+  reserved: new Set(),
+  percentiles: 100,
+  queries: /\s*(?:(?:search|subquery)\b|(?:source|index)\s*=)/iy,
+  brackets: '[',
+};
+const COMMANDS =
+  'dedup eval eventstats expand fields fillnull grok head inner join left parse rare rename sort stats top trendline where'.split(
+    ' ',
+  );
 /** What the language has beside them. */
 const OTHERS = new Set(
-  'ad append appendcol describe eventstats fieldsummary filterindex flatten grok join inner left lookup ml multisearch patterns reverse rex subquery table timechart trendline'.split(
+  'ad append appendcol cross describe fieldsummary filterindex flatten full lookup ml multisearch patterns reverse rex right table timechart'.split(
     ' ',
   ),
 );
 const DEFAULT_ROWS = 10;
+const MOST_ROWS_OF_TREND = 100;
+const COLUMNS_OF_EVENTS = ['@timestamp', '@message'];
 
 /** Throws QuerySyntaxError. */
 export function parsePpl(text: string): Query {
-  return new PplParser(text).query();
+  const reader: OpenSearchReader = new OpenSearchReader(text, PPL, () => new PplParser(reader).query());
+  const query = new PplParser(reader).query();
+  if (reader.lexer.next.kind !== 'end') throw reader.unexpected(reader.lexer.next, ['|']);
+  return query;
 }
 
 class PplParser {
@@ -27,8 +45,8 @@ class PplParser {
   /** What the result shows, where a command has settled it. */
   #columns: string[] | undefined;
 
-  constructor(text: string) {
-    this.#reader = new OpenSearchReader(text, PPL);
+  constructor(reader: OpenSearchReader) {
+    this.#reader = reader;
   }
 
   query(): Query {
@@ -36,20 +54,17 @@ class PplParser {
     reader.acceptSymbol('|');
     const source = this.#source();
     const query: Query = { ...(source && { source }), commands: this.#commands };
-    if (source && reader.lexer.next.kind === 'end') return query;
-    if (source) reader.symbol('|');
-    for (;;) {
-      this.#command();
-      if (reader.lexer.next.kind === 'end') return query;
-      reader.symbol('|');
-    }
+    if (source && !reader.acceptSymbol('|')) return query;
+    do this.#command();
+    while (reader.acceptSymbol('|'));
+    return query;
   }
 
   /** ``source = [`a`, `b`]`` */
   #source(): SourceCommand | undefined {
     const reader = this.#reader;
     const { start } = reader.lexer.next;
-    const search = reader.acceptWord('search');
+    const search = reader.acceptWord('subquery') || reader.acceptWord('search');
     if (!reader.isWord('source') && !reader.isWord('index')) {
       if (search) throw reader.unexpected(reader.lexer.next, ['source']);
       return undefined;
@@ -91,6 +106,24 @@ class PplParser {
       case 'eval':
         this.#define(reader.list(() => this.#assignment()));
         break;
+      case 'eventstats':
+        this.#eventStats();
+        break;
+      case 'trendline':
+        this.#trendline();
+        break;
+      case 'inner':
+      case 'left':
+        if (word === 'left') reader.acceptWord('outer');
+        reader.word('join');
+        this.#join(word);
+        break;
+      case 'join':
+        this.#join('inner');
+        break;
+      case 'grok':
+        this.#grok();
+        break;
       case 'stats':
         this.#stats();
         break;
@@ -126,7 +159,14 @@ class PplParser {
 
   #fields(): void {
     const reader = this.#reader;
-    if (reader.isSymbol('-')) throw reader.unfit('fields with a minus sign');
+    if (reader.acceptSymbol('-')) {
+      const hidden = reader.list(() => reader.field());
+      const at = { start: hidden[0]!.start, end: reader.lexer.at };
+      const rest = this.#shown().filter((name) => !hidden.some((field) => field.name === name));
+      if (rest.length === 0) throw reader.fault('fields leaves no field', at);
+      this.#show(rest.map((name) => plain({ kind: 'field', name, ...at })));
+      return;
+    }
     reader.acceptSymbol('+');
     this.#show(reader.list(() => plain(reader.field())));
   }
@@ -137,8 +177,90 @@ class PplParser {
   }
 
   #define(items: Item[]): void {
-    for (const { name } of items) if (this.#columns && !this.#columns.includes(name)) this.#columns.push(name);
-    this.#add({ kind: 'fields', items });
+    this.#columns = [...new Set([...this.#shown(), ...items.map(({ name }) => name)])];
+    this.#add({ kind: 'eval', items });
+  }
+
+  /** The columns of the result as far as it has come. */
+  #shown(): string[] {
+    return this.#columns ?? [...COLUMNS_OF_EVENTS];
+  }
+
+  /** Aggregates beside the rows that they are of. */
+  #eventStats(): void {
+    const { aggregates, by } = this.#aggregates('eventstats');
+    const partition = by.map(({ expression }) => expression);
+    const over = (node: Expression): Expression | undefined => {
+      if (node.kind !== 'call' || !isAggregate(node.name)) return undefined;
+      return { kind: 'over', call: node, partition, order: [], start: node.start, end: node.end };
+    };
+    this.#define(aggregates.map((item) => ({ ...item, alias: item.name, expression: replace(item.expression, over) })));
+  }
+
+  /** `trendline sort t sma(3, a) as mean wma(2, b)`: averages of so many rows up to each; none where there are fewer. */
+  #trendline(): void {
+    const reader = this.#reader;
+    if (reader.acceptWord('sort')) {
+      const descending = reader.acceptSymbol('-');
+      if (!descending) reader.acceptSymbol('+');
+      this.#add({ kind: 'sort', keys: [{ expression: reader.field(), descending }] });
+    }
+    const items: Item[] = [];
+    do {
+      const { start } = reader.lexer.next;
+      const weighted = reader.acceptWord('wma');
+      if (!weighted) reader.word('sma');
+      reader.symbol('(');
+      const token = reader.lexer.next;
+      const count = reader.rowCount();
+      if (count > MOST_ROWS_OF_TREND) throw reader.unexpected(token, [`a number from 1 to ${MOST_ROWS_OF_TREND}`]);
+      reader.symbol(',');
+      const field = reader.field();
+      reader.symbol(')');
+      const name = reader.acceptWord('as') ? reader.name() : `${field.name}_trendline`;
+      const at = { start, end: reader.lexer.at };
+      const expression = weighted ? weightedAverage(field, count, at) : movingAverage(field, count, at);
+      items.push({ expression, alias: name, name, ...at });
+    } while (reader.isWord('sma') || reader.isWord('wma'));
+    this.#define(items);
+  }
+
+  /** `left=l, right=r on l.a = r.b` and a log group, or a query in brackets. */
+  #join(type: 'inner' | 'left'): void {
+    const reader = this.#reader;
+    const side = (word: string) => {
+      reader.word(word);
+      reader.symbol('=');
+      return reader.name();
+    };
+    const left = side('left');
+    reader.acceptSymbol(',');
+    const right = side('right');
+    if (!reader.acceptWord('on')) reader.word('where');
+    const condition = reader.expression();
+    const keys = joinKeys(condition, left, right);
+    if (!keys) throw reader.unfit('a join on other than equal fields of both sides', condition);
+    const query = reader.isQuery() ? reader.query() : { source: this.#source() ?? this.#group(), commands: [] };
+    this.#columns = undefined;
+    this.#add({ kind: 'join', type, left, right, keys, query });
+  }
+
+  #group(): SourceCommand {
+    const { start } = this.#reader.lexer.next;
+    const groups = [this.#reader.name()];
+    return { kind: 'source', groups, namePrefixes: [], accountIds: [], start, end: this.#reader.lexer.at };
+  }
+
+  #grok(): void {
+    const reader = this.#reader;
+    const input = reader.field();
+    const token = reader.lexer.next;
+    const unknown = (name: string) => reader.fault(`There is no grok pattern ${name}`, token);
+    const source = grokExpression(reader.string(), unknown);
+    const names = namedGroups(source);
+    if (names.length === 0) throw reader.fault('grok needs a field: %{PATTERN:field}', token);
+    this.#columns?.push(...names);
+    this.#add({ kind: 'parse', input, pattern: { kind: 'regex', source, names } });
   }
 
   #assignment(): Item {
@@ -147,16 +269,20 @@ class PplParser {
     return { expression: this.#reader.expression(), alias: name, name, start, end: this.#reader.lexer.at };
   }
 
-  #stats(): void {
+  #aggregates(command: string) {
     const reader = this.#reader;
     const aggregates = reader.list(() => {
       const item = reader.item(true);
       if (!hasAggregate(item.expression)) {
-        throw reader.fault('stats needs an aggregation function', item.expression, ['count']);
+        throw reader.fault(`${command} needs an aggregation function`, item.expression, ['count']);
       }
       return item;
     });
-    const by = reader.acceptWord('by') ? reader.list(() => reader.item(false)) : [];
+    return { aggregates, by: reader.acceptWord('by') ? reader.list(() => reader.item(false)) : [] };
+  }
+
+  #stats(): void {
+    const { aggregates, by } = this.#aggregates('stats');
     this.#columns = [...by, ...aggregates].map(({ name }) => name);
     this.#add({ kind: 'stats', aggregates, by });
   }
@@ -196,10 +322,7 @@ class PplParser {
 
   #dedup(): void {
     const reader = this.#reader;
-    if (reader.lexer.next.kind === 'number') {
-      const token = reader.lexer.next;
-      if (reader.rowCount() !== 1) throw reader.unfit('dedup of several events', token);
-    }
+    const count = reader.lexer.next.kind === 'number' ? reader.rowCount() : 1;
     const fields = reader.list(() => reader.field());
     let keepEmpty = false;
     while (reader.isWord('keepempty') || reader.isWord('consecutive')) {
@@ -216,7 +339,7 @@ class PplParser {
         this.#add({ kind: 'filter', condition: { kind: 'call', name: 'ispresent', args: [field], start, end } });
       }
     }
-    this.#add({ kind: 'dedup', fields });
+    this.#add({ kind: 'dedup', fields, ...(count > 1 && { count }) });
   }
 
   /** The most or least frequent values. */
@@ -224,14 +347,15 @@ class PplParser {
     const reader = this.#reader;
     const count = reader.lexer.next.kind === 'number' ? reader.rowCount() : DEFAULT_ROWS;
     const fields = reader.list(() => plain(reader.field()));
-    if (reader.isWord('by')) throw reader.unfit('top and rare … by');
+    const by = reader.acceptWord('by') ? reader.list(() => plain(reader.field())) : [];
     const at = { start: fields[0]!.start, end: reader.lexer.at };
     const name = 'count';
     const counted: Item = { expression: { kind: 'call', name, args: [], ...at }, alias: name, name, ...at };
-    this.#columns = [...fields.map((field) => field.name), name];
-    this.#add({ kind: 'stats', aggregates: [counted], by: fields });
+    this.#columns = [...by, ...fields].map((field) => field.name).concat(name);
+    this.#add({ kind: 'stats', aggregates: [counted], by: [...by, ...fields] });
     this.#add({ kind: 'sort', keys: [{ expression: { kind: 'field', name, ...at }, descending }] });
-    this.#add({ kind: 'limit', count });
+    if (by.length === 0) this.#add({ kind: 'limit', count });
+    else this.#add({ kind: 'dedup', fields: by.map(({ expression }) => expression), ...(count > 1 && { count }) });
   }
 
   #rename(): void {
@@ -299,4 +423,44 @@ function filled(item: Item): Item {
   const { name, start, end, expression } = item;
   const args: Expression[] = [{ kind: 'field', name, start, end }, expression];
   return { ...item, expression: { kind: 'call', name: 'coalesce', args, start, end } };
+}
+
+/** The average of a row and those before it, where there are so many. */
+function movingAverage(field: Expression, count: number, at: Span): Expression {
+  const over = (name: string): Expression => {
+    const frame = { unit: 'rows', from: { side: 'preceding', count: count - 1 }, to: { side: 'current row' } } as const;
+    const rows = count === 1 ? { ...frame, from: { side: 'current row' } as const } : frame;
+    return {
+      kind: 'over',
+      call: { kind: 'call', name, args: [field], ...at },
+      partition: [],
+      order: [],
+      frame: rows,
+      ...at,
+    };
+  };
+  const enough = binary('=', over('count'), { kind: 'number', value: count, ...at });
+  return { kind: 'call', name: 'case', args: [enough, over('avg')], ...at };
+}
+
+/** The row itself weighs most: as much as there are rows. */
+function weightedAverage(field: Expression, count: number, at: Span): Expression {
+  const number = (value: number): Expression => ({ kind: 'number', value, ...at });
+  const before = (rows: number): Expression =>
+    rows === 0
+      ? field
+      : {
+          kind: 'over',
+          call: { kind: 'call', name: 'LAG', args: [field, number(rows)], ...at },
+          partition: [],
+          order: [],
+          ...at,
+        };
+  const weighted = Array.from({ length: count }, (_, i) => binary('*', before(i), number(count - i)));
+  return binary(
+    '/',
+    weighted.reduce((sum, each) => binary('+', sum, each)),
+    number((count * (count + 1)) / 2),
+    at,
+  );
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { compileQuery, type QueryScope } from '../compile/compile-query.ts';
 import { parsePpl } from '../ppl/parse-ppl.ts';
 import { printQuery } from '../syntax/printer.ts';
 import type { QuerySyntaxError } from '../syntax/query-syntax-error.ts';
@@ -54,12 +55,21 @@ const FAULTS: [text: string, start: number, end: number, message: RegExp][] = [
   ['SELECT', 6, 6, /end of query/],
   ['SELECT a', 8, 8, /expected FROM/],
   ['SELECT a FROM g WHERE', 21, 21, /end of query/],
-  ['SELECT a FROM g INNER JOIN h ON x = y', 16, 21, /does not run INNER of SQL/],
-  ['SELECT a FROM g AS h', 16, 18, /does not run the name of a table/],
-  ['SELECT a FROM (SELECT b FROM c)', 14, 15, /does not run a subquery of SQL/],
-  ['SELECT a FROM g WHERE b IN (SELECT c FROM d)', 28, 34, /does not run a subquery of SQL/],
+  ['SELECT a FROM g INNER JOIN h ON x = y', 32, 37, /a JOIN on other than equal fields/],
+  ['SELECT a FROM g RIGHT JOIN h ON x = y', 16, 21, /does not run RIGHT of SQL/],
+  ['SELECT a FROM g CROSS JOIN h', 16, 21, /does not run CROSS of SQL/],
+  ['SELECT * FROM g INNER JOIN h ON g.x = h.y', 16, 21, /SELECT \* of a JOIN/],
+  ['SELECT a FROM g, h', 15, 16, /a second table after FROM/],
+  ['SELECT a FROM g UNION SELECT a FROM h', 16, 21, /does not run UNION of SQL/],
+  ['WITH x AS (SELECT a FROM g) SELECT a FROM x', 0, 4, /does not run WITH of SQL/],
+  ['SELECT a FROM g x WHERE b IN (SELECT c FROM d WHERE x.e = 1)', 52, 55, /names a table around it/],
+  ['SELECT a FROM g WHERE EXISTS (SELECT 1 FROM h)', 22, 28, /does not run EXISTS of SQL/],
+  ['SELECT a FROM g WHERE RANK() OVER (ORDER BY a) = 1', 22, 46, /window function is not allowed here/],
+  ['SELECT RANK() FROM g', 7, 13, /RANK needs OVER/],
+  ['SELECT SUM(a) OVER (ROWS BETWEEN CURRENT ROW AND 1 PRECEDING) FROM g', 25, 32, /ends before it begins/],
+  ['SELECT CASE a END FROM g', 14, 17, /expected WHEN/],
+  ['SELECT a + INTERVAL 2 PARSECS FROM g', 22, 29, /expected second/],
   ["SELECT a FROM `filterIndex('r' = 'x')`", 14, 38, /does not run filterIndex/],
-  ['SELECT CASE WHEN a THEN 1 END FROM g', 7, 11, /does not run CASE of SQL/],
   ['SELECT a, COUNT(*) FROM g', 7, 8, /a must stand in GROUP BY/],
   ['SELECT * FROM g GROUP BY a', 0, 26, /SELECT \* cannot be grouped/],
   ['SELECT a FROM g WHERE COUNT(*) > 1', 22, 30, /count is not allowed here/],
@@ -82,9 +92,18 @@ for (const [text, start, end, message] of FAULTS) {
   });
 }
 
+const GROUP = { id: 1, name: 'g', account: '123456789012' };
+const SCOPE: QueryScope = {
+  groups: [GROUP],
+  startMs: 0,
+  endMs: 1,
+  nowMs: 1,
+  pointer: () => '',
+  groupsOf: () => [GROUP],
+};
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
 
-test('whatever the text of PPL and SQL, a tree or a fault with its place', () => {
+test('whatever the text of PPL and SQL, a statement or a fault with its place', () => {
   console.log(`# SEED=${seed}`);
   let state = seed;
   const random = (below: number) => {
@@ -93,12 +112,17 @@ test('whatever the text of PPL and SQL, a tree or a fault with its place', () =>
   };
   const texts = [
     ...QUERIES.map(([text]) => text),
+    'SELECT x.a, RANK() OVER (PARTITION BY b ORDER BY c DESC NULLS FIRST ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) r FROM g AS x INNER JOIN h y ON x.a = y.a',
+    'SELECT CASE WHEN a > (SELECT MAX(b) FROM h) THEN date_add(t, 1) ELSE t + INTERVAL 1 DAY END FROM (SELECT t, a FROM g) z WHERE a IN (SELECT b FROM h)',
+    'eventstats avg(a) by b | trendline sort c sma(2, d) wma(3, e) as f | fields - a | top 2 a by b | grok g "%{WORD:h}"',
+    'left join left=l right=r on l.a = r.a [source=h | fields a] | where a in [source=g | fields a] | eval x=case(a>1,2 else 3)',
     'source=`a` | where b like "x%" | stats count() as n by span(c, 5m) | sort - n | head 3',
     'dedup 1 a keepempty=true | rename a as b | fillnull with 0 in c',
   ];
-  const pieces = '| ( ) , " \' ` / \\ -- /* ; = <> like not as by 5m - 1 0 select from group order * \u0000 😀'.split(
-    ' ',
-  );
+  const pieces =
+    '| ( ) [ ] , " \' ` / over case end in \\ -- /* ; = <> like not as by 5m - 1 0 select from group order * \u0000 😀'.split(
+      ' ',
+    );
   for (let round = 0; round < 5_000; round++) {
     let text = texts[random(texts.length)]!;
     for (let changes = 1 + random(4); changes > 0; changes--) {
@@ -107,7 +131,7 @@ test('whatever the text of PPL and SQL, a tree or a fault with its place', () =>
     }
     for (const parse of [parseSql, parsePpl]) {
       try {
-        parse(text);
+        compileQuery(parse(text), SCOPE);
       } catch (error) {
         const { name, start, end, stack } = error as QuerySyntaxError;
         const which = `SEED=${seed}: ${JSON.stringify(text)}`;

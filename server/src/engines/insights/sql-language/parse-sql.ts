@@ -1,72 +1,128 @@
-// OpenSearch SQL onto the tree of Logs Insights: one SELECT over log groups, as filter, stats, filter, sort, limit and display.
+// OpenSearch SQL onto the tree of Logs Insights: a SELECT is join, filter, stats, filter, eval, sort, limit and display; one
+// in FROM is what comes before them.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData_SQL.html
 
 import { type Dialect, OpenSearchReader } from '../opensearch/reader.ts';
-import { hasAggregate } from '../syntax/parser.ts';
+import { isSame, joinKeys, replace } from '../opensearch/replace.ts';
+import { hasAggregate, hasWindow } from '../syntax/parser.ts';
 import { printExpression } from '../syntax/printer.ts';
-import type { Command, Expression, Item, Query, SortKey, SourceCommand } from '../syntax/tree.ts';
+import type { Command, Expression, Item, Query, SourceCommand } from '../syntax/tree.ts';
 
 const SQL: Dialect = {
   name: 'SQL',
-  reserved: new Set('select from where group having order limit join union'.split(' ')),
+  reserved: new Set(
+    'select from where group having order limit join union on left inner when then else end over'.split(' '),
+  ),
   percentiles: 1,
+  queries: /\s*select\b/iy,
+  brackets: '(',
 };
-const NOT_RUN = ['join', 'inner', 'left', 'cross', 'union', 'intersect', 'except', 'offset', 'window', 'lateral'];
+const NO_ALIAS = new Set(
+  'as where group having order limit offset join inner left right full cross on using union intersect except window lateral'.split(
+    ' ',
+  ),
+);
+const NOT_RUN = ['right', 'full', 'cross', 'union', 'intersect', 'except', 'minus', 'offset', 'window', 'lateral'];
 
 /** Throws QuerySyntaxError. */
 export function parseSql(text: string): Query {
-  return new SqlParser(text.replace(/;\s*$/, '')).query();
+  const parser = new SqlParser(text.replace(/;\s*$/, ''));
+  return parser.whole();
+}
+
+/** What FROM reads. */
+interface Table {
+  query: Query;
+  alias?: string;
 }
 
 class SqlParser {
   readonly #reader: OpenSearchReader;
+  /** Fields with a dot in their names, of the queries so far. */
+  readonly #qualified: (Expression & { kind: 'field' })[] = [];
 
   constructor(text: string) {
-    this.#reader = new OpenSearchReader(text, SQL);
+    this.#reader = new OpenSearchReader(text, SQL, () => this.#query());
   }
 
-  query(): Query {
+  whole(): Query {
+    const query = this.#query();
+    const { next } = this.#reader.lexer;
+    if (next.kind !== 'end') {
+      throw this.#reader.unexpected(next, ['WHERE', 'GROUP BY', 'HAVING', 'ORDER BY', 'LIMIT']);
+    }
+    return query;
+  }
+
+  #query(): Query {
     const reader = this.#reader;
     const { start } = reader.lexer.next;
+    const before = this.#qualified.length;
     if (reader.isWord('with')) throw reader.unfit('WITH');
     reader.word('select');
     const distinct = reader.acceptWord('distinct');
     const all = reader.acceptSymbol('*');
-    const selected = all ? [] : reader.list(() => reader.item(true));
+    const items = all ? [] : reader.list(() => reader.item(true));
     reader.word('from');
-    const source = this.#source();
-    const where = reader.acceptWord('where') ? reader.expression() : undefined;
-    const keys = this.#after('group') ? reader.list(() => reader.expression()) : [];
-    const having = reader.acceptWord('having') ? reader.expression(true) : undefined;
-    const order = this.#after('order') ? reader.list(() => this.#orderKey()) : [];
+    const from = this.#table();
+    const joined = this.#join(from, all);
+    const filter = reader.acceptWord('where') ? reader.expression() : undefined;
+    const groupBy = this.#after('group') ? reader.list(() => reader.expression()) : [];
+    const filterGroups = reader.acceptWord('having') ? reader.expression(true) : undefined;
+    const orderBy = this.#after('order') ? reader.list(() => reader.sortKey(reader.expression(true))) : [];
     const count = reader.acceptWord('limit') ? reader.rowCount() : undefined;
     const { next } = reader.lexer;
     for (const word of NOT_RUN) if (reader.isWord(word)) throw reader.unfit(word.toUpperCase(), next);
-    if (next.kind !== 'end') throw reader.unexpected(next, ['WHERE', 'GROUP BY', 'HAVING', 'ORDER BY', 'LIMIT']);
     const at = { start, end: reader.lexer.at };
 
-    const commands: Command[] = [];
+    const resolve = this.#resolver(before, joined ? [] : [from.alias], joined ? [joined.left, joined.right] : []);
+    const selected = items.map((item): Item => {
+      const expression = resolve(item.expression);
+      const name = item.alias === undefined && expression.kind === 'field' ? expression.name : item.name;
+      return { ...item, expression, name };
+    });
+    const where = filter && resolve(filter);
+    const keys = groupBy.map(resolve);
+    const having = filterGroups && resolve(filterGroups);
+    const order = orderBy.map((key) => ({ ...key, expression: resolve(key.expression) }));
+
+    const commands: Command[] = [...from.query.commands];
+    if (joined) commands.push({ ...joined, ...at });
     if (where) commands.push({ kind: 'filter', condition: where, ...at });
     const grouped = keys.length > 0 || having || distinct || selected.some((item) => hasAggregate(item.expression));
     if (grouped && all) throw reader.fault('SELECT * cannot be grouped', at);
-    const groups = grouped ? this.#grouped(selected, keys, distinct) : undefined;
-    const named = (expression: Expression) => groups?.named(expression) ?? this.#unaliased(expression, selected);
+    const windows = selected.filter(({ expression }) => hasWindow(expression));
+    if (windows.length > 0 && distinct) throw reader.unfit('DISTINCT with window functions', windows[0]);
+    const others = selected.filter((item) => !windows.includes(item));
+    const groups = grouped ? this.#grouped(others, selected, keys, distinct) : undefined;
+    const named = (expression: Expression): Expression => {
+      const window = windows.find((item) => isSame(item.expression, expression) || isNamed(expression, item));
+      if (window) return { ...at, kind: 'field', name: window.name };
+      return groups?.named(expression) ?? this.#unaliased(expression, selected);
+    };
     const condition = having && named(having);
-    const sortKeys = order.map(({ expression, descending }) => ({
-      expression: named(this.#ordinal(expression, selected)),
-      descending,
+    const sortKeys = order.map((key) => {
+      const expression = named(this.#ordinal(key.expression, selected));
+      if (hasWindow(expression)) throw reader.unfit('ORDER BY a window function that is not selected', expression);
+      return { ...key, expression };
+    });
+    const evaluated = windows.map((item) => ({
+      ...item,
+      expression: groups ? groups.named(item.expression) : item.expression,
     }));
     if (groups) commands.push({ kind: 'stats', aggregates: groups.aggregates, by: groups.by, ...at });
     if (condition) commands.push({ kind: 'filter', condition, ...at });
+    if (evaluated.length > 0) commands.push({ kind: 'eval', items: evaluated, ...at });
     if (sortKeys.length > 0) commands.push({ kind: 'sort', keys: sortKeys, ...at });
     if (count !== undefined) commands.push({ kind: 'limit', count, ...at });
     if (!all) {
-      const shown = groups
-        ? selected.map(({ name }): Item => ({ expression: { kind: 'field', name, ...at }, name, ...at }))
-        : selected;
+      const shown = selected.map((item): Item => {
+        const { name } = item;
+        return groups || windows.includes(item) ? { expression: { kind: 'field', name, ...at }, name, ...at } : item;
+      });
       commands.push({ kind: 'display', items: shown, ...at });
     }
-    return { source, commands };
+    return { ...from.query, commands };
   }
 
   #after(word: string): boolean {
@@ -75,29 +131,71 @@ class SqlParser {
     return true;
   }
 
-  /** A log group, or `` `logGroups(logGroupIdentifier: ['a', 'b'])` ``. */
-  #source(): SourceCommand {
+  /** A log group or a query, and what it is called. */
+  #table(): Table {
+    const reader = this.#reader;
+    const table: Table = reader.isQuery() ? { query: reader.query() } : this.#group();
+    const { next } = reader.lexer;
+    const isAlias = next.kind === 'name' && (next.quoted || !NO_ALIAS.has(next.text.toLowerCase()));
+    if (reader.acceptWord('as') || isAlias) table.alias = reader.name();
+    if (reader.isSymbol(',')) throw reader.unfit('a second table after FROM');
+    return table;
+  }
+
+  /** `INNER JOIN b ON a.x = b.x`, at most one. */
+  #join(from: Table, all: boolean) {
     const reader = this.#reader;
     const token = reader.lexer.next;
-    if (reader.isSymbol('(')) throw reader.unfit('a subquery');
+    const type = (['inner', 'left'] as const).find((word) => reader.acceptWord(word));
+    if (!type && !reader.isWord('join')) return undefined;
+    if (type === 'left') reader.acceptWord('outer');
+    reader.word('join');
+    if (all) throw reader.unfit('SELECT * of a JOIN', token);
+    const other = this.#table();
+    reader.word('on');
+    const condition = reader.expression();
+    const [left, right] = [from.alias, other.alias];
+    for (const alias of [left, right]) {
+      if (alias === undefined || alias.includes('.')) throw reader.fault('A table of a JOIN needs a name: AS …', token);
+    }
+    const keys = joinKeys(condition, left!, right!);
+    if (!keys) throw reader.unfit('a JOIN on other than equal fields of both tables', condition);
+    for (const word of ['inner', 'left', 'join']) if (reader.isWord(word)) throw reader.unfit('a second JOIN');
+    return { kind: 'join', type: type ?? 'inner', left: left!, right: right!, keys, query: other.query } as const;
+  }
+
+  /** The table's own name goes from its fields; a name of a table around a subquery is refused. */
+  #resolver(before: number, own: readonly (string | undefined)[], joined: readonly string[]) {
+    const aliasOf = (name: string) => name.slice(0, Math.max(0, name.indexOf('.')));
+    const within = this.#qualified.slice(before);
+    for (const field of within) {
+      if ([...own, ...joined].includes(aliasOf(field.name))) {
+        throw this.#reader.unfit('a subquery that names a table around it', field);
+      }
+    }
+    return (expression: Expression): Expression =>
+      replace(expression, (node) => {
+        if (node.kind !== 'field' || !node.name.includes('.')) return undefined;
+        const alias = aliasOf(node.name);
+        if (own.includes(alias)) return { ...node, name: node.name.slice(alias.length + 1) };
+        if (!joined.includes(alias)) this.#qualified.push(node);
+        return undefined;
+      });
+  }
+
+  /** A log group, or `` `logGroups(logGroupIdentifier: ['a', 'b'])` ``. */
+  #group(): Table {
+    const reader = this.#reader;
+    const token = reader.lexer.next;
     const name = reader.name();
     const several = /^\s*logGroups\s*\(\s*logGroupIdentifier\s*:\s*\[(.*)\]\s*\)\s*$/is.exec(name)?.[1];
     if (several === undefined && /^\s*\w+\s*\(/.test(name)) throw reader.unfit(name, token);
     const groups =
       several === undefined ? [name] : [...several.matchAll(/'([^']*)'|"([^"]*)"/g)].map(([, a, b]) => a ?? b ?? '');
     if (groups.length === 0) throw reader.fault('logGroups names no group', token, ['a name']);
-    if (reader.isWord('as')) throw reader.unfit('the name of a table');
-    if (reader.isSymbol(',')) throw reader.unfit('a second table after FROM');
-    return { kind: 'source', groups, namePrefixes: [], accountIds: [], start: token.start, end: token.end };
-  }
-
-  #orderKey(): SortKey {
-    const reader = this.#reader;
-    const expression = reader.expression(true);
-    const descending = reader.acceptWord('desc');
-    if (!descending) reader.acceptWord('asc');
-    if (reader.isWord('nulls')) throw reader.unfit('NULLS FIRST and LAST');
-    return { expression, descending };
+    const { start, end } = token;
+    const source: SourceCommand = { kind: 'source', groups, namePrefixes: [], accountIds: [], start, end };
+    return { query: { source, commands: [] }, ...(several === undefined && { alias: name }) };
   }
 
   /** `2` is what is selected second. */
@@ -118,12 +216,12 @@ class SqlParser {
   }
 
   /** The columns of stats, and what they are called after it. */
-  #grouped(selected: readonly Item[], keys: readonly Expression[], distinct: boolean) {
+  #grouped(selected: readonly Item[], all: readonly Item[], keys: readonly Expression[], distinct: boolean) {
     const reader = this.#reader;
     const aggregates = selected.filter(({ expression }) => hasAggregate(expression));
     const plain = selected.filter(({ expression }) => !hasAggregate(expression));
     const by: Item[] = keys.map((given) => {
-      const key = this.#ordinal(given, selected);
+      const key = this.#ordinal(given, all);
       const same = plain.find(({ expression, alias }) => {
         return isSame(expression, key) || (key.kind === 'field' && key.name === alias);
       });
@@ -157,25 +255,7 @@ class SqlParser {
   }
 }
 
-function isSame(a: Expression, b: Expression): boolean {
-  return printExpression(a) === printExpression(b);
-}
-
-/** The expression with those of its parts replaced for which there is another. */
-function replace(node: Expression, other: (node: Expression) => Expression | undefined): Expression {
-  const replaced = other(node);
-  if (replaced) return replaced;
-  const inner = (child: Expression) => replace(child, other);
-  switch (node.kind) {
-    case 'unary':
-      return { ...node, operand: inner(node.operand) };
-    case 'binary':
-      return { ...node, left: inner(node.left), right: inner(node.right) };
-    case 'in':
-      return { ...node, value: inner(node.value), options: node.options.map(inner) };
-    case 'call':
-      return { ...node, args: node.args.map(inner) };
-    default:
-      return node;
-  }
+/** Whether the expression is the name of the column. */
+function isNamed(expression: Expression, { alias }: Item): boolean {
+  return expression.kind === 'field' && expression.name === alias;
 }

@@ -103,6 +103,31 @@ const AGGREGATES: Record<string, readonly [number, number]> = {
   histogram: [2, 2],
 };
 
+/** Aggregates of PPL and SQL alone, as the tree calls them: functions of those languages have capital letters there. */
+const OPENSEARCH_AGGREGATES: ReadonlySet<string> = new Set([
+  'BOOL_AND',
+  'BOOL_OR',
+  'COLLECT_LIST',
+  'COLLECT_SET',
+  'CORR',
+  'COUNT_IF',
+  'COVAR_POP',
+  'COVAR_SAMP',
+  'KURTOSIS',
+  'MAX_BY',
+  'MIN_BY',
+  'MODE',
+  'SKEWNESS',
+  'STDDEV_SAMP',
+  'VAR_POP',
+  'VAR_SAMP',
+]);
+
+/** Of a function by the name that the tree has for it. */
+export function isAggregate(name: string): boolean {
+  return OPENSEARCH_AGGREGATES.has(name) || Object.hasOwn(AGGREGATES, name);
+}
+
 /** Those of which `*` is all that there is to count. */
 export const COUNTS: ReadonlySet<string> = new Set(['count', 'count_over_time']);
 

@@ -13,8 +13,9 @@ export type Token =
   | { kind: 'end'; start: number; end: number };
 
 const SPACE = /(?:\s|#[^\n]*)*/y;
-/** Parts of a name are joined by dots; an index stands in brackets or between dots. */
-const NAME = /[@$A-Za-z_\u0080-\uffff][\w@$\u0080-\uffff]*(?:\.[\w@$\u0080-\uffff]+|\[\d+\])*/y;
+/** Parts of a name are joined by dots; an index stands in brackets or between dots. A part may be in backticks. */
+const NAME = /[@$A-Za-z_\u0080-\uffff][\w@$\u0080-\uffff]*(?:\.[\w@$\u0080-\uffff]+|\.`[^`]+`|\[\d+\])*/y;
+const FURTHER_PARTS = /(?:\.[\w@$\u0080-\uffff]+|\.`[^`]+`)*/y;
 const NUMBER = /(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?/y;
 const DURATION_UNIT = /[A-Za-z]+/y;
 const SYMBOL = /!=|<=|>=|=~|==|[|,()[\]{}=<>+\-*/%^:]/y;
@@ -85,7 +86,9 @@ export class Lexer {
     if (first === '`') return this.#quotedName(start);
     if (first === '"' || first === "'") return this.#string(start, first);
     const name = this.#match(NAME, start);
-    if (name !== '') return { kind: 'name', text: name, quoted: false, start, end: start + name.length };
+    if (name !== '') {
+      return { kind: 'name', text: name.replaceAll('`', ''), quoted: false, start, end: start + name.length };
+    }
     const digits = this.#match(NUMBER, start);
     if (digits !== '') return this.#number(start, digits);
     const symbol = this.#match(SYMBOL, start);
@@ -107,7 +110,9 @@ export class Lexer {
   #quotedName(start: number): Token {
     const end = this.text.indexOf('`', start + 1);
     if (end < 0) throw this.#unclosed('The name', start, '`');
-    return { kind: 'name', text: this.text.slice(start + 1, end), quoted: true, start, end: end + 1 };
+    const rest = this.#match(FURTHER_PARTS, end + 1);
+    const text = this.text.slice(start + 1, end) + rest.replaceAll('`', '');
+    return { kind: 'name', text, quoted: true, start, end: end + 1 + rest.length };
   }
 
   /** A backslash takes the next character as it is, but \n, \r and \t are what they usually are. */

@@ -1,6 +1,6 @@
 // Text -> tree, by recursive descent.
 
-import { COUNTS, findFunction } from './functions.ts';
+import { COUNTS, findFunction, isAggregate } from './functions.ts';
 import { Lexer, type Token } from './lexer.ts';
 import { faultIn, type QuerySyntaxError, unexpectedSymbol } from './query-syntax-error.ts';
 import { namedGroups } from './regex-groups.ts';
@@ -839,7 +839,7 @@ class Parser {
   #checked(expression: Expression, aggregates: boolean): Expression {
     const visit = (node: Expression, allowed: boolean) => {
       let inside = allowed;
-      if (node.kind === 'call' && findFunction(node.name)!.aggregate) {
+      if (node.kind === 'call' && isAggregate(node.name)) {
         if (!allowed) throw this.#fault(`Aggregation function ${node.name} is not allowed here`, node);
         inside = false;
       }
@@ -923,8 +923,12 @@ function isOf(names: ReadonlySet<string>, expression: Expression): boolean {
 }
 
 export function hasAggregate(expression: Expression): boolean {
-  if (expression.kind === 'call' && findFunction(expression.name)!.aggregate) return true;
+  if (expression.kind === 'call' && isAggregate(expression.name)) return true;
   return children(expression).some(hasAggregate);
+}
+
+export function hasWindow(expression: Expression): boolean {
+  return expression.kind === 'over' || children(expression).some(hasWindow);
 }
 
 export function children(expression: Expression): readonly Expression[] {
@@ -937,6 +941,8 @@ export function children(expression: Expression): readonly Expression[] {
       return [expression.value, ...expression.options];
     case 'in query':
       return [expression.value];
+    case 'over':
+      return [...expression.call.args, ...expression.partition, ...expression.order.map((key) => key.expression)];
     case 'call':
       return expression.args;
     default:

@@ -1,13 +1,16 @@
-// Tree -> text that parses to the same tree.
+// Tree -> text that parses to the same tree. What only PPL and SQL have is written much as they write it.
 
 import { COUNTS } from './functions.ts';
 import type {
   Command,
   Duration,
   Expression,
+  Frame,
+  FrameBound,
   Item,
   ParsePattern,
   Query,
+  SortKey,
   SourceCommand,
   TagCondition,
   TimePoint,
@@ -45,6 +48,7 @@ function printCommand(command: Command): string {
   switch (command.kind) {
     case 'fields':
     case 'display':
+    case 'eval':
       return `${command.kind} ${printItems(command.items)}`;
     case 'filter':
     case 'filterIndex':
@@ -55,7 +59,7 @@ function printCommand(command: Command): string {
       return `stats ${printItems(command.aggregates)}${by}${offset ? ` offset ${printDuration(offset)}` : ''}`;
     }
     case 'sort':
-      return `sort ${command.keys.map(({ expression, descending }) => `${printExpression(expression)} ${descending ? 'desc' : 'asc'}`).join(', ')}`;
+      return `sort ${printKeys(command.keys)}`;
     case 'limit':
       return `limit ${command.any ? 'any ' : ''}${command.count}`;
     case 'parse':
@@ -63,7 +67,7 @@ function printCommand(command: Command): string {
     case 'json':
       return `json field=${printName(command.field)} ${printString(command.path)} as ${printName(command.into)}`;
     case 'dedup':
-      return `dedup ${command.fields.map((field) => printExpression(field)).join(', ')}`;
+      return `dedup ${command.count === undefined ? '' : `${command.count} `}${command.fields.map((field) => printExpression(field)).join(', ')}`;
     case 'unnest':
       return `unnest ${printExpression(command.input)} into ${printName(command.into)}`;
     case 'expand':
@@ -133,6 +137,21 @@ function printCommand(command: Command): string {
       return `join type=${type} ${aliases} where ${keys.join(' and ')} (${printQuery(query)})`;
     }
   }
+}
+
+function printKeys(keys: readonly SortKey[]): string {
+  return keys
+    .map(({ expression, descending, missingFirst }) => {
+      const direction = descending ? 'desc' : 'asc';
+      return `${printExpression(expression)} ${direction}${missingFirst ? ' nulls first' : ''}`;
+    })
+    .join(', ');
+}
+
+function printFrame({ unit, from, to }: Frame): string {
+  const bound = ({ side, count }: FrameBound) =>
+    side === 'current row' ? side : `${count === undefined ? 'unbounded' : count} ${side}`;
+  return `${unit} between ${bound(from)} and ${bound(to)}`;
 }
 
 function printPattern(pattern: ParsePattern): string {
@@ -234,6 +253,16 @@ function print(expression: Expression): [text: string, precedence: number] {
       const precedence = PRECEDENCE.in!;
       const value = printExpression(expression.value, precedence + 1);
       return [`${value} ${expression.not ? 'not in' : 'in'} (${printQuery(expression.query)})`, precedence];
+    }
+    case 'query':
+      return [`(${printQuery(expression.query)})`, PRIMARY];
+    case 'over': {
+      const { call, partition, order, frame } = expression;
+      const parts: string[] = [];
+      if (partition.length > 0) parts.push(`partition by ${partition.map((each) => printExpression(each)).join(', ')}`);
+      if (order.length > 0) parts.push(`order by ${printKeys(order)}`);
+      if (frame) parts.push(printFrame(frame));
+      return [`${printExpression(call)} over (${parts.join(' ')})`, PRIMARY];
     }
     case 'call': {
       const args = expression.args.map((arg) => printExpression(arg)).join(', ');

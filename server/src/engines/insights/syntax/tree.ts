@@ -47,6 +47,8 @@ export interface Item extends Span {
 export type Command = Span &
   (
     | { kind: 'fields' | 'display'; items: Item[] }
+    /** As fields, beside the columns that there are. */
+    | { kind: 'eval'; items: Item[] }
     | { kind: 'filter' | 'filterIndex'; condition: Expression }
     /** `offset`: events of so long before, in the bins of now. */
     | { kind: 'stats'; aggregates: Item[]; by: Item[]; offset?: Duration }
@@ -55,7 +57,8 @@ export type Command = Span &
     | { kind: 'limit'; count: number; any?: true }
     | { kind: 'parse'; input: Expression; pattern: ParsePattern }
     | { kind: 'json'; field: string; path: string; into: string }
-    | { kind: 'dedup'; fields: Expression[] }
+    /** `count`: of each so many rows stay; one without it. */
+    | { kind: 'dedup'; fields: Expression[]; count?: number }
     | { kind: 'unnest'; input: Expression; into: string }
     | { kind: 'expand'; field: string }
     | { kind: 'pattern'; input: Expression }
@@ -102,6 +105,20 @@ export type CommandKind = Command['kind'];
 export interface SortKey {
   expression: Expression;
   descending: boolean;
+  /** Rows without the value stand first; without this they are the last in either direction. */
+  missingFirst?: boolean;
+}
+
+/** The rows around a row that a window function sees. Without `count` a bound is the partition's. */
+export interface Frame {
+  unit: 'rows' | 'range';
+  from: FrameBound;
+  to: FrameBound;
+}
+
+export interface FrameBound {
+  side: 'preceding' | 'current row' | 'following';
+  count?: number;
 }
 
 export interface LookupKey {
@@ -147,6 +164,16 @@ export type Expression = Span &
     | { kind: 'in'; not: boolean; value: Expression; options: Expression[] }
     /** A subquery; it knows nothing of the query around it. */
     | { kind: 'in query'; not: boolean; value: Expression; query: Query }
-    /** `name` as the table of functions spells it. `*` of count(*) is no argument. */
-    | { kind: 'call'; name: string; args: Expression[] }
+    /** The one value that a subquery gives. */
+    | { kind: 'query'; query: Query }
+    /** A window function, or an aggregate over a window. */
+    | { kind: 'over'; call: Call; partition: Expression[]; order: SortKey[]; frame?: Frame }
+    | Call
   );
+
+/** `name` as the table of functions spells it; in capitals it is one of PPL and SQL alone. `*` of count(*) is no argument. */
+export interface Call extends Span {
+  kind: 'call';
+  name: string;
+  args: Expression[];
+}
