@@ -29,7 +29,7 @@ const MIN_SERVER_MEMORY_BYTES = 512 * MB;
  */
 const COMPRESSION = [
   { minPartBytes: 0, level: 1 },
-  { minPartBytes: 16_000_000, level: 12 },
+  { minPartBytes: 16_000_000, level: 9 },
 ];
 
 export function engineSettings(options: {
