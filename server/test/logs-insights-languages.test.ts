@@ -20,7 +20,12 @@ const logs = new CloudWatchLogsClient(clientConfig(brume));
 const NOW = Date.now();
 const APP = '/languages/app';
 
-await logs.send(new CreateLogGroupCommand({ logGroupName: APP }));
+await logs.send(
+  new CreateLogGroupCommand({
+    logGroupName: APP,
+    tags: { 'cw:datasource:name': 'shop', 'cw:datasource:type': 'orders' },
+  }),
+);
 await logs.send(new CreateLogStreamCommand({ logGroupName: APP, logStreamName: 's' }));
 const events = [
   { user: 'ann', ms: 5, path: '/a/one' },
@@ -114,6 +119,10 @@ const QUERIES: [language: QueryLanguage, text: string, rows: Record<string, stri
       { user: 'bob', took: '50' },
     ],
   ],
+  ['PPL', `source = [lg:\`${APP}\`, ds:\`shop.orders\`] | stats count() as n`, [{ n: '4' }]],
+  ['PPL', `source = [lg:\`${APP}\`, ds:\`shop.returns\`] | where ms > 0 | fields ms`, []],
+  ['SQL', "SELECT user FROM `dataSource(['shop.orders'])` WHERE ms = 50", [{ user: 'bob' }]],
+  ['SQL', `SELECT ms FROM \`logGroups(logGroupIdentifier: ['${APP}']) filterIndex('user' = 'ann')\``, []],
   ['SQL', `SELECT ms FROM \`${APP}\` WHERE user != 'ann'`, [{ ms: '50' }]],
   ['SQL', `SELECT ms FROM \`${APP}\` WHERE NOT (user = 'ann' AND ms < 10) ORDER BY ms`, [{ ms: '50' }, { ms: '70' }]],
   [

@@ -20,6 +20,7 @@ import { type OrderKey, Pipeline, type Statement } from './pipeline.ts';
 import { relevantFields } from './relevant-fields.ts';
 import { accumulate, autoregress, fillDown, outlier, sessionize } from './running-commands.ts';
 import { addTotals } from './totals.ts';
+import { combine } from './union.ts';
 import { asColumn, asList, asText, isPresent, text, type Value } from './values.ts';
 import { evaluate } from './windows.ts';
 
@@ -109,7 +110,15 @@ function apply(pipeline: Pipeline, command: Command): void {
     case 'sort':
       sort(pipeline, command);
       return;
+    case 'union':
+      combine(pipeline, command);
+      return;
     case 'limit':
+      if (command.offset) {
+        pipeline.settleLimit();
+        pipeline.settle(sql`LIMIT ${command.count} OFFSET ${command.offset}`);
+        return;
+      }
       pipeline.limit = Math.min(command.count, pipeline.limit ?? command.count);
       if (command.any) pipeline.inAnyOrder();
       return;

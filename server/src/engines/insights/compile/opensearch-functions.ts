@@ -6,7 +6,7 @@ import { UNIT_MS } from './datetime.ts';
 import { compare, fault } from './expressions.ts';
 import { type Call, chosen, constant, type ScalarFunction } from './functions.ts';
 import { re2 } from './regex.ts';
-import { asColumn, asNumber, asText, boolean, isPresent, number, text, time, type Value } from './values.ts';
+import { asColumn, asJson, asNumber, asText, boolean, isPresent, number, text, time, type Value } from './values.ts';
 
 const numeric =
   (render: (...args: Sql[]) => Sql): ScalarFunction =>
@@ -48,6 +48,14 @@ const TRIGONOMETRIC: Record<string, ScalarFunction> = {
   DEGREES: numeric((a) => sql`degrees(${a!})`),
   RADIANS: numeric((a) => sql`radians(${a!})`),
   HYPOT: numeric((a, b) => sql`hypot(${a!}, ${b!})`),
+  CONV: ([a, from, to], _, call) => {
+    const [base, target] = [from!, to!].map((each) => (each.kind === 'number' ? each.constant : undefined));
+    if (!base || !target || base < 2 || base > 36 || target < 2 || target > 36) {
+      throw fault('conv takes bases from 2 to 36', call);
+    }
+    return text(sql`conv(${asText(a!)}, ${base}, ${target})`);
+  },
+  RAND: () => number(sql`randCanonical()`),
   PI: () => number(sql`pi()`),
   E: () => number(sql`e()`),
 };
@@ -89,6 +97,12 @@ const TEXTS: Record<string, ScalarFunction> = {
   },
   REPEAT: ([a, count]) =>
     text(sql`repeat(substringUTF8(${asText(a!)}, 1, ${LONGEST / 10}), least(${size(count!)}, 100))`),
+  SHA2: ([a, bits], _, call) => {
+    const size = bits?.kind === 'number' ? bits.constant : 256;
+    const hash = { 0: sql`SHA256`, 224: sql`SHA224`, 256: sql`SHA256`, 384: sql`SHA384`, 512: sql`SHA512` }[size ?? -1];
+    if (!hash) throw fault('sha2 takes 224, 256, 384 or 512', call);
+    return text(sql`lower(hex(${hash}(${asText(a!)})))`);
+  },
   REVERSE: ofTexts((a) => sql`reverseUTF8(${a!})`),
   SHA1: ofTexts((a) => sql`lower(hex(SHA1(${a!})))`),
   SOUNDEX: ofTexts((a) => sql`soundex(${a!})`),
@@ -128,6 +142,27 @@ const JSON_FUNCTIONS: Record<string, ScalarFunction> = {
       path: names.map(([, index, quoted, name]) => index ?? quoted ?? name!),
     };
   },
+  JSON_ARRAY: (args) => {
+    const each = args.length === 0 ? sql`CAST([] AS Array(String))` : sql`[${join(args.map(asJson), ', ')}]`;
+    return { kind: 'json', document: sql`concat('[', arrayStringConcat(${each}, ','), ']')`, path: [] };
+  },
+  JSON_OBJECT: (args, _, call) => {
+    if (args.length % 2 !== 0) throw fault('json_object takes names and values', call);
+    const members = Array.from({ length: args.length / 2 }, (_, i) => {
+      return sql`concat(toJSONString(ifNull(${asText(args[i * 2]!)}, '')), ':', ${asJson(args[i * 2 + 1]!)})`;
+    });
+    return {
+      kind: 'json',
+      document: sql`concat('{', arrayStringConcat([${join(members, ', ')}], ','), '}')`,
+      path: [],
+    };
+  },
+  /** The member of an object at a place, from 1. */
+  MEMBER: ([a, index]) => ({
+    kind: 'json',
+    document: sql`JSONExtractKeysAndValuesRaw(ifNull(${asText(a!)}, ''))[${index!.kind === 'number' ? index!.constant! : 1}].2`,
+    path: [],
+  }),
   JSON_VALID: ([a]) => boolean(sql`toUInt8(isValidJSON(ifNull(${asText(a!)}, '')))`),
   JSON_KEYS: ([a]) => {
     const document = sql`ifNull(${asText(a!)}, '')`;
@@ -166,6 +201,22 @@ const TIMES: Record<string, ScalarFunction> = {
   ADD_MONTHS: ([a, by]) => date(sql`addMonths(${dateTime(a!)}, toInt64(${asNumber(by!)}))`),
   DATEDIFF: ([a, b]) => number(sql`dateDiff('day', ${dateTime(b!)}, ${dateTime(a!)}, 'UTC')`),
   LAST_DAY: ([a]) => date(sql`toLastDayOfMonth(${dateTime(a!)})`),
+  TIMESTAMPADD: ([unit, count, a], _, call) => {
+    const ms = unit!.kind === 'duration' ? unit : undefined;
+    if (!ms) throw fault('timestampadd takes a unit', call);
+    const months = { mo: 1, q: 3, y: 12 }[ms.unit];
+    const by = sql`toInt64(${asNumber(count!)})`;
+    if (months === undefined) return time(sql`(${millis(a!)} + ${by} * ${ms.ms})`);
+    return time(sql`toUnixTimestamp64Milli(addMonths(${dateTime(a!)}, ${by} * ${months}))`);
+  },
+  TIMESTAMPDIFF: ([unit, a, b], _, call) => {
+    const ms = unit!.kind === 'duration' ? unit : undefined;
+    if (!ms) throw fault('timestampdiff takes a unit', call);
+    const months = { mo: 1, q: 3, y: 12 }[ms.unit];
+    if (months === undefined) return number(sql`intDiv(${millis(b!)} - ${millis(a!)}, ${ms.ms})`);
+    return number(sql`intDiv(age('month', ${dateTime(a!)}, ${dateTime(b!)}), ${months})`);
+  },
+  CURRENT_TIMEZONE: () => text(sql`'UTC'`),
   YEAR: ofTime((at) => sql`toYear(${at})`),
   QUARTER: ofTime((at) => sql`toQuarter(${at})`),
   MONTH: ofTime((at) => sql`toMonth(${at})`),

@@ -133,6 +133,16 @@ function step(name: string): Sql {
   return /^\d{1,9}$/.test(name) ? sql`${Number(name) + 1}` : sql`${name}`;
 }
 
+/** The value as JSON. */
+export function asJson(value: Value): Sql {
+  if (value.kind === 'json') {
+    const raw = sql`JSONExtractRaw(${join([value.document, ...value.path.map(step)], ', ')})`;
+    return sql`if(${raw} = '', 'null', ${raw})`;
+  }
+  if (value.kind === 'text' || value.kind === 'time') return sql`toJSONString(${asText(value)})`;
+  return sql`ifNull(${asText(value)}, 'null')`;
+}
+
 /** The value as an array of JSON texts: what is no list is a list of one. */
 export function asList({ document, path }: JsonValue): Sql {
   const place = join([document, ...path.map(step)], ', ');

@@ -92,6 +92,13 @@ golden('SQL', [
     'SELECT r.id, t.n FROM requests r INNER JOIN (SELECT id, COUNT(*) AS n FROM traces GROUP BY id) t ON r.id = t.id ORDER BY t.n, r.id',
     ['r1 1', 'r3 2'],
   ],
+  // combined
+  ["SELECT id FROM requests WHERE user = 'bob' UNION SELECT id FROM traces ORDER BY id", ['r1', 'r2', 'r3']],
+  ['SELECT id, ms FROM requests UNION ALL SELECT id, took FROM traces ORDER BY ms DESC LIMIT 2', ['r3 50', 'r3 46']],
+  ['SELECT id FROM requests INTERSECT SELECT id FROM traces ORDER BY id', ['r1', 'r3']],
+  ['SELECT id FROM requests EXCEPT SELECT id FROM traces ORDER BY id', ['r2', 'r4']],
+  ['SELECT id FROM requests ORDER BY id LIMIT 2 OFFSET 1', ['r2', 'r3']],
+  ['SELECT id FROM requests SORT BY id DESC LIMIT 1', ['r4']],
   // subqueries
   ['SELECT id FROM requests WHERE id IN (SELECT id FROM traces) ORDER BY id', ['r1', 'r3']],
   ['SELECT id FROM requests WHERE id NOT IN (SELECT id FROM traces) ORDER BY id', ['r2', 'r4']],
@@ -164,6 +171,15 @@ golden('SQL', [
 
 /** Each on one event: expression and what it gives. */
 const EXPRESSIONS: [expression: string, value: string][] = [
+  ["CONV('ff', 16, 10)", '255'],
+  ["SHA2('a', 256)", 'ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb'],
+  ["POSITION('l' IN 'hello')", '3'],
+  ["JSON_ARRAY(1, 'a', nope)", '[1,"a",null]'],
+  ["TO_JSON(NAMED_STRUCT('a', 1))", '{"a":1}'],
+  ['TIMESTAMPADD(HOUR, 2, t)', '2026-11-23 14:34:56.000'],
+  ["TIMESTAMPDIFF(DAY, d, '2024-03-02')", '2'],
+  ["TIMESTAMPDIFF(MONTH, d, '2025-03-01')", '12'],
+  ['CURRENT_TIMEZONE()', 'UTC'],
   // texts
   ["ASCII('a')", '97'],
   ['CHR(65)', 'A'],
@@ -272,6 +288,16 @@ golden(
 );
 
 golden('PPL', [
+  ['sort id | head 2 from 1 | fields id', ['r2', 'r3']],
+  [
+    'eval o = json_object("m", ms, "u", user) | flatten o as (size, who) | where id = "r1" | fields size, who',
+    ['30 ann'],
+  ],
+  ['fieldsummary includefields=user nulls=true', ['user 3 2 ann bob 1']],
+  ['fieldsummary includefields=ms', ['ms 4 4 10 50 27.5 27.5 17.0783 0']],
+  ['eval l = json_array(id, ms) | where id = "r1" | expand l as each | fields each', ['r1', '30']],
+  ['fillnull value="-" user | sort id | fields user', ['ann', 'bob', 'ann', '-']],
+  ['where user in [search source=`requests` | where ms < 20 | fields user] | fields id;', ['r2']],
   ['eval slow = case(ms > 25, "yes" else "no") | fields id, slow | sort id', ['r1 yes', 'r2 no', 'r3 yes', 'r4 no']],
   [
     'eval y = year(`@timestamp`), up = upper(user) | where isnotnull(user) | sort id | fields y, up',

@@ -245,8 +245,19 @@ export class OpenSearchReader {
       case 'extract':
         return this.#extract(start);
       case 'timestampdiff':
-      case 'timestampadd':
-        throw this.unfit(`the function ${text}`, token);
+      case 'timestampadd': {
+        const at = { start: this.lexer.next.start, end: this.lexer.next.end };
+        const unit: Expression = { kind: 'duration', count: 1, unit: this.#unit(), ...at };
+        this.symbol(',');
+        const value = argument();
+        this.symbol(',');
+        return call(text.toUpperCase(), [unit, value, argument()]);
+      }
+      case 'position': {
+        const part = this.#additive();
+        if (!this.acceptWord('in')) this.symbol(',');
+        return call('LOCATE', [part, this.#additive()]);
+      }
       case 'span':
         return this.#span(start);
       case 'date_trunc':

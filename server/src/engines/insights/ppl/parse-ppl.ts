@@ -4,6 +4,7 @@
 import { binary } from '../opensearch/functions.ts';
 import { type Dialect, OpenSearchReader } from '../opensearch/reader.ts';
 import { joinKeys, replace } from '../opensearch/replace.ts';
+import { readPplSources } from '../opensearch/source.ts';
 import { isAggregate } from '../syntax/functions.ts';
 import { hasAggregate } from '../syntax/parser.ts';
 import { namedGroups } from '../syntax/regex-groups.ts';
@@ -18,12 +19,12 @@ const PPL: Dialect = {
   brackets: '[',
 };
 const COMMANDS =
-  'dedup eval eventstats expand fields fillnull grok head inner join left parse rare rename sort stats top trendline where'.split(
+  'dedup eval eventstats expand fields fieldsummary fillnull flatten grok head inner join left parse rare rename sort stats top trendline where'.split(
     ' ',
   );
 /** What the language has beside them. */
 const OTHERS = new Set(
-  'ad append appendcol cross describe fieldsummary filterindex flatten full lookup ml multisearch patterns reverse rex right table timechart'.split(
+  'ad append appendcol cross describe filterindex full lookup ml multisearch patterns reverse rex right table timechart'.split(
     ' ',
   ),
 );
@@ -33,7 +34,9 @@ const COLUMNS_OF_EVENTS = ['@timestamp', '@message'];
 
 /** Throws QuerySyntaxError. */
 export function parsePpl(text: string): Query {
-  const reader: OpenSearchReader = new OpenSearchReader(text, PPL, () => new PplParser(reader).query());
+  const reader: OpenSearchReader = new OpenSearchReader(text.replace(/;\s*$/, ''), PPL, () =>
+    new PplParser(reader).query(),
+  );
   const query = new PplParser(reader).query();
   if (reader.lexer.next.kind !== 'end') throw reader.unexpected(reader.lexer.next, ['|']);
   return query;
@@ -53,7 +56,8 @@ class PplParser {
     const reader = this.#reader;
     reader.acceptSymbol('|');
     const source = this.#source();
-    const query: Query = { ...(source && { source }), commands: this.#commands };
+    if (source) this.#commands.push(...source.commands);
+    const query: Query = { ...(source?.source && { source: source.source }), commands: this.#commands };
     if (source && !reader.acceptSymbol('|')) return query;
     do this.#command();
     while (reader.acceptSymbol('|'));
@@ -61,7 +65,7 @@ class PplParser {
   }
 
   /** ``source = [`a`, `b`]`` */
-  #source(): SourceCommand | undefined {
+  #source(): Query | undefined {
     const reader = this.#reader;
     const { start } = reader.lexer.next;
     const search = reader.acceptWord('subquery') || reader.acceptWord('search');
@@ -71,11 +75,10 @@ class PplParser {
     }
     reader.lexer.take();
     reader.symbol('=');
-    const group = () => (reader.lexer.next.kind === 'string' ? reader.string() : reader.name());
-    const bracketed = reader.acceptSymbol('[');
-    const groups = reader.list(group);
-    if (bracketed) reader.symbol(']');
-    return { kind: 'source', groups, namePrefixes: [], accountIds: [], start, end: reader.lexer.at };
+    if (reader.acceptSymbol('[')) return readPplSources(reader, start);
+    const groups = reader.list(() => (reader.lexer.next.kind === 'string' ? reader.string() : reader.name()));
+    const at = { start, end: reader.lexer.at };
+    return { source: { kind: 'source', groups, namePrefixes: [], accountIds: [], ...at }, commands: [] };
   }
 
   #command(): void {
@@ -120,6 +123,12 @@ class PplParser {
         break;
       case 'join':
         this.#join('inner');
+        break;
+      case 'flatten':
+        this.#flatten();
+        break;
+      case 'fieldsummary':
+        this.#fieldSummary();
         break;
       case 'grok':
         this.#grok();
@@ -240,7 +249,7 @@ class PplParser {
     const condition = reader.expression();
     const keys = joinKeys(condition, left, right);
     if (!keys) throw reader.unfit('a join on other than equal fields of both sides', condition);
-    const query = reader.isQuery() ? reader.query() : { source: this.#source() ?? this.#group(), commands: [] };
+    const query = reader.isQuery() ? reader.query() : (this.#source() ?? { source: this.#group(), commands: [] });
     this.#columns = undefined;
     this.#add({ kind: 'join', type, left, right, keys, query });
   }
@@ -249,6 +258,56 @@ class PplParser {
     const { start } = this.#reader.lexer.next;
     const groups = [this.#reader.name()];
     return { kind: 'source', groups, namePrefixes: [], accountIds: [], start, end: this.#reader.lexer.at };
+  }
+
+  /** `flatten object as (a, b)`: its members under these names, in their order. */
+  #flatten(): void {
+    const reader = this.#reader;
+    const field = reader.field();
+    if (!reader.acceptWord('as')) throw reader.unfit('flatten without names: as (…)', field);
+    const { start } = reader.lexer.next;
+    const bracketed = reader.acceptSymbol('(');
+    const names = reader.list(() => reader.name());
+    if (bracketed) reader.symbol(')');
+    const at = { start, end: reader.lexer.at };
+    const member = (name: string, i: number): Item => {
+      const place: Expression = { kind: 'number', value: i + 1, ...at };
+      return { expression: { kind: 'call', name: 'MEMBER', args: [field, place], ...at }, alias: name, name, ...at };
+    };
+    this.#define(names.map(member));
+  }
+
+  /** `fieldsummary includefields=a`: of one field, as AWS has it. */
+  #fieldSummary(): void {
+    const reader = this.#reader;
+    reader.word('includefields');
+    reader.symbol('=');
+    const field = reader.field();
+    if (reader.isSymbol(',')) throw reader.unfit('fieldsummary of several fields');
+    if (reader.acceptWord('nulls')) {
+      reader.symbol('=');
+      const nulls = reader.expression();
+      if (nulls.kind !== 'boolean') throw reader.fault('expected true or false', nulls, ['true', 'false']);
+    }
+    const at = { start: field.start, end: reader.lexer.at };
+    const call = (name: string, args: Expression[] = [field]): Expression => ({ kind: 'call', name, args, ...at });
+    const item = (name: string, expression: Expression): Item => ({ expression, alias: name, name, ...at });
+    const aggregates = [
+      item('COUNT', call('count')),
+      item('COUNT_DISTINCT', call('count_distinct')),
+      item('MIN', call('min')),
+      item('MAX', call('max')),
+      item('AVG', call('avg')),
+      item('MEAN', call('avg')),
+      item('STDDEV', call('STDDEV_SAMP')),
+      item('NULLS', binary('-', call('count', []), call('count'), at)),
+    ];
+    this.#add({ kind: 'stats', aggregates, by: [] });
+    this.#columns = [];
+    this.#show([
+      item('Field', { kind: 'string', value: field.name, ...at }),
+      ...aggregates.map(({ name }) => plain({ kind: 'field', name, ...at })),
+    ]);
   }
 
   #grok(): void {
@@ -316,8 +375,8 @@ class PplParser {
   #head(): void {
     const reader = this.#reader;
     const count = reader.lexer.next.kind === 'number' ? reader.rowCount() : DEFAULT_ROWS;
-    if (reader.isWord('from')) throw reader.unfit('head … from');
-    this.#add({ kind: 'limit', count });
+    const offset = reader.acceptWord('from') ? reader.rowCount() : undefined;
+    this.#add({ kind: 'limit', count, ...(offset !== undefined && { offset }) });
   }
 
   #dedup(): void {
@@ -390,16 +449,18 @@ class PplParser {
     this.#add({ kind: 'parse', input, pattern: { kind: 'regex', source, names } });
   }
 
-  /** `fillnull with V in a, b`, or `fillnull using a = V, b = W` */
+  /** `fillnull with V in a, b`, `fillnull value=V a, b`, or `fillnull using a = V, b = W` */
   #fillNull(): void {
     const reader = this.#reader;
     if (reader.acceptWord('using')) {
       this.#define(reader.list(() => this.#assignment()).map(filled));
       return;
     }
-    reader.word('with');
+    const isNamed = reader.acceptWord('value');
+    if (isNamed) reader.symbol('=');
+    else reader.word('with');
     const value = reader.value();
-    reader.word('in');
+    if (!isNamed) reader.word('in');
     this.#define(
       reader
         .list(() => reader.field())

@@ -45,6 +45,13 @@ for (const [text, printed] of QUERIES) {
   });
 }
 
+test('SQL: groups of data sources, through field indexes', () => {
+  const query = parseSql("SELECT a FROM `filterIndex('s' = 200, 'r' IN ['x', 'y']) dataSource(['b.c'])`");
+  assert.deepEqual(query.source?.dataSources, ['b.c']);
+  const printed = 'filterIndex s in [200] | filterIndex r in ["x", "y"] | display a';
+  assert.equal(printQuery({ commands: query.commands }).replaceAll('\n', ' '), printed);
+});
+
 test('SQL: several log groups', () => {
   const query = parseSql("SELECT a FROM `logGroups(logGroupIdentifier: ['/a/b', 'c'])`");
   assert.deepEqual(query.source?.groups, ['/a/b', 'c']);
@@ -60,7 +67,9 @@ const FAULTS: [text: string, start: number, end: number, message: RegExp][] = [
   ['SELECT a FROM g CROSS JOIN h', 16, 21, /does not run CROSS of SQL/],
   ['SELECT * FROM g INNER JOIN h ON g.x = h.y', 16, 21, /SELECT \* of a JOIN/],
   ['SELECT a FROM g, h', 15, 16, /a second table after FROM/],
-  ['SELECT a FROM g UNION SELECT a FROM h', 16, 21, /does not run UNION of SQL/],
+  ['SELECT a FROM g LIMIT 1 UNION SELECT a FROM h', 24, 29, /ORDER BY and LIMIT before UNION/],
+  ['SELECT a FROM g UNION SELECT a FROM h INTERSECT SELECT a FROM i', 38, 47, /INTERSECT among others/],
+  ['SELECT a FROM g OFFSET 5', 16, 22, /OFFSET without LIMIT/],
   ['WITH x AS (SELECT a FROM g) SELECT a FROM x', 0, 4, /does not run WITH of SQL/],
   ['SELECT a FROM g x WHERE b IN (SELECT c FROM d WHERE x.e = 1)', 52, 55, /names a table around it/],
   ['SELECT a FROM g WHERE EXISTS (SELECT 1 FROM h)', 22, 28, /does not run EXISTS of SQL/],
@@ -69,7 +78,7 @@ const FAULTS: [text: string, start: number, end: number, message: RegExp][] = [
   ['SELECT SUM(a) OVER (ROWS BETWEEN CURRENT ROW AND 1 PRECEDING) FROM g', 25, 32, /ends before it begins/],
   ['SELECT CASE a END FROM g', 14, 17, /expected WHEN/],
   ['SELECT a + INTERVAL 2 PARSECS FROM g', 22, 29, /expected second/],
-  ["SELECT a FROM `filterIndex('r' = 'x')`", 14, 38, /does not run filterIndex/],
+  ["SELECT a FROM `indexOf('r' = 'x')`", 15, 22, /found indexOf .*expected logGroups/],
   ['SELECT a, COUNT(*) FROM g', 7, 8, /a must stand in GROUP BY/],
   ['SELECT * FROM g GROUP BY a', 0, 26, /SELECT \* cannot be grouped/],
   ['SELECT a FROM g WHERE COUNT(*) > 1', 22, 30, /count is not allowed here/],
@@ -114,6 +123,8 @@ test('whatever the text of PPL and SQL, a statement or a fault with its place', 
     ...QUERIES.map(([text]) => text),
     'SELECT x.a, RANK() OVER (PARTITION BY b ORDER BY c DESC NULLS FIRST ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) r FROM g AS x INNER JOIN h y ON x.a = y.a',
     'SELECT CASE WHEN a > (SELECT MAX(b) FROM h) THEN date_add(t, 1) ELSE t + INTERVAL 1 DAY END FROM (SELECT t, a FROM g) z WHERE a IN (SELECT b FROM h)',
+    "SELECT a FROM `logGroups(logGroupIdentifier: ['x']) filterIndex('a' = 1)` UNION ALL SELECT b FROM g ORDER BY a LIMIT 3 OFFSET 2",
+    'source = [lg:`x`, `aws:fieldIndex` = "s", `s` IN (1, 2)] | flatten a as (b, c) | fieldsummary includefields=a nulls=true',
     'eventstats avg(a) by b | trendline sort c sma(2, d) wma(3, e) as f | fields - a | top 2 a by b | grok g "%{WORD:h}"',
     'left join left=l right=r on l.a = r.a [source=h | fields a] | where a in [source=g | fields a] | eval x=case(a>1,2 else 3)',
     'source=`a` | where b like "x%" | stats count() as n by span(c, 5m) | sort - n | head 3',

@@ -4,9 +4,10 @@
 
 import { type Dialect, OpenSearchReader } from '../opensearch/reader.ts';
 import { isSame, joinKeys, replace } from '../opensearch/replace.ts';
+import { readSqlSources } from '../opensearch/source.ts';
 import { hasAggregate, hasWindow } from '../syntax/parser.ts';
 import { printExpression } from '../syntax/printer.ts';
-import type { Command, Expression, Item, Query, SourceCommand } from '../syntax/tree.ts';
+import type { Command, Expression, Item, Query, SortKey, SourceCommand } from '../syntax/tree.ts';
 
 const SQL: Dialect = {
   name: 'SQL',
@@ -18,11 +19,11 @@ const SQL: Dialect = {
   brackets: '(',
 };
 const NO_ALIAS = new Set(
-  'as where group having order limit offset join inner left right full cross on using union intersect except window lateral'.split(
+  'as where group having order sort limit offset join inner left right full cross on using union intersect except minus window lateral pivot unpivot'.split(
     ' ',
   ),
 );
-const NOT_RUN = ['right', 'full', 'cross', 'union', 'intersect', 'except', 'minus', 'offset', 'window', 'lateral'];
+const NOT_RUN = ['right', 'full', 'cross', 'window', 'lateral', 'pivot', 'unpivot'];
 
 /** Throws QuerySyntaxError. */
 export function parseSql(text: string): Query {
@@ -38,6 +39,8 @@ interface Table {
 
 class SqlParser {
   readonly #reader: OpenSearchReader;
+  /** The last SELECT has an order or a limit of its own. */
+  #isOrdered = false;
   /** Fields with a dot in their names, of the queries so far. */
   readonly #qualified: (Expression & { kind: 'field' })[] = [];
 
@@ -54,7 +57,60 @@ class SqlParser {
     return query;
   }
 
+  /** SELECTs, one or combined. */
   #query(): Query {
+    const reader = this.#reader;
+    const { start } = reader.lexer.next;
+    const query = this.#select();
+    const operators = new Set<string>();
+    for (;;) {
+      const { next } = reader.lexer;
+      const operator = (['union', 'intersect', 'except', 'minus'] as const).find((word) => reader.acceptWord(word));
+      if (!operator) break;
+      if (this.#isOrdered) throw reader.unfit(`ORDER BY and LIMIT before ${operator.toUpperCase()}`, next);
+      const all = reader.acceptWord('all');
+      if (!all) reader.acceptWord('distinct');
+      operators.add(operator === 'minus' ? 'except' : operator);
+      if (operators.has('intersect') && operators.size > 1) throw reader.unfit('INTERSECT among others', next);
+      const other = this.#select(true);
+      const at = { start, end: reader.lexer.at };
+      const name = operator === 'minus' ? 'except' : operator;
+      query.commands.push({ kind: 'union', operator: name, all, query: other, ...at });
+    }
+    if (operators.size > 0) this.#orderAndLimit(query.commands, start);
+    return query;
+  }
+
+  /** Of all that was combined: by the names of columns. */
+  #orderAndLimit(commands: Command[], start: number): void {
+    const reader = this.#reader;
+    const keys = this.#orderBy();
+    for (const { expression } of keys) {
+      if (expression.kind !== 'field') throw reader.fault('ORDER BY takes the name of a column here', expression);
+    }
+    const limit = this.#limit();
+    const at = { start, end: reader.lexer.at };
+    if (keys.length > 0) commands.push({ kind: 'sort', keys, ...at });
+    if (limit) commands.push({ kind: 'limit', ...limit, ...at });
+  }
+
+  #orderBy(): SortKey[] {
+    const reader = this.#reader;
+    if (!this.#after('order') && !this.#after('sort')) return [];
+    return reader.list(() => reader.sortKey(reader.expression(true)));
+  }
+
+  /** `LIMIT 10 OFFSET 20` */
+  #limit(): { count: number; offset?: number } | undefined {
+    const reader = this.#reader;
+    if (reader.isWord('offset')) throw reader.unfit('OFFSET without LIMIT');
+    if (!reader.acceptWord('limit')) return undefined;
+    const count = reader.rowCount();
+    return reader.acceptWord('offset') ? { count, offset: reader.rowCount() } : { count };
+  }
+
+  /** `combined`: what follows belongs to all SELECTs. */
+  #select(combined = false): Query {
     const reader = this.#reader;
     const { start } = reader.lexer.next;
     const before = this.#qualified.length;
@@ -69,8 +125,9 @@ class SqlParser {
     const filter = reader.acceptWord('where') ? reader.expression() : undefined;
     const groupBy = this.#after('group') ? reader.list(() => reader.expression()) : [];
     const filterGroups = reader.acceptWord('having') ? reader.expression(true) : undefined;
-    const orderBy = this.#after('order') ? reader.list(() => reader.sortKey(reader.expression(true))) : [];
-    const count = reader.acceptWord('limit') ? reader.rowCount() : undefined;
+    const orderBy = combined ? [] : this.#orderBy();
+    const limit = combined ? undefined : this.#limit();
+    this.#isOrdered = orderBy.length > 0 || limit !== undefined;
     const { next } = reader.lexer;
     for (const word of NOT_RUN) if (reader.isWord(word)) throw reader.unfit(word.toUpperCase(), next);
     const at = { start, end: reader.lexer.at };
@@ -114,7 +171,7 @@ class SqlParser {
     if (condition) commands.push({ kind: 'filter', condition, ...at });
     if (evaluated.length > 0) commands.push({ kind: 'eval', items: evaluated, ...at });
     if (sortKeys.length > 0) commands.push({ kind: 'sort', keys: sortKeys, ...at });
-    if (count !== undefined) commands.push({ kind: 'limit', count, ...at });
+    if (limit) commands.push({ kind: 'limit', ...limit, ...at });
     if (!all) {
       const shown = selected.map((item): Item => {
         const { name } = item;
@@ -188,14 +245,15 @@ class SqlParser {
     const reader = this.#reader;
     const token = reader.lexer.next;
     const name = reader.name();
-    const several = /^\s*logGroups\s*\(\s*logGroupIdentifier\s*:\s*\[(.*)\]\s*\)\s*$/is.exec(name)?.[1];
-    if (several === undefined && /^\s*\w+\s*\(/.test(name)) throw reader.unfit(name, token);
-    const groups =
-      several === undefined ? [name] : [...several.matchAll(/'([^']*)'|"([^"]*)"/g)].map(([, a, b]) => a ?? b ?? '');
-    if (groups.length === 0) throw reader.fault('logGroups names no group', token, ['a name']);
     const { start, end } = token;
-    const source: SourceCommand = { kind: 'source', groups, namePrefixes: [], accountIds: [], start, end };
-    return { query: { source, commands: [] }, ...(several === undefined && { alias: name }) };
+    if (/^\s*\w+\s*\(/.test(name)) {
+      // What stands in the backticks, where it stands.
+      const before = reader.lexer.text.slice(0, start).replace(/[^\n]/g, ' ');
+      const within = new OpenSearchReader(`${before} ${name}`, SQL, () => this.#query());
+      return { query: readSqlSources(within, { start, end }) };
+    }
+    const source: SourceCommand = { kind: 'source', groups: [name], namePrefixes: [], accountIds: [], start, end };
+    return { query: { source, commands: [] }, alias: name };
   }
 
   /** `2` is what is selected second. */

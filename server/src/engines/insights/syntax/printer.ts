@@ -61,7 +61,7 @@ function printCommand(command: Command): string {
     case 'sort':
       return `sort ${printKeys(command.keys)}`;
     case 'limit':
-      return `limit ${command.any ? 'any ' : ''}${command.count}`;
+      return `limit ${command.any ? 'any ' : ''}${command.count}${command.offset ? ` offset ${command.offset}` : ''}`;
     case 'parse':
       return `parse ${printExpression(command.input)} ${printPattern(command.pattern)}`;
     case 'json':
@@ -136,6 +136,8 @@ function printCommand(command: Command): string {
       const aliases = `left=${printName(left)} right=${printName(right)}`;
       return `join type=${type} ${aliases} where ${keys.join(' and ')} (${printQuery(query)})`;
     }
+    case 'union':
+      return `${command.operator}${command.all ? ' all' : ''} (${printQuery(command.query)})`;
   }
 }
 

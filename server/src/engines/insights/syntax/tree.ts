@@ -53,8 +53,8 @@ export type Command = Span &
     /** `offset`: events of so long before, in the bins of now. */
     | { kind: 'stats'; aggregates: Item[]; by: Item[]; offset?: Duration }
     | { kind: 'sort'; keys: SortKey[] }
-    /** `any`: whichever are found first. */
-    | { kind: 'limit'; count: number; any?: true }
+    /** `any`: whichever are found first. `offset`: so many rows are passed over. */
+    | { kind: 'limit'; count: number; any?: true; offset?: number }
     | { kind: 'parse'; input: Expression; pattern: ParsePattern }
     | { kind: 'json'; field: string; path: string; into: string }
     /** `count`: of each so many rows stay; one without it. */
@@ -98,6 +98,8 @@ export type Command = Span &
     | { kind: 'countFrequent'; fields: Expression[] }
     | { kind: 'appendcols'; override: boolean; most: number; query: Query }
     | { kind: 'join'; type: 'inner' | 'left'; left: string; right: string; keys: JoinKey[]; query: Query }
+    /** The rows of both queries, column by column in their order. */
+    | { kind: 'union'; operator: 'union' | 'intersect' | 'except'; all: boolean; query: Query }
   );
 
 export type CommandKind = Command['kind'];

@@ -245,7 +245,7 @@ function selectGroups(source: SourceCommand, all: readonly LogGroup[], { account
   );
   const isSelected = (group: LogGroup) => {
     const { name, document } = group;
-    if (names.size > 0) return names.has(name);
+    if (names.size > 0 && !(dataSources && names.has(name))) return names.has(name);
     if (document.logGroupClass !== logGroupClass) return false;
     if (namePrefixes.length > 0 && !namePrefixes.some((prefix) => name.startsWith(prefix))) return false;
     if (tags && !tags.every((tag) => hasTag(group, tag))) return false;
