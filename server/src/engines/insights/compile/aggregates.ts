@@ -136,7 +136,7 @@ function percentile(value: Value, rank: number): Sql {
 }
 
 /** Numbers as numbers; of texts that are none, the first or last. */
-function extreme(name: 'min' | 'max', value: Value, over: (aggregate: Sql) => Sql): Value {
+export function extreme(name: 'min' | 'max', value: Value, over: (aggregate: Sql) => Sql): Value {
   const of = (expression: Sql) => over(name === 'min' ? sql`minOrNull(${expression})` : sql`maxOrNull(${expression})`);
   if (value.kind === 'number' || value.kind === 'time' || value.kind === 'boolean') return like(value, of(value.sql));
   const texts = asText(value);

@@ -338,7 +338,7 @@ function columnOf(value: Value, column: Sql): Value {
     case 'number':
       return { kind: 'number', sql: column, ...(value.double && { double: true as const }) };
     case 'time':
-      return { kind: 'time', sql: column };
+      return { kind: 'time', sql: column, ...(value.day && { day: true as const }) };
     case 'boolean':
       return { kind: 'boolean', sql: column, present: true };
     default:

@@ -229,6 +229,10 @@ export function compare(operator: ComparisonOperator, left: Value, right: Value)
     const byText = sql`${asText(left)} ${symbol} ${asText(right)}`;
     return sql`if(isNotNull(${a}) AND isNotNull(${b}), ${a} ${symbol} ${b}, ${byText})`;
   }
+  // A day beside a text that is one.
+  if ([left, right].some(isDynamic) && [left, right].some((value) => value.kind === 'time' && value.day)) {
+    return sql`(${asText(left)} ${symbol} ${asText(right)})`;
+  }
   return sql`(${asNumber(left)} ${symbol} ${asNumber(right)})`;
 }
 

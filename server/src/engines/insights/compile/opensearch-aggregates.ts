@@ -2,7 +2,7 @@
 
 import { type Sql, sql } from '#storage/telemetry/sql.ts';
 import type { Expression } from '../syntax/tree.ts';
-import { like, sortKey } from './aggregates.ts';
+import { extreme, like, sortKey } from './aggregates.ts';
 import { fault } from './expressions.ts';
 import { asColumn, asNumber, asText, boolean, number, text, type Value } from './values.ts';
 
@@ -22,6 +22,12 @@ export function compileOpenSearchAggregate(
   const other = () => sql`toFloat64(${asNumber(second!)})`;
   const holds = () => sql`toUInt8(ifNull(${condition(call.args[0]!)}, 0))`;
   switch (call.name) {
+    case 'MIN':
+    case 'MAX': {
+      if (value.kind !== 'time') return extreme(call.name === 'MIN' ? 'min' : 'max', value, over);
+      const found = over(call.name === 'MIN' ? sql`minOrNull(${value.sql})` : sql`maxOrNull(${value.sql})`);
+      return { kind: 'time', sql: found, ...(value.day && { day: true }) };
+    }
     case 'STDDEV_SAMP':
       return number(over(sql`stddevSampStableOrNull(${amount()})`));
     case 'VAR_SAMP':

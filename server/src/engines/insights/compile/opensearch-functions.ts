@@ -172,7 +172,7 @@ const JSON_FUNCTIONS: Record<string, ScalarFunction> = {
 
 const TIMES: Record<string, ScalarFunction> = {
   CURRENT_TIMESTAMP: (_, { times }) => ({ kind: 'time', sql: sql`${times.nowMs}`, present: true }),
-  CURRENT_DATE: (_, { times }) => text(sql`toString(toDate(fromUnixTimestamp64Milli(${times.nowMs}, 'UTC')))`),
+  CURRENT_DATE: (_, { times }) => date(sql`fromUnixTimestamp64Milli(${times.nowMs}, 'UTC')`),
   TO_TIMESTAMP: ([a, format], _, call) =>
     time(
       format
@@ -186,7 +186,7 @@ const TIMES: Record<string, ScalarFunction> = {
   MAKE_DATE: ([year, month, day]) => {
     const parts = [year!, month!, day!].map((part) => sql`toInt64(${asNumber(part)})`);
     const [y, m, d] = parts.map((part, i) => sql`leftPad(toString(${part}), ${i === 0 ? 4 : 2}, '0')`);
-    return text(sql`toString(toDateOrNull(concat(${y!}, '-', ${m!}, '-', ${d!})))`);
+    return date(sql`toDate32OrNull(concat(${y!}, '-', ${m!}, '-', ${d!}))`);
   },
   FROM_UNIXTIME: ([a, format], _, call) => {
     const ms = sql`toInt64(${asNumber(a!)} * 1000)`;
@@ -263,16 +263,17 @@ function expression(pattern: Value, call: Call): string {
 function millis(value: Value): Sql {
   if (value.kind === 'time') return sql`toInt64(${value.sql})`;
   if (value.kind === 'number') return sql`toInt64(${value.sql})`;
-  return sql`toUnixTimestamp64Milli(parseDateTime64BestEffortOrNull(${asText(value)}, 3, 'UTC'))`;
+  const written = sql`toUnixTimestamp64Milli(parseDateTime64BestEffortOrNull(${asText(value)}, 3, 'UTC'))`;
+  return value.kind === 'json' ? sql`ifNull(toInt64(${asNumber(value)}), ${written})` : written;
 }
 
 function dateTime(value: Value): Sql {
   return sql`fromUnixTimestamp64Milli(${millis(value)}, 'UTC')`;
 }
 
-/** A day, as it is written. */
+/** Its first moment, shown as a day. */
 function date(at: Sql): Value {
-  return text(sql`toString(toDate(${at}))`);
+  return { kind: 'time', sql: sql`(toInt64(toInt32(toDate32(${at}))) * 86400000)`, day: true };
 }
 
 /** In a pattern of Java's DateTimeFormatter. */

@@ -82,7 +82,7 @@ function statement(pipeline: Pipeline, outputs: readonly Sql[], limit: number): 
 function show(value: Value): Show {
   switch (value.kind) {
     case 'time':
-      return (ms) => formatTime(ms as number);
+      return value.day ? (ms) => formatTime(ms as number).slice(0, 10) : (ms) => formatTime(ms as number);
     case 'number':
       return value.double ? (n) => javaDouble(n as number) : (n) => formatNumber(n as number);
     default:

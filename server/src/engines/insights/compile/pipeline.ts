@@ -290,6 +290,8 @@ export function whereMatched(value: Value, matched: Sql): Value {
       return { kind: 'number', sql: sql`if(${matched}, ${value.sql}, NULL)`, ...(value.double && { double: true }) };
     case 'boolean':
       return { kind: 'number', sql: sql`if(${matched}, ${value.sql}, NULL)` };
+    case 'time':
+      return { kind: 'time', sql: sql`if(${matched}, ${value.sql}, NULL)`, ...(value.day && { day: true }) };
     default:
       return { kind: value.kind, sql: sql`if(${matched}, ${value.sql}, NULL)` };
   }

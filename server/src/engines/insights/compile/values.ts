@@ -8,8 +8,8 @@ export type Value =
   | { kind: 'text'; sql: Sql; present?: true; constant?: string; message?: true }
   /** Any numeric type; `double`: shown as Java shows one. */
   | { kind: 'number'; sql: Sql; present?: true; constant?: number; double?: true }
-  /** Milliseconds since the epoch. */
-  | { kind: 'time'; sql: Sql; present?: true }
+  /** Milliseconds since the epoch; `day`: shown without a time of day. */
+  | { kind: 'time'; sql: Sql; present?: true; day?: true }
   /** 0 or 1, never NULL. */
   | { kind: 'boolean'; sql: Sql; present: true; constant?: boolean }
   | JsonValue
@@ -60,6 +60,7 @@ export function asText(value: Value): Sql {
     case 'boolean':
       return sql`toString(${value.sql})`;
     case 'time':
+      if (value.day) return sql`toString(toDate32(fromUnixTimestamp64Milli(${value.sql}, 'UTC')))`;
       return sql`toString(fromUnixTimestamp64Milli(${value.sql}, 'UTC'))`;
     case 'json':
       return extract(value, sql`'Nullable(String)'`);

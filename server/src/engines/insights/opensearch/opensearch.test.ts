@@ -92,6 +92,23 @@ golden('SQL', [
     'SELECT r.id, t.n FROM requests r INNER JOIN (SELECT id, COUNT(*) AS n FROM traces GROUP BY id) t ON r.id = t.id ORDER BY t.n, r.id',
     ['r1 1', 'r3 2'],
   ],
+  // times
+  [
+    'SELECT id FROM requests WHERE `@timestamp` >= CURRENT_DATE AND `@timestamp` < date_add(current_date(), 1) AND ms < 20',
+    ['r2'],
+  ],
+  ['SELECT id FROM requests WHERE `@timestamp` < date_sub(current_date(), 1)', []],
+  ["SELECT id FROM requests WHERE TO_DATE(`@timestamp`) = '2026-11-23' AND ms = 50", ['r3']],
+  ["SELECT id FROM requests WHERE `@timestamp` > TO_TIMESTAMP('2026-11-23 12:00:00') AND ms > 40", ['r3']],
+  [
+    'SELECT MAX(`@timestamp`) AS last, MIN(TO_DATE(`@timestamp`)) AS day FROM requests',
+    ['2026-11-23 12:00:00.003 2026-11-23'],
+  ],
+  ['SELECT TO_DATE(`@timestamp`) AS day, COUNT(*) AS n FROM requests GROUP BY day', ['2026-11-23 4']],
+  ['SELECT d FROM one WHERE d < CURRENT_DATE', ['2024-02-29']],
+  ["SELECT date_trunc('hour', t) AS h FROM one", ['2026-11-23 12:00:00.000']],
+  ["SELECT id FROM requests WHERE `@timestamp` >= '2026-11-23T12:00:00.002Z' ORDER BY id", ['r3', 'r4']],
+  ["SELECT id FROM requests WHERE `@timestamp` BETWEEN '2026-11-23' AND '2026-11-23T12:00:00.000Z'", ['r1']],
   // combined
   ["SELECT id FROM requests WHERE user = 'bob' UNION SELECT id FROM traces ORDER BY id", ['r1', 'r2', 'r3']],
   ['SELECT id, ms FROM requests UNION ALL SELECT id, took FROM traces ORDER BY ms DESC LIMIT 2', ['r3 50', 'r3 46']],

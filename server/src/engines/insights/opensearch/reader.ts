@@ -95,7 +95,10 @@ export class OpenSearchReader {
   #comparison(): Expression {
     const left = this.#additive();
     const operator = this.#comparisonOperator();
-    if (operator) return binary(operator, left, this.#additive());
+    if (operator) {
+      const right = this.#additive();
+      return binary(operator, beside(right, left), beside(left, right));
+    }
     if (this.acceptWord('is')) {
       const not = this.acceptWord('not');
       this.word('null');
@@ -125,9 +128,9 @@ export class OpenSearchReader {
       return binary('like', left, { kind: 'regex', source, start, end: this.lexer.at });
     }
     if (this.acceptWord('between')) {
-      const least = this.#additive();
+      const least = beside(left, this.#additive());
       this.word('and');
-      const most = this.#additive();
+      const most = beside(left, this.#additive());
       return binary('and', binary('>=', left, least), binary('<=', left, most));
     }
     if (!this.acceptWord('in')) return undefined;
@@ -402,7 +405,10 @@ export class OpenSearchReader {
     const value = this.#additive();
     this.symbol(')');
     const duration: Expression = { kind: 'duration', count: 1, unit, start: unitAt.start, end: unitAt.end };
-    return { kind: 'call', name: 'bin', args: [value, duration], start, end: this.lexer.at };
+    const at = { start, end: this.lexer.at };
+    const isTime = value.kind === 'field' && value.name === '@timestamp';
+    const time: Expression = isTime ? value : { kind: 'call', name: 'TO_TIMESTAMP', args: [value], ...at };
+    return { kind: 'call', name: 'bin', args: [time, duration], ...at };
   }
 
   /** Fields have no type: a cast makes a number or a text of what follows. */
@@ -554,6 +560,13 @@ const DATE_UNITS: Record<string, DurationUnit> = {
 };
 
 const EXTRACTED = new Set('year quarter month week day dayofweek dayofyear hour minute second'.split(' '));
+
+/** A text beside an event's time is a time, however it is written. */
+function beside(other: Expression, value: Expression): Expression {
+  const isTime = other.kind === 'field' && (other.name === '@timestamp' || other.name === '@ingestionTime');
+  if (!isTime || value.kind !== 'string') return value;
+  return { kind: 'call', name: 'TO_TIMESTAMP', args: [value], start: value.start, end: value.end };
+}
 
 /** Spaces in their place, so that offsets stay. */
 function withoutComments(text: string): string {

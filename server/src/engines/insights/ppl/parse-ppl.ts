@@ -295,8 +295,8 @@ class PplParser {
     const aggregates = [
       item('COUNT', call('count')),
       item('COUNT_DISTINCT', call('count_distinct')),
-      item('MIN', call('min')),
-      item('MAX', call('max')),
+      item('MIN', call('MIN')),
+      item('MAX', call('MAX')),
       item('AVG', call('avg')),
       item('MEAN', call('avg')),
       item('STDDEV', call('STDDEV_SAMP')),
