@@ -144,8 +144,14 @@ export function extreme(name: 'min' | 'max', value: Value, over: (aggregate: Sql
   return text(sql`ifNull(toString(${of(numbers)}), ${of(texts)})`);
 }
 
+/** As like, but times stay times, as PPL and SQL have it. */
+export function alike(value: Value, expression: Sql): Value {
+  if (value.kind !== 'time') return like(value, expression);
+  return { kind: 'time', sql: expression, ...(value.day && { day: true }) };
+}
+
 /** A time comes out as milliseconds since the epoch, as on AWS. */
-export function like(value: Value, expression: Sql): Value {
+function like(value: Value, expression: Sql): Value {
   switch (value.kind) {
     case 'number':
       return { kind: 'number', sql: expression, ...(value.double && { double: true as const }) };

@@ -86,7 +86,9 @@ const SCALAR_FUNCTIONS: Record<string, ScalarFunction> = {
     if (!first) return MISSING;
     if (first.kind === 'number' || first.kind === 'time') {
       if (given.every(({ kind }) => kind === first.kind)) {
-        return { kind: first.kind, sql: sql`coalesce(${join(given.map(asColumn), ', ')})` };
+        const found = sql`coalesce(${join(given.map(asColumn), ', ')})`;
+        const isDay = given.every((value) => value.kind === 'time' && value.day);
+        return isDay ? { kind: 'time', sql: found, day: true } : { kind: first.kind, sql: found };
       }
     }
     return text(sql`coalesce(${join(given.map(asText), ', ')})`);

@@ -2,7 +2,7 @@
 
 import { type Sql, sql } from '#storage/telemetry/sql.ts';
 import type { Expression } from '../syntax/tree.ts';
-import { extreme, like, sortKey } from './aggregates.ts';
+import { alike, extreme, sortKey } from './aggregates.ts';
 import { fault } from './expressions.ts';
 import { asColumn, asNumber, asText, boolean, number, text, type Value } from './values.ts';
 
@@ -56,9 +56,9 @@ export function compileOpenSearchAggregate(
     case 'COLLECT_SET':
       return text(sql`toJSONString(arraySort(${over(sql`groupUniqArray(${LONGEST_LIST})(${asText(value)})`)}))`);
     case 'MAX_BY':
-      return like(value, over(sql`argMaxOrNull(${asColumn(value)}, ${sortKey(second!)})`));
+      return alike(value, over(sql`argMaxOrNull(${asColumn(value)}, ${sortKey(second!)})`));
     case 'MIN_BY':
-      return like(value, over(sql`argMinOrNull(${asColumn(value)}, ${sortKey(second!)})`));
+      return alike(value, over(sql`argMinOrNull(${asColumn(value)}, ${sortKey(second!)})`));
     case 'MODE':
       return text(sql`${over(sql`topK(1)(${asText(value)})`)}[1]`);
     default:

@@ -111,10 +111,10 @@ const TEXTS: Record<string, ScalarFunction> = {
     document: sql`toJSONString(splitByRegexp(${expression(pattern!, call)}, ifNull(${asText(a!)}, '')))`,
     path: [],
   }),
-  SPLIT_PART: ([a, delimiter, index]) =>
-    text(
-      sql`splitByString(ifNull(${asText(delimiter!)}, ''), ifNull(${asText(a!)}, ''))[toInt64(${asNumber(index!)})]`,
-    ),
+  SPLIT_PART: ([a, delimiter, index]) => {
+    const parts = sql`splitByString(ifNull(${asText(delimiter!)}, ''), ifNull(${asText(a!)}, ''))`;
+    return text(sql`if(${isPresent(a!)}, ${parts}[toInt64(${asNumber(index!)})], NULL)`);
+  },
   SUBSTRING_INDEX: ([a, delimiter, count], _, call) =>
     text(sql`substringIndexUTF8(${asText(a!)}, ${constant(delimiter!, call)}, toInt64(${asNumber(count!)}))`),
   TRANSLATE: ([a, from, to], _, call) =>
@@ -126,7 +126,7 @@ const CONDITIONS: Record<string, ScalarFunction> = {
     const value = a!;
     const other = sql`if(ifNull(${compare('=', value, b!)}, 0), NULL, ${asColumn(value)})`;
     if (value.kind === 'number') return number(other);
-    return value.kind === 'time' ? time(other) : text(other);
+    return value.kind === 'time' ? { kind: 'time', sql: other, ...(value.day && { day: true }) } : text(other);
   },
   NVL2: ([a, yes, no]) => chosen([isPresent(a!)], [yes!, no!]),
 };

@@ -4,7 +4,7 @@
 import { join, type Sql, sql } from '#storage/telemetry/sql.ts';
 import { hasWindow } from '../syntax/parser.ts';
 import type { Command, Expression, FrameBound, SortKey } from '../syntax/tree.ts';
-import { compileAggregate, like, sortKey } from './aggregates.ts';
+import { alike, compileAggregate, sortKey } from './aggregates.ts';
 import { ExpressionCompiler, fault } from './expressions.ts';
 import { type OrderKey, orderBy, type Pipeline } from './pipeline.ts';
 import { asColumn, asText, isPresent, number, type Value } from './values.ts';
@@ -77,15 +77,15 @@ function compileWindow(pipeline: Pipeline, { call, partition, order, frame }: Wi
       const name = call.name === 'LAG' ? sql`lagInFrame` : sql`leadInFrame`;
       const otherwise = third ? sql`, ${third.kind === value!.kind ? asColumn(third) : asText(third)}` : sql``;
       const column = third && third.kind !== value!.kind ? asText(value!) : asColumn(value!);
-      return like(value!, sql`${name}(toNullable(${column}), ${distance}${otherwise}) OVER (${rows}${WHOLE})`);
+      return alike(value!, sql`${name}(toNullable(${column}), ${distance}${otherwise}) OVER (${rows}${WHOLE})`);
     }
     case 'FIRST_VALUE':
-      return like(value!, sql`first_value_respect_nulls(${asColumn(value!)}) OVER (${over})`);
+      return alike(value!, sql`first_value_respect_nulls(${asColumn(value!)}) OVER (${over})`);
     case 'LAST_VALUE':
-      return like(value!, sql`last_value_respect_nulls(${asColumn(value!)}) OVER (${over})`);
+      return alike(value!, sql`last_value_respect_nulls(${asColumn(value!)}) OVER (${over})`);
     case 'NTH_VALUE': {
       const column = sql`toNullable(${asColumn(value!)})`;
-      return like(value!, sql`nth_value(${column}, ${whole(second, call)}) OVER (${over})`);
+      return alike(value!, sql`nth_value(${column}, ${whole(second, call)}) OVER (${over})`);
     }
   }
   const result = compileAggregate(call, {

@@ -109,6 +109,21 @@ golden('SQL', [
   ["SELECT date_trunc('hour', t) AS h FROM one", ['2026-11-23 12:00:00.000']],
   ["SELECT id FROM requests WHERE `@timestamp` >= '2026-11-23T12:00:00.002Z' ORDER BY id", ['r3', 'r4']],
   ["SELECT id FROM requests WHERE `@timestamp` BETWEEN '2026-11-23' AND '2026-11-23T12:00:00.000Z'", ['r1']],
+  ["SELECT x.id FROM requests x WHERE x.`@timestamp` > '2026-11-23T12:00:00.002Z'", ['r4']],
+  [
+    'SELECT id, LAG(`@timestamp`) OVER (ORDER BY id) AS p, MAX_BY(`@timestamp`, ms) OVER () AS m FROM requests ORDER BY id DESC LIMIT 1',
+    ['r4 2026-11-23 12:00:00.002 2026-11-23 12:00:00.002'],
+  ],
+  [
+    "SELECT COALESCE(TO_DATE(nope), CURRENT_DATE) AS d, SPLIT_PART(nope, ',', 1) AS p FROM requests LIMIT 1",
+    ['2026-11-23'],
+  ],
+  // a missing value in the list hides nothing, as in Logs Insights
+  ['SELECT id FROM traces WHERE id NOT IN (SELECT user FROM requests) ORDER BY id LIMIT 1', ['r1']],
+  [
+    'SELECT user, COUNT(*) AS n, SUM(COUNT(*)) OVER () AS all_of FROM requests WHERE user IS NOT NULL GROUP BY user ORDER BY user',
+    ['ann 2 3', 'bob 1 3'],
+  ],
   // combined
   ["SELECT id FROM requests WHERE user = 'bob' UNION SELECT id FROM traces ORDER BY id", ['r1', 'r2', 'r3']],
   ['SELECT id, ms FROM requests UNION ALL SELECT id, took FROM traces ORDER BY ms DESC LIMIT 2', ['r3 50', 'r3 46']],

@@ -563,7 +563,7 @@ const EXTRACTED = new Set('year quarter month week day dayofweek dayofyear hour 
 
 /** A text beside an event's time is a time, however it is written. */
 function beside(other: Expression, value: Expression): Expression {
-  const isTime = other.kind === 'field' && (other.name === '@timestamp' || other.name === '@ingestionTime');
+  const isTime = other.kind === 'field' && /(?:^|\.)@(?:timestamp|ingestionTime)$/.test(other.name);
   if (!isTime || value.kind !== 'string') return value;
   return { kind: 'call', name: 'TO_TIMESTAMP', args: [value], start: value.start, end: value.end };
 }
