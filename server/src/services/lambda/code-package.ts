@@ -13,12 +13,15 @@ import {
   PackageTooLargeError,
 } from '#engines/functions/function-engine.ts';
 import type { ServiceDependencies } from '../dependencies.ts';
-import { checkConstraints } from './constraints.ts';
+import { checkConstraints, KMS_KEY } from './constraints.ts';
 import type { CodeReference } from './documents.ts';
 import { BLOB_OWNER } from './packages.ts';
 
 /** Of what is uploaded directly; more goes by way of S3. */
 export const LARGEST_ZIP_BYTES = 52_428_800;
+
+/** As AWS's messages show it. */
+const S3_BUCKET = /[0-9A-Za-z.\-_]*(?<!\.)/;
 
 type Dependencies = Pick<ServiceDependencies, 'call' | 'functions' | 'objects'>;
 
@@ -26,6 +29,19 @@ export type PackageSource = Pick<
   FunctionCode,
   'ZipFile' | 'S3Bucket' | 'S3Key' | 'S3ObjectVersion' | 'SourceKMSKeyArn'
 >;
+
+/** What the API's model says of the members; `at`: what they are members of. */
+export function checkPackageSource(
+  { S3Bucket, S3Key, S3ObjectVersion, SourceKMSKeyArn }: PackageSource,
+  at: 'code.' | 'content.' | '',
+): void {
+  checkConstraints([
+    { at: `${at}s3Bucket`, value: S3Bucket, min: 3, max: 63, pattern: S3_BUCKET },
+    { at: `${at}s3Key`, value: S3Key, min: 1, max: 1_024 },
+    { at: `${at}s3ObjectVersion`, value: S3ObjectVersion, min: 1, max: 1_024 },
+    { at: `${at}sourceKMSKeyArn`, value: SourceKMSKeyArn, pattern: KMS_KEY },
+  ]);
+}
 
 /** Loads and checks a package without keeping it: a dry run. */
 export async function loadPackage(
@@ -71,11 +87,6 @@ async function readSource(
 ): Promise<Uint8Array> {
   const { ZipFile, S3Bucket, S3Key, S3ObjectVersion, SourceKMSKeyArn } = source;
   if (SourceKMSKeyArn) throw notImplemented(operation, 'Code.SourceKMSKeyArn');
-  checkConstraints([
-    { at: 'code.s3Bucket', value: S3Bucket, min: 3, max: 63, pattern: /[0-9A-Za-z.\-_]*(?<!\.)/ },
-    { at: 'code.s3Key', value: S3Key, min: 1, max: 1_024 },
-    { at: 'code.s3ObjectVersion', value: S3ObjectVersion, min: 1, max: 1_024 },
-  ]);
   if (ZipFile !== undefined) {
     if (S3Bucket !== undefined || S3Key !== undefined) {
       throw invalid('Please do not provide other FunctionCode parameters when providing a ZipFile.');

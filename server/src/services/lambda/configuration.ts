@@ -10,7 +10,7 @@ import type {
 import { parseArn } from '#core/arn.ts';
 import { AwsError } from '#core/errors.ts';
 import { LOG_LEVELS, SYSTEM_LOG_LEVELS } from '#engines/functions/log-level.ts';
-import { checkConstraints } from './constraints.ts';
+import { checkConstraints, KMS_KEY } from './constraints.ts';
 import type { VersionDocument } from './documents.ts';
 import { applyDurableConfig, checkDurableConfig, showDurableConfig } from './durable-config.ts';
 import { checkEnvironment } from './environment-limits.ts';
@@ -53,7 +53,6 @@ export type Settings = Pick<
 const LONGEST_MANAGED_TIMEOUT_S = 5_400;
 const LARGEST_MANAGED_MEMORY_MB = 32_768;
 const ROLE = /arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role\/?[a-zA-Z_0-9+=,.@\-_/]+/;
-const KMS_KEY = /(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()/;
 const RESOURCE = /(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()/;
 
 /** Checks the members that CreateFunction and UpdateFunctionConfiguration share. */
@@ -69,6 +68,9 @@ export function checkConfiguration(input: ConfigurationInput, operation: string,
     { at: 'tracingConfig.mode', value: input.TracingConfig?.Mode, oneOf: ['Active', 'PassThrough'] },
     { at: 'snapStart.applyOn', value: input.SnapStart?.ApplyOn, oneOf: ['PublishedVersions', 'None'] },
     { at: 'ephemeralStorage.size', value: input.EphemeralStorage?.Size, min: 512, max: 10_240 },
+    { at: 'imageConfig.workingDirectory', value: input.ImageConfig?.WorkingDirectory, max: 1_000 },
+    { at: 'vpcConfig.subnetIds', values: input.VpcConfig?.SubnetIds, max: 16 },
+    { at: 'vpcConfig.securityGroupIds', values: input.VpcConfig?.SecurityGroupIds, max: 5 },
     { at: 'loggingConfig.logFormat', value: input.LoggingConfig?.LogFormat, oneOf: ['JSON', 'Text'] },
     {
       at: 'loggingConfig.applicationLogLevel',

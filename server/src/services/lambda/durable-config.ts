@@ -3,12 +3,11 @@
 import type { DurableConfig, FunctionConfiguration } from '@aws-sdk/client-lambda';
 import { AwsError } from '#core/errors.ts';
 import { LONGEST_DURATION_S } from '#engines/durable-executions/limits.ts';
-import { checkConstraints } from './constraints.ts';
+import { checkConstraints, KMS_KEY } from './constraints.ts';
 import type { VersionDocument } from './documents.ts';
 
 const DEFAULT_TIMEOUT_S = 86_400;
 const DEFAULT_RETENTION_DAYS = 14;
-const KMS_KEY = /(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()/;
 
 type Durable = NonNullable<VersionDocument['durable']>;
 

@@ -51,8 +51,8 @@ export function createEventSourceMappings(dependencies: LambdaDependencies): Eve
     checkConstraints([{ at: 'eventSourceArn', value: request.EventSourceArn, pattern: ARN }]);
     checkRequest(request);
     const scope = scopeOf(context);
-    const eventSourceArn = readSource(request);
     const reference = readFunctionName(request.FunctionName!, scope);
+    const eventSourceArn = readSource(request);
     const settings = applySettings(DEFAULTS, request, isFifo(eventSourceArn));
     const tags = request.Tags ?? {};
     checkTags(tags);
@@ -119,16 +119,16 @@ export function createEventSourceMappings(dependencies: LambdaDependencies): Eve
   ): Promise<EventSourceMappingConfiguration> {
     checkRequest(request);
     const scope = scopeOf(context);
+    const asked = request.FunctionName === undefined ? undefined : readFunctionName(request.FunctionName, scope);
     const mappingId = request.UUID!;
     const inTime = await pollers.settled(mappingId);
     const current = await state.documents.get(MAPPINGS, scope, mappingId);
     if (!current) throw mappingNotFound();
     if (!inTime) throw mappingInUse('update');
     const settings = applySettings(current, request, isFifo(current.eventSourceArn));
-    const reference =
-      request.FunctionName === undefined ? functionOf(scope, current) : readFunctionName(request.FunctionName, scope);
+    const reference = asked ?? functionOf(scope, current);
     // A mapping whose function or queue has gone can still be disabled.
-    if (request.FunctionName !== undefined || request.Enabled !== false) {
+    if (asked || request.Enabled !== false) {
       const target = await findTarget(dependencies, reference);
       refuseTenancy(target.version, 'Event source mapping');
       await checkQueue(call, current.eventSourceArn, target);

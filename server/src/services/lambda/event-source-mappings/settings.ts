@@ -10,7 +10,7 @@ import type {
 import type { OperationCall } from '#core/caller.ts';
 import { AwsError } from '#core/errors.ts';
 import { compileRecordFilter } from '#engines/consumers/record-filter.ts';
-import { type CheckedMember, checkConstraints } from '../constraints.ts';
+import { type CheckedMember, checkConstraints, KMS_KEY } from '../constraints.ts';
 import type { Target } from '../function-table.ts';
 import type { MappingDocument } from './documents.ts';
 import { queueAttributes } from './sqs-source.ts';
@@ -54,6 +54,56 @@ const NOT_FOR_QUEUES = [
   'LoggingConfig',
 ] as const;
 
+const DESTINATION =
+  /$|kafka:\/\/([^.]([a-zA-Z0-9\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9-])+:([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1})?:(\d{12})?:(.*)/;
+const KAFKA_NAME = /[a-zA-Z0-9-/*:_+=.@-]*/;
+
+function ofKafka(
+  at: string,
+  config: MappingRequest['AmazonManagedKafkaEventSourceConfig'] | MappingRequest['SelfManagedKafkaEventSourceConfig'],
+): CheckedMember[] {
+  const registry = config?.SchemaRegistryConfig;
+  return [
+    { at: `${at}.consumerGroupId`, value: config?.ConsumerGroupId, min: 1, max: 200, pattern: KAFKA_NAME },
+    {
+      at: `${at}.schemaRegistryConfig.schemaRegistryURI`,
+      value: registry?.SchemaRegistryURI,
+      min: 1,
+      max: 10_000,
+      pattern: KAFKA_NAME,
+    },
+    {
+      at: `${at}.schemaRegistryConfig.eventRecordFormat`,
+      value: registry?.EventRecordFormat,
+      oneOf: ['JSON', 'SOURCE'],
+    },
+  ];
+}
+
+function ofDocumentDb(config: MappingRequest['DocumentDBEventSourceConfig']): CheckedMember[] {
+  const at = 'documentDBEventSourceConfig';
+  return [
+    { at: `${at}.databaseName`, value: config?.DatabaseName, min: 1, max: 63, pattern: /[^ /.$\x22]*/ },
+    {
+      at: `${at}.collectionName`,
+      value: config?.CollectionName,
+      min: 1,
+      max: 57,
+      pattern: /(^(?!(system\x2e)))(^[_a-zA-Z0-9])([^$]*)/,
+    },
+    { at: `${at}.fullDocument`, value: config?.FullDocument, oneOf: ['UpdateLookup', 'Default'] },
+  ];
+}
+
+/** Members that an update does not have. */
+function ofCreation({ Topics, Queues }: CreateEventSourceMappingRequest): CheckedMember[] {
+  const topic = { min: 1, max: 249, pattern: /[^.]([a-zA-Z0-9\-_.]+)/ };
+  return [
+    { at: 'topics', values: Topics, min: 1, max: 1, each: topic },
+    { at: 'queues', values: Queues, min: 1, max: 1, each: { min: 1, max: 1_000, pattern: /[\s\S]*/ } },
+  ];
+}
+
 export function checkRequest(request: MappingRequest): void {
   checkConstraints([
     {
@@ -76,7 +126,7 @@ export function checkRequest(request: MappingRequest): void {
       min: 1,
       max: 10_000,
     },
-    { at: 'kMSKeyArn', value: request.KMSKeyArn, pattern: /(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()/ },
+    { at: 'kMSKeyArn', value: request.KMSKeyArn, pattern: KMS_KEY },
     ...(request.FilterCriteria?.Filters ?? []).map(
       ({ Pattern }, index): CheckedMember => ({
         at: `filterCriteria.filters.${index + 1}.member.pattern`,
@@ -84,20 +134,39 @@ export function checkRequest(request: MappingRequest): void {
         max: 4_096,
       }),
     ),
-    ...(request.FunctionResponseTypes ?? []).map(
-      (value, index): CheckedMember => ({
-        at: `functionResponseTypes.${index + 1}.member`,
-        value,
-        oneOf: ['ReportBatchItemFailures'],
+    {
+      at: 'functionResponseTypes',
+      values: request.FunctionResponseTypes,
+      max: 1,
+      each: { oneOf: ['ReportBatchItemFailures'] },
+    },
+    {
+      at: 'metricsConfig.metrics',
+      values: request.MetricsConfig?.Metrics,
+      max: 3,
+      each: { oneOf: ['EventCount', 'ErrorCount', 'KafkaMetrics'] },
+    },
+    { at: 'parallelizationFactor', value: request.ParallelizationFactor, min: 1, max: 10 },
+    { at: 'maximumRecordAgeInSeconds', value: request.MaximumRecordAgeInSeconds, min: -1, max: 604_800 },
+    { at: 'maximumRetryAttempts', value: request.MaximumRetryAttempts, min: -1, max: 10_000 },
+    { at: 'tumblingWindowInSeconds', value: request.TumblingWindowInSeconds, min: 0, max: 900 },
+    ...(['OnSuccess', 'OnFailure'] as const).map(
+      (outcome): CheckedMember => ({
+        at: `destinationConfig.${outcome === 'OnSuccess' ? 'onSuccess' : 'onFailure'}.destination`,
+        value: request.DestinationConfig?.[outcome]?.Destination,
+        max: 350,
+        pattern: DESTINATION,
       }),
     ),
-    ...(request.MetricsConfig?.Metrics ?? []).map(
-      (value, index): CheckedMember => ({
-        at: `metricsConfig.metrics.${index + 1}.member`,
-        value,
-        oneOf: ['EventCount', 'ErrorCount', 'KafkaMetrics'],
-      }),
-    ),
+    {
+      at: 'loggingConfig.systemLogLevel',
+      value: request.LoggingConfig?.SystemLogLevel,
+      oneOf: ['DEBUG', 'INFO', 'WARN'],
+    },
+    ...ofKafka('amazonManagedKafkaEventSourceConfig', request.AmazonManagedKafkaEventSourceConfig),
+    ...ofKafka('selfManagedKafkaEventSourceConfig', request.SelfManagedKafkaEventSourceConfig),
+    ...ofDocumentDb(request.DocumentDBEventSourceConfig),
+    ...ofCreation(request as CreateEventSourceMappingRequest),
   ]);
 }
 

@@ -25,6 +25,7 @@ import { refuseTenancy } from '../tenancy.ts';
 import { type CorsDocument, EVERYWHERE, FUNCTION_URLS, type FunctionUrlDocument, URL_OWNERS } from './documents.ts';
 
 const QUALIFIER = /((?!^\d+$)^[0-9a-zA-Z-_]+$)/;
+const ANY = /.*/;
 const ID_CHARACTERS = 'abcdefghijklmnopqrstuvwxyz234567';
 const LARGEST_PAGE = 50;
 const USER = { fields: { Type: 'User' } };
@@ -165,8 +166,10 @@ function checkUrl({
     { at: 'authType', value: AuthType, oneOf: ['NONE', 'AWS_IAM'] },
     { at: 'invokeMode', value: InvokeMode, oneOf: ['RESPONSE_STREAM', 'BUFFERED'] },
     { at: 'cors.maxAge', value: Cors?.MaxAge, min: 0, max: 86_400 },
-    ...(Cors?.AllowMethods ?? []).map((value) => ({ at: 'cors.allowMethods', value, max: 6 })),
-    ...(Cors?.AllowOrigins ?? []).map((value) => ({ at: 'cors.allowOrigins', value, min: 1, max: 253 })),
+    { at: 'cors.allowMethods', values: Cors?.AllowMethods, max: 6, each: { max: 6, pattern: ANY } },
+    { at: 'cors.allowOrigins', values: Cors?.AllowOrigins, max: 100, each: { max: 253, min: 1, pattern: ANY } },
+    { at: 'cors.allowHeaders', values: Cors?.AllowHeaders, max: 100, each: { max: 1_024, pattern: ANY } },
+    { at: 'cors.exposeHeaders', values: Cors?.ExposeHeaders, max: 100, each: { max: 1_024, pattern: ANY } },
   ]);
 }
 

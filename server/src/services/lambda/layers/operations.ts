@@ -16,7 +16,7 @@ import type {
 } from '@aws-sdk/client-lambda';
 import { AwsError } from '#core/errors.ts';
 import type { RequestContext } from '#wire/service.ts';
-import { keepPackage, loadPackage } from '../code-package.ts';
+import { checkPackageSource, keepPackage, loadPackage } from '../code-package.ts';
 import { showTime } from '../configuration.ts';
 import { checkConstraints, validationFailed, violation } from '../constraints.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
@@ -47,9 +47,11 @@ export function publishLayerVersion(dependencies: LambdaDependencies) {
     checkConstraints([
       { at: 'description', value: input.Description, max: 256 },
       { at: 'licenseInfo', value: input.LicenseInfo, max: 512 },
-      { at: 'compatibleRuntimes', value: input.CompatibleRuntimes?.length, max: MOST_RUNTIMES },
+      { at: 'compatibleRuntimes', values: input.CompatibleRuntimes, max: MOST_RUNTIMES },
+      { at: 'compatibleArchitectures', values: input.CompatibleArchitectures, max: ARCHITECTURES.length },
     ]);
     checkCompatible(input);
+    checkPackageSource(input.Content!, 'content.');
     const code = await keepPackage(
       dependencies,
       await loadPackage(dependencies, input.Content!, context, 'PublishLayerVersion'),

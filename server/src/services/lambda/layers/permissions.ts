@@ -20,6 +20,8 @@ import { type LayerVersionReference, layerArn, readLayerVersion } from './layer-
 const USER = { fields: { Type: 'User' } };
 const LARGEST_POLICY_BYTES = 20_480;
 
+const STATEMENT_ID = { min: 1, max: 100, pattern: /([a-zA-Z0-9-_]+)/ };
+
 export function addLayerVersionPermission({ state }: LambdaDependencies) {
   return async (
     input: AddLayerVersionPermissionRequest,
@@ -27,7 +29,7 @@ export function addLayerVersionPermission({ state }: LambdaDependencies) {
   ): Promise<AddLayerVersionPermissionResponse> => {
     const reference = readLayerVersion(input.LayerName!, input.VersionNumber!, context);
     checkConstraints([
-      { at: 'statementId', value: input.StatementId, min: 1, max: 100, pattern: /([a-zA-Z0-9-_]+)/ },
+      { at: 'statementId', value: input.StatementId, ...STATEMENT_ID },
       { at: 'action', value: input.Action, max: 22, pattern: /lambda:GetLayerVersion/ },
       { at: 'principal', value: input.Principal, pattern: /\d{12}|\*|arn:(aws[a-zA-Z-]*):iam::\d{12}:root/ },
       { at: 'organizationId', value: input.OrganizationId, max: 34, pattern: /o-[a-z0-9]{10,32}/ },
@@ -59,6 +61,7 @@ export function addLayerVersionPermission({ state }: LambdaDependencies) {
 export function removeLayerVersionPermission({ state }: LambdaDependencies) {
   return async (input: RemoveLayerVersionPermissionRequest, context: RequestContext): Promise<object> => {
     const reference = readLayerVersion(input.LayerName!, input.VersionNumber!, context);
+    checkConstraints([{ at: 'statementId', value: input.StatementId, ...STATEMENT_ID }]);
     await change({ state }, reference, input.RevisionId, (statements) => {
       if (statements.length === 0) throw notFound('No policy is associated with the given resource.');
       const left = statements.filter(({ Sid }) => Sid !== input.StatementId);

@@ -5,7 +5,7 @@ import { AwsError } from '#core/errors.ts';
 import { uuid } from '#core/ids.ts';
 import type { RequestContext } from '#wire/service.ts';
 import { checkArchitectures } from '../architectures.ts';
-import { keepPackage, loadPackage } from '../code-package.ts';
+import { checkPackageSource, keepPackage, loadPackage } from '../code-package.ts';
 import { readId } from '../code-signing/configs.ts';
 import { checkConfigThere, checkSignature } from '../code-signing/functions.ts';
 import {
@@ -39,6 +39,8 @@ export function createFunction(dependencies: LambdaDependencies) {
     checkPublishTo(input.PublishTo, isManaged);
     checkConstraints([{ at: 'packageType', value: input.PackageType, oneOf: ['Zip', 'Image'] }]);
     checkArchitectures(input.Architectures);
+    if (input.Code) checkPackageSource(input.Code, 'code.');
+    if (input.CodeSigningConfigArn) readId(input.CodeSigningConfigArn);
     checkTags(input.Tags ?? {});
     const isImage = input.PackageType === 'Image';
     if (isImage) checkImageRequest(input);

@@ -78,7 +78,7 @@ export function listDurableExecutionsByFunction({ durable, table }: LambdaDepend
     const named = readFunctionName(input.FunctionName!, context, { qualifier: input.Qualifier });
     checkConstraints([
       { at: 'durableExecutionName', value: input.DurableExecutionName, min: 1, max: 64, pattern: EXECUTION_NAME },
-      ...(input.Statuses ?? []).map((value) => ({ at: 'statuses', value, oneOf: STATUSES })),
+      { at: 'statuses', values: input.Statuses, min: 1, max: 10, each: { oneOf: STATUSES } },
     ]);
     const { version } = await table.resolve(named);
     const { executions, after } = await durable.reader.list(named.scope, {

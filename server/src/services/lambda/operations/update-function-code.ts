@@ -6,7 +6,7 @@ import { uuid } from '#core/ids.ts';
 import { CodeStore } from '#engines/functions/function-engine.ts';
 import type { RequestContext } from '#wire/service.ts';
 import { checkArchitectures } from '../architectures.ts';
-import { keepPackage, loadPackage } from '../code-package.ts';
+import { checkPackageSource, keepPackage, loadPackage } from '../code-package.ts';
 import { checkSignature } from '../code-signing/functions.ts';
 import { showConfiguration } from '../configuration.ts';
 import type { LambdaDependencies } from '../dependencies.ts';
@@ -32,6 +32,7 @@ export function updateFunctionCode(dependencies: LambdaDependencies) {
     const reference = readFunctionName(input.FunctionName!, context, { namespaced: false });
     checkOwner(reference, context);
     checkArchitectures(input.Architectures);
+    checkPackageSource(input, '');
     await activation.settled(reference);
     const before = await table.get(reference);
     checkPublishTo(input.PublishTo, before.latest.managed !== undefined);
