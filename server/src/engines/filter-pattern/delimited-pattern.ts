@@ -4,7 +4,7 @@
 import { type Condition, compileCondition, isGroup, parseCondition } from './condition.ts';
 import { FilterPatternError } from './filter-pattern-error.ts';
 import type { LogLine } from './log-line.ts';
-import { compileComparison, type Operand, type Operator, parseOperand, parseOperator } from './operand.ts';
+import { compileComparison, isNumber, type Operand, type Operator, parseOperand, parseOperator } from './operand.ts';
 import type { Scanner } from './scanner.ts';
 
 export interface DelimitedPattern {
@@ -45,6 +45,12 @@ export function parseDelimited(scanner: Scanner): DelimitedPattern {
   scanner.expect(']');
   scanner.skipSpace();
   if (!scanner.atEnd()) scanner.fail('expected nothing after the closing bracket');
+  if (slots.filter(({ kind }) => kind === 'ellipsis').length > 1) {
+    throw new FilterPatternError('a pattern can hold only one ellipsis', start);
+  }
+  const names = slots.flatMap((slot) => (slot.kind === 'field' && slot.name !== undefined ? [slot.name] : []));
+  const repeated = names.find((name, i) => names.indexOf(name) !== i);
+  if (repeated !== undefined) throw new FilterPatternError(`two fields are named '${repeated}'`, start);
   return { kind: 'delimited', slots };
 }
 
@@ -95,8 +101,11 @@ function parseTest(scanner: Scanner): FieldTest {
   return { kind: 'comparison', name, operator, operand: parseOperand(scanner, operator) };
 }
 
+/** A field that looks like a number is compared with one as such. */
 function compileTest({ operator, operand }: FieldTest): (value: string) => boolean {
-  return compileComparison(operator, operand);
+  const compare = compileComparison(operator, operand);
+  if (operand.kind !== 'number') return compare;
+  return (value) => compare(isNumber(value) ? Number(value) : value);
 }
 
 export interface DelimitedMatch {
@@ -110,21 +119,15 @@ export function matchDelimited({ slots }: DelimitedPattern, line: LogLine): Deli
   const fields = fieldsAsDivided(slots, line);
   const names: (string | undefined)[] = [];
   let position = 0;
-  for (let i = 0; i < slots.length; i++) {
-    const slot = slots[i]!;
+  for (const [i, slot] of slots.entries()) {
     if (slot.kind === 'field') {
       if (position >= fields.length || slot.holds?.(fields[position]!) === false) return undefined;
       names[position++] = slot.name;
-      continue;
-    }
-    const run = fieldsAfter(slots, i + 1);
-    if (i + 1 + run.length === slots.length) {
-      // The last ellipsis: what follows it stands at the end of the event.
-      const start = fields.length - run.length;
+    } else {
+      // What follows the ellipsis stands at the end of the event.
+      const start = fields.length - (slots.length - i - 1);
       if (start < position) return undefined;
       position = start;
-    } else {
-      while (position + run.length <= fields.length && !matchesAt(run, fields, position)) position++;
     }
   }
   return position === fields.length ? { fields, names } : undefined;
@@ -136,18 +139,4 @@ function fieldsAsDivided(slots: readonly Slot[], line: LogLine): readonly string
   const last = slots.length - 1;
   if (fields.length <= slots.length || slots.some(({ kind }) => kind === 'ellipsis')) return fields;
   return [...fields.slice(0, last), line.from(last)];
-}
-
-function fieldsAfter(slots: readonly Slot[], from: number): FieldSlot[] {
-  const run: FieldSlot[] = [];
-  for (let i = from; i < slots.length; i++) {
-    const slot = slots[i]!;
-    if (slot.kind === 'ellipsis') break;
-    run.push(slot);
-  }
-  return run;
-}
-
-function matchesAt(run: readonly FieldSlot[], fields: readonly string[], position: number): boolean {
-  return run.every((slot, i) => slot.holds?.(fields[position + i]!) !== false);
 }

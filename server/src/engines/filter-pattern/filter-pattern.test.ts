@@ -189,10 +189,63 @@ table(
   ],
 );
 
+/** What AWS's TestMetricFilter gave in September 2026 for {"v": …}: pattern -> the values that it matches. */
+const VALUES = [
+  null,
+  'null',
+  true,
+  'true',
+  0,
+  1,
+  '1',
+  '1.0',
+  -1,
+  1.5,
+  10,
+  '10',
+  'Alpha',
+  'alpha',
+  'xAlpha',
+  '',
+  [],
+  {},
+  [1, null],
+];
+const RECORDED: [condition: string, matching: unknown[]][] = [
+  ['= 1', [1, '1']],
+  ['!= 1', ['null', 'true', 0, '1.0', -1, 1.5, 10, '10', 'Alpha', 'alpha', 'xAlpha', '']],
+  ['> 1', [1.5, 10]],
+  ['>= 1', [1, 1.5, 10]],
+  ['<= 1', [0, 1, -1]],
+  ['= 1e+0', [1]],
+  ['= "1"', [1, '1']],
+  ['= "*Alpha"', ['Alpha', 'xAlpha']],
+  ['= ""', ['']],
+  ['= true', ['true']],
+  ['IS TRUE', [true]],
+  ['IS NULL', [null, [1, null]]],
+  ['NOT EXISTS', []],
+  ['= *', ['null', 'true', 0, 1, '1', '1.0', -1, 1.5, 10, '10', 'Alpha', 'alpha', 'xAlpha', '']],
+];
+
+for (const [condition, matching] of RECORDED) {
+  test(`{ $.v ${condition} } as AWS has it`, () => {
+    const found = VALUES.filter((v) => matches(`{ $.v ${condition} }`, JSON.stringify({ v })));
+    assert.deepEqual(found, matching);
+  });
+}
+
+test('a phrase of a space is a space', () => {
+  assert.ok(matches('" "', 'two words'));
+  assert.ok(!matches('" "', 'one\nline'));
+  assert.ok(matches(' ', 'one'));
+});
+
 test('a JSON pattern matches JSON objects only', () => {
   for (const message of ['', 'x', '{"a":1', 'prefix {"a":1}', '"a"', '1', 'null']) {
     assert.ok(!matches('{ $.b NOT EXISTS }', message), message);
   }
+  assert.ok(!matches('{ $.b NOT EXISTS }', '[{"a":1}]'));
   assert.ok(matches('{ $[1].a = 2 }', '[{"a":1},{"a":2}]'));
   assert.ok(matches('{ $.a = 1 }', ' {"a":1}\n'));
 });
@@ -219,8 +272,7 @@ table(
     '[ip, user, ..., status_code, bytes>=1534]',
     '[ip, user, ...]',
     '[...]',
-    '[..., status=404, ...]',
-    '[ip, ..., request="GET *", ..., bytes]',
+    '[ip, ..., status=404, bytes]',
     '[w=!ERROR, ...]',
     '[(ip=1* || ip=2*) && ip!=3*, ...]',
     '[…, bytes]',
@@ -241,7 +293,6 @@ table(
     '[w1=!127*&&w1=!WARN, ...]',
     '[..., bytes < 1000]',
     '[ip=10.*, ...]',
-    '[..., status=405, ...]',
     '[w=!127*, ...]',
     '[a, b, c, d, e, f, g, ..., h]',
   ],
@@ -342,6 +393,9 @@ test('faults name what was expected and where', () => {
     ['[a b]', 3, /expected one of/],
     ['[a = ]', 5, /expected a value/],
     ['[a] x]', 4, /expected nothing after/],
+    ['[..., a, ...]', 0, /only one ellipsis/],
+    ['[word, word]', 0, /two fields are named 'word'/],
+    ['{ $.a = null }', 12, /IS NULL/],
   ];
   for (const [pattern, position, message] of cases) {
     assert.throws(
@@ -359,7 +413,7 @@ test('faults name what was expected and where', () => {
 test('the texts of which a matching message holds one', () => {
   const cases: [pattern: string, needed: string[] | undefined][] = [
     ['', undefined],
-    ['" "', undefined],
+    ['" "', [' ']],
     ['ERROR', ['ERROR']],
     ['ERROR "exact phrase" -DEBUG', ['exact phrase']],
     ['-DEBUG', undefined],

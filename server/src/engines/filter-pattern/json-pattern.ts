@@ -43,6 +43,7 @@ export function parseJsonPattern(scanner: Scanner): JsonPattern {
 
 const IS = /IS(?=[^\w])/iy;
 const NOT_EXISTS = /NOT\s+EXISTS(?![\w])/iy;
+const NULL = /null(?![\w.*+\-:/#])/y;
 const IS_VALUE = /(NULL|TRUE|FALSE)(?![\w])/iy;
 
 function parseTest(scanner: Scanner): JsonTest {
@@ -58,6 +59,7 @@ function parseTest(scanner: Scanner): JsonTest {
   }
   const operator = parseOperator(scanner);
   scanner.skipSpace();
+  if (scanner.takeMatch(NULL)) scanner.fail('expected a value (null is IS NULL)');
   return { kind: 'comparison', selector, operator, operand: parseOperand(scanner, operator) };
 }
 
@@ -69,25 +71,36 @@ function countWildcards(condition: JsonCondition): number {
 export function compileJson({ condition }: JsonPattern): (line: LogLine) => boolean {
   const holds = compileCondition(condition, compileTest);
   const mayHold = compilePrefilter(condition);
+  const ofArrays = readsArrays(condition);
   return (line) => {
     if (mayHold && !mayHold(line.message)) return false;
     const { json } = line;
-    return json !== undefined && holds(json);
+    return json !== undefined && (ofArrays || !Array.isArray(json)) && holds(json);
   };
+}
+
+/** A pattern that begins with properties only is one of objects: what an array lacks does not count as missing. */
+function readsArrays(condition: JsonCondition): boolean {
+  if (isGroup(condition)) return condition.terms.some(readsArrays);
+  return !('property' in condition.selector.steps[0]!);
 }
 
 function compileTest(test: JsonTest): (root: unknown) => boolean {
   switch (test.kind) {
     case 'is':
-      return compileSelector(test.selector, (node) => node === test.value);
+      // AWS finds a null in an array too.
+      return compileSelector(
+        test.selector,
+        (node) => node === test.value || (test.value === null && Array.isArray(node) && node.includes(null)),
+      );
     case 'notExists':
       return compileSelector(test.selector, (node) => node === undefined);
     case 'comparison': {
       const compare = compileComparison(test.operator, test.operand);
-      // Arrays, objects, null and what is missing are no values: neither = nor != holds for them.
+      // Arrays, objects, booleans, null and what is missing are no values: neither = nor != holds for them.
       return compileSelector(
         test.selector,
-        (node) => (typeof node === 'string' || typeof node === 'number' || typeof node === 'boolean') && compare(node),
+        (node) => (typeof node === 'string' || typeof node === 'number') && compare(node),
       );
     }
   }

@@ -13,7 +13,7 @@ export type Operand =
   | { kind: 'string'; text: string; anyBefore: boolean; anyAfter: boolean }
   | { kind: 'regex'; source: string };
 
-export type Value = string | number | boolean;
+export type Value = string | number;
 
 /** The number grammar of AWS: optional sign, decimals, exponent. */
 const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
@@ -54,6 +54,7 @@ function stringOperand(text: string): Operand {
   return { kind: 'string', text: text.slice(anyBefore ? 1 : 0, anyAfter ? -1 : undefined), anyBefore, anyAfter };
 }
 
+/** As AWS compares: a string is no number, however it looks, but equals the number as the pattern spells it. */
 export function compileComparison(operator: Operator, operand: Operand): (value: Value) => boolean {
   if (operator === '=') return compileEquality(operand);
   if (operator === '!=') {
@@ -63,20 +64,20 @@ export function compileComparison(operator: Operator, operand: Operand): (value:
   const limit = (operand as Operand & { kind: 'number' }).value;
   switch (operator) {
     case '<':
-      return (value) => toNumber(value) < limit;
+      return (value) => typeof value === 'number' && value < limit;
     case '<=':
-      return (value) => toNumber(value) <= limit;
+      return (value) => typeof value === 'number' && value <= limit;
     case '>':
-      return (value) => toNumber(value) > limit;
+      return (value) => typeof value === 'number' && value > limit;
     case '>=':
-      return (value) => toNumber(value) >= limit;
+      return (value) => typeof value === 'number' && value >= limit;
   }
 }
 
 function compileEquality(operand: Operand): (value: Value) => boolean {
   if (operand.kind === 'number') {
     const { value: number, text } = operand;
-    return (value) => value === text || toNumber(value) === number;
+    return (value) => value === text || value === number;
   }
   if (operand.kind === 'regex') {
     const regex = compileRegex(operand.source);
@@ -89,10 +90,9 @@ function compileEquality(operand: Operand): (value: Value) => boolean {
   return (value) => String(value) === text;
 }
 
-/** NaN, which no comparison holds for, when it is not a number in AWS's grammar. */
-export function toNumber(value: Value): number {
-  if (typeof value === 'number') return value;
-  return typeof value === 'string' && NUMBER.test(value) ? Number(value) : Number.NaN;
+/** In AWS's grammar of numbers. */
+export function isNumber(text: string): boolean {
+  return NUMBER.test(text);
 }
 
 /** 4e2 and 400 are one number in two spellings, so a part of a number need not stand in the text. */

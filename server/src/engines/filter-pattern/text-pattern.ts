@@ -28,9 +28,7 @@ export function parseText(scanner: Scanner): TextPattern {
     const list = scanner.take('-') ? excluded : scanner.take('?') ? optional : required;
     scanner.skipSpace();
     if (scanner.atEnd()) scanner.fail('expected a term');
-    const needle = parseNeedle(scanner);
-    // A phrase of nothing but spaces is AWS's way to write "everything".
-    if (needle.kind === 'regex' || needle.text.trim() !== '' || list !== required) list.push(needle);
+    list.push(parseNeedle(scanner));
     scanner.skipSpace();
   }
   // AWS ignores ?terms beside other terms.

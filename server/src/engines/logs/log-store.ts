@@ -276,7 +276,7 @@ class StandardLogStore implements LogStore {
     const puts: Promise<void>[] = [];
     const putData = (filters: CompiledMetricFilter[], of: LogLines) => {
       if (filters.length === 0) return;
-      for (const [namespace, data] of collectMetricData(filters, of, group.scope)) {
+      for (const [namespace, data] of collectMetricData(filters, of, group)) {
         puts.push(metrics.put(group.scope, namespace, data));
       }
     };

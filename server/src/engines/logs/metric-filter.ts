@@ -15,6 +15,7 @@ import { defineCollection } from '#storage/state/state.ts';
 import type { LogScope } from './log-group.ts';
 import type { LogLines } from './log-lines.ts';
 import { selectsScope } from './selection-criteria.ts';
+import { systemFieldsOf } from './system-fields.ts';
 
 export interface MetricFilterDocument {
   name: string;
@@ -89,17 +90,17 @@ export function needsEveryEvent({ transformations }: CompiledMetricFilter): bool
 export function collectMetricData(
   filters: Iterable<CompiledMetricFilter>,
   lines: LogLines,
-  scope: LogScope,
+  group: LogOrigin,
 ): Map<string, MetricDatumInput[]> {
   const series = new Map<string, Series>();
   const all = [...filters].filter(({ selected }) => selected);
   const { events } = lines;
   for (let row = 0; row < events.length; row++) {
     const line = lines.at(row);
-    for (let i = 0; i < all.length; i++) collect(series, all[i]!, i, line, events[row]!.timestamp, scope);
+    for (let i = 0; i < all.length; i++) collect(series, all[i]!, i, line, events[row]!.timestamp, group);
   }
   for (const [minuteMs, count] of lines.sieved?.others ?? []) {
-    for (let i = 0; i < all.length; i++) collectUnmatched(series, all[i]!, i, minuteMs, count, scope);
+    for (let i = 0; i < all.length; i++) collectUnmatched(series, all[i]!, i, minuteMs, count, group);
   }
   const byNamespace = new Map<string, MetricDatumInput[]>();
   for (const { namespace, counts, ...datum } of series.values()) {
@@ -108,6 +109,12 @@ export function collectMetricData(
     byNamespace.set(namespace, data);
   }
   return byNamespace;
+}
+
+/** The group that the events are of. */
+interface LogOrigin {
+  scope: LogScope;
+  name: string;
 }
 
 /** One metric in one minute. */
@@ -127,7 +134,7 @@ function collect(
   index: number,
   line: LogLine,
   timestamp: number,
-  scope: LogScope,
+  group: LogOrigin,
 ): void {
   const matched = matches(line);
   const minuteMs = Math.floor(timestamp / MINUTE_MS) * MINUTE_MS;
@@ -135,7 +142,9 @@ function collect(
     const value = matched ? numberOf(selectValue(selector, pattern, line)) : transformation.defaultValue;
     if (value === undefined) continue;
     const dimensions =
-      selectors.length > 0 || document.systemFieldDimensions ? { ...systemFields(document, scope) } : NONE;
+      selectors.length > 0 || document.systemFieldDimensions
+        ? systemFieldsOf(document.systemFieldDimensions, group)
+        : NONE;
     for (const [dimension, dimensionSelector] of selectors) {
       const text = selectValue(dimensionSelector, pattern, line);
       // Without one of its dimensions the event would count under another metric.
@@ -153,11 +162,11 @@ function collectUnmatched(
   index: number,
   minuteMs: number,
   times: number,
-  scope: LogScope,
+  group: LogOrigin,
 ): void {
   for (const { transformation } of transformations) {
     if (transformation.defaultValue === undefined) continue;
-    const dimensions = document.systemFieldDimensions ? systemFields(document, scope) : NONE;
+    const dimensions = document.systemFieldDimensions ? systemFieldsOf(document.systemFieldDimensions, group) : NONE;
     count(series, index, transformation, dimensions, minuteMs, transformation.defaultValue, times);
   }
 }
@@ -181,12 +190,6 @@ function count(
 }
 
 const NONE: Record<string, string> = Object.freeze({}) as Record<string, string>;
-
-function systemFields({ systemFieldDimensions = [] }: MetricFilterDocument, scope: LogScope): Record<string, string> {
-  const fields: Record<string, string> = {};
-  for (const field of systemFieldDimensions) fields[field] = field === '@aws.account' ? scope.account : scope.region;
-  return fields;
-}
 
 /** CloudWatch takes no NaN and no infinities. */
 function numberOf(text: string | undefined): number | undefined {

@@ -11,6 +11,7 @@ import { streamHash } from '#storage/telemetry/stream-hash.ts';
 import { eventId } from '../event-position.ts';
 import type { LogGroup } from '../log-group.ts';
 import type { LogLines } from '../log-lines.ts';
+import { systemFieldsOf } from '../system-fields.ts';
 import { isTransformed } from '../transformed-events.ts';
 import { type BacklogPage, type BacklogRow, keyOf } from './backlog-reader.ts';
 import { encodeRecord, type ForwardedEvent } from './payload.ts';
@@ -222,12 +223,8 @@ export class SubscriptionFeed {
 
   #extractedFields(line: LogLine): Record<string, string> {
     const { pattern, document } = this.subscription;
-    const fields: Record<string, string> = {};
-    for (const [name, value] of Object.entries(extractFields(pattern, line))) fields[name.slice(1)] = value;
-    for (const field of document.systemFields ?? []) {
-      fields[field] = field === '@aws.account' ? this.group.scope.account : this.group.scope.region;
-    }
-    return fields;
+    const extracted = Object.entries(extractFields(pattern, line)).map(([name, value]) => [name.slice(1), value]);
+    return { ...Object.fromEntries(extracted), ...systemFieldsOf(document.systemFields, this.group) };
   }
 
   #push(batch: Batch): void {

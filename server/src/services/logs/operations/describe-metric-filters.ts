@@ -28,8 +28,11 @@ export function describeMetricFilters(
       .text('metricNamespace', metricNamespace, METRIC_NAME)
       .number('limit', limit, DESCRIBE_LIMIT)
       .check();
-    if ((metricName === undefined) !== (metricNamespace === undefined)) {
-      throw invalidParameter('metricName and metricNamespace must be specified together.');
+    const given = [metricName, metricNamespace].filter((part) => part !== undefined).length;
+    if (given === 1 || (given === 2 && logGroupName !== undefined)) {
+      throw invalidParameter(
+        'Describe Metric Filters request must contain either logGroupName or metricName and metricNamespace',
+      );
     }
     const group = logGroupName === undefined ? undefined : await requireGroup(logs, context, logGroupName);
     const found = (await logs.store.metricFilters.list(context, group)).filter(

@@ -7,6 +7,7 @@ import {
   type FilterPattern,
   FilterPatternError,
   parseValueSelector,
+  type ValueSelector,
 } from '#engines/filter-pattern/filter-pattern.ts';
 import type { LogGroup } from '#engines/logs/log-group.ts';
 import type { MetricTransformation as StoredTransformation } from '#engines/logs/metric-filter.ts';
@@ -16,7 +17,7 @@ import { refuseInfrequentAccess } from '../log-class.ts';
 import { groupDoesNotExist, requireGroup } from '../log-group-reference.ts';
 import type { Logs } from '../logs.ts';
 import { parsePattern } from '../pattern.ts';
-import { checkSystemFieldCriteria, SYSTEM_FIELDS } from '../selection.ts';
+import { checkSystemFieldCriteria, checkSystemFields } from '../selection.ts';
 
 const MOST_FILTERS = 100;
 const MOST_FILTERS_WITH_REGEX = 5;
@@ -34,12 +35,12 @@ export function putMetricFilter(logs: Logs): Handler<PutMetricFilterRequest, obj
       .text('filterName', filterName, FILTER_NAME)
       .text('filterPattern', filterPattern, FILTER_PATTERN)
       .list('metricTransformations', transformations.map(textOf), { min: 1, max: 1 })
-      .text('fieldSelectionCriteria', input.fieldSelectionCriteria, { max: 2000 })
-      .list('emitSystemFieldDimensions', systemFields, {}, { values: SYSTEM_FIELDS });
+      .text('fieldSelectionCriteria', input.fieldSelectionCriteria, { max: 2000 });
     for (const [i, transformation] of transformations.entries()) {
       checkTransformation(constraints, `metricTransformations.${i + 1}.member`, transformation);
     }
     constraints.check();
+    checkSystemFields(systemFields);
     const group = await requireGroup(logs, context, input.logGroupName!);
     refuseInfrequentAccess(group, 'PutMetricFilter', 'InvalidOperationException');
     const pattern = parsePattern(filterPattern, 'Invalid metric filter pattern');
@@ -94,7 +95,7 @@ function checkMeaning(pattern: FilterPattern, transformation: MetricTransformati
     );
   }
   if (dimensionCount > MOST_DIMENSIONS) {
-    throw invalidParameter(`Invalid metric transformation: at most ${MOST_DIMENSIONS} dimensions are allowed`);
+    throw invalidParameter('Number of dimensions exceeds the maximum number of dimensions supported per metric filter');
   }
   if (selectors.length > 0 && pattern.kind !== 'json' && pattern.kind !== 'delimited') {
     throw invalidParameter('The specified filter pattern does not support dimensions');
@@ -102,31 +103,24 @@ function checkMeaning(pattern: FilterPattern, transformation: MetricTransformati
   if (defaultValue !== undefined && !Number.isFinite(defaultValue)) {
     throw invalidParameter('Invalid metric transformation: default value must be a finite number');
   }
-  checkSelector(pattern, 'metricValue', metricValue!, true);
-  for (const [name, selector] of Object.entries(dimensions))
-    checkSelector(pattern, `dimension ${name}`, selector, false);
+  if (metricValue!.trim() === '' || !Number.isFinite(Number(metricValue))) {
+    checkSelector(pattern, metricValue!, `metric value ${metricValue} must be a valid number`);
+  }
+  for (const selector of selectors) checkSelector(pattern, selector, 'dimension value must be valid selector');
 }
 
-function checkSelector(pattern: FilterPattern, what: string, text: string, mayBeNumber: boolean): void {
-  const invalid = (reason: string) => invalidParameter(`Invalid metric transformation: ${what} '${text}' ${reason}`);
-  const selector = parseSelector(text, invalid);
-  if (selector.kind === 'constant') {
-    if (mayBeNumber && text.trim() !== '' && Number.isFinite(Number(text))) return;
-    throw invalid(mayBeNumber ? 'is neither a number nor a selector' : 'is not a selector');
-  }
-  const wanted = selector.kind === 'json' ? 'json' : 'delimited';
-  if (pattern.kind !== wanted) throw invalid('does not fit the filter pattern');
-  if (selector.kind === 'field' && pattern.kind === 'delimited' && !/^\d+$/.test(selector.name)) {
-    const named = pattern.slots.some((slot) => slot.kind === 'field' && slot.name === selector.name);
-    if (!named) throw invalid('is not a field of the filter pattern');
-  }
+/** A field that a space-delimited pattern does not name is none of its events': AWS takes it all the same. */
+function checkSelector(pattern: FilterPattern, text: string, reason: string): void {
+  const wanted = parseSelector(text)?.kind;
+  const fits = wanted === 'json' ? pattern.kind === 'json' : wanted === 'field' && pattern.kind === 'delimited';
+  if (!fits) throw invalidParameter(`Invalid metric transformation: ${reason}`);
 }
 
-function parseSelector(text: string, invalid: (reason: string) => AwsError) {
+function parseSelector(text: string): ValueSelector | undefined {
   try {
     return parseValueSelector(text);
   } catch (error) {
-    if (error instanceof FilterPatternError) throw invalid(`is not a selector: ${error.message}`);
+    if (error instanceof FilterPatternError) return undefined;
     throw error;
   }
 }

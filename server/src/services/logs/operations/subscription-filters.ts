@@ -19,7 +19,7 @@ import { groupDoesNotExist, requireGroup } from '../log-group-reference.ts';
 import type { Logs } from '../logs.ts';
 import { pageByName } from '../page-token.ts';
 import { parsePattern } from '../pattern.ts';
-import { checkSystemFieldCriteria, SYSTEM_FIELDS } from '../selection.ts';
+import { checkSystemFieldCriteria, checkSystemFields } from '../selection.ts';
 import { checkDestination } from '../subscriptions/destination.ts';
 
 const MOST_FILTERS = 2;
@@ -41,8 +41,8 @@ export function putSubscriptionFilter(logs: Logs): Handler<PutSubscriptionFilter
       .text('roleArn', roleArn, { min: 1 })
       .text('distribution', distribution, DISTRIBUTION)
       .text('fieldSelectionCriteria', fieldSelectionCriteria, { max: 2000 })
-      .list('emitSystemFields', emitSystemFields, {}, { values: SYSTEM_FIELDS })
       .check();
+    checkSystemFields(emitSystemFields);
     refuseFunctionOfOthers(destinationArn, context);
     const group = await requireGroup(logs, context, input.logGroupName!);
     refuseInfrequentAccess(group, 'PutSubscriptionFilter', 'InvalidOperationException');

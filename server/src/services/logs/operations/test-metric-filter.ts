@@ -16,9 +16,11 @@ export function testMetricFilter(): Handler<TestMetricFilterRequest, TestMetricF
     const pattern = parsePattern(input.filterPattern, 'Invalid metric filter pattern');
     const matches = compileMatcher(pattern);
     return {
-      matches: messages.flatMap((eventMessage, eventNumber) => {
+      matches: messages.flatMap((eventMessage, i) => {
         const line = new LogLine(eventMessage);
-        return matches(line) ? [{ eventNumber, eventMessage, extractedValues: extractFields(pattern, line) }] : [];
+        return matches(line)
+          ? [{ eventNumber: i + 1, eventMessage, extractedValues: extractFields(pattern, line) }]
+          : [];
       }),
     };
   };
