@@ -110,6 +110,8 @@ describe('an event whose function fails', () => {
     assert.equal(await sum('failing', 'Invocations'), 3);
     assert.equal(await sum('failing', 'Errors'), 3);
     assert.equal(await sum('failing', 'AsyncEventsReceived'), 1);
+    // At each attempt how long the event has waited: 0, 1 and 3 minutes.
+    assert.ok(Math.abs((await sum('failing', 'AsyncEventAge')) - 4 * MINUTE) < 2_000);
     assert.equal(await sum('failing', 'DeadLetterErrors'), 0);
   });
 

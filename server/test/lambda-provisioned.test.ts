@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { CloudWatchClient, GetMetricStatisticsCommand } from '@aws-sdk/client-cloudwatch';
 import {
   CreateAliasCommand,
   DeleteProvisionedConcurrencyConfigCommand,
@@ -14,11 +15,12 @@ import {
   UpdateAliasCommand,
   UpdateFunctionCodeCommand,
 } from '@aws-sdk/client-lambda';
-import { advance, startBrume } from '#test/harness.ts';
+import { advance, clientConfig, startBrume } from '#test/harness.ts';
 import { arnOf, codeOf, parse, testLambda } from './lambda-functions.ts';
 
 const brume = await startBrume({ clock: 'virtual' });
 const { client, create, error } = testLambda(brume);
+const cloudwatch = new CloudWatchClient(clientConfig(brume));
 const FunctionName = 'ready';
 const HANDLER =
   'async ({ ms = 0 }) => { await new Promise((done) => setTimeout(done, ms)); return process.env.AWS_LAMBDA_INITIALIZATION_TYPE; }';
@@ -70,7 +72,38 @@ test('environments are ready before they are needed, and stay', async () => {
   assert.equal(three.find(({ cold }) => cold)!.type, 'on-demand');
   await advance(brume, 60 * 60_000);
   assert.deepEqual(await Promise.all([invoke('live', event), invoke('live', event)]), [warm, warm], 'an hour later');
+  const metrics: [name: string, statistic: 'Sum' | 'Maximum', expected: number][] = [
+    ['ProvisionedConcurrencyInvocations', 'Sum', 6],
+    ['ProvisionedConcurrencySpilloverInvocations', 'Sum', 1],
+    ['ProvisionedConcurrentExecutions', 'Maximum', 2],
+    ['ProvisionedConcurrencyUtilization', 'Maximum', 1],
+  ];
+  for (const [name, statistic, expected] of metrics) {
+    assert.equal(await statisticOf(name, statistic, 'live'), expected, name);
+  }
 });
+
+/** Over all that there is, of what was invoked by that qualifier. */
+async function statisticOf(MetricName: string, statistic: 'Sum' | 'Maximum', qualifier: string) {
+  await advance(brume, 2 * 60_000);
+  const { now } = (await (await fetch(`${brume.endpoint}/_brume/clock`)).json()) as { now: string };
+  const { Datapoints } = await cloudwatch.send(
+    new GetMetricStatisticsCommand({
+      Namespace: 'AWS/Lambda',
+      MetricName,
+      Dimensions: [
+        { Name: 'FunctionName', Value: FunctionName },
+        { Name: 'Resource', Value: `${FunctionName}:${qualifier}` },
+      ],
+      StartTime: new Date(Date.parse(now) - 86_400_000),
+      EndTime: new Date(now),
+      Period: 2 * 86_400,
+      Statistics: [statistic],
+    }),
+  );
+  const values = Datapoints!.map((point) => point[statistic]!);
+  return statistic === 'Sum' ? values.reduce((total, value) => total + value, 0) : Math.max(...values);
+}
 
 test('they follow the alias, and go with the configuration', async () => {
   await client.send(
