@@ -14,7 +14,7 @@ import {
   type LogScope,
   LogStream,
 } from './log-group.ts';
-import { compileMetricFilter, METRIC_FILTERS } from './metric-filter.ts';
+import { compileStoredMetricFilter, METRIC_FILTERS } from './metric-filter.ts';
 import { SUBSCRIPTION_CURSORS, SUBSCRIPTION_FILTERS } from './subscriptions/subscription.ts';
 
 export interface NewGroup {
@@ -247,7 +247,7 @@ export class GroupDirectory {
     for (const { account, region, value } of groups) this.#add(new LogGroup({ account, region }, value, this.policies));
     for (const { key, value } of filters) {
       const group = this.#byId.get(Number(key.slice(0, key.indexOf('/'))));
-      group?.metricFilters.set(value.name, compileMetricFilter(value, group.scope));
+      group?.metricFilters.set(value.name, compileStoredMetricFilter(value, group.scope));
     }
     for (const { groupId, stream } of await this.#eraser.pending()) {
       if (stream !== undefined) this.#byId.get(groupId)?.streamsBeingErased.add(stream);

@@ -19,6 +19,7 @@ import { type EventPosition, eventId, FIRST_POSITION, parseEventId } from './eve
 import type { LiveTailUpdate } from './live-tail.ts';
 import type { LogGroup, LogStream } from './log-group.ts';
 import { createLogStore, type LogStore } from './log-store.ts';
+import { METRIC_FILTERS } from './metric-filter.ts';
 
 const NOW = Date.parse('2026-11-23T10:00:30Z');
 const HOUR_MS = 3_600_000;
@@ -190,6 +191,21 @@ async function idsInOrder(): Promise<string[]> {
   );
   return rows.map(({ stream, ...row }) => eventId({ ...row, streamHash: streamHash(stream) })).sort();
 }
+
+test('a stored metric filter that this version takes no more is there, and counts nothing', async () => {
+  const target = await newStream();
+  const [group] = target;
+  const transformations = [{ name: 'n', namespace: 'N', value: '1' }];
+  const filter = { name: 'f', pattern: '[..., a, ...]', transformations, createdAtMs: NOW };
+  await world.state.transact((tx) => tx.documents.put(METRIC_FILTERS, SCOPE, group.streamKey('f'), filter));
+  await crash();
+  const [found] = await world.logs.metricFilters.list(SCOPE);
+  assert.equal(found?.document.pattern, filter.pattern);
+  const again = (await world.logs.groups.find(SCOPE, 'group'))!;
+  const stream = (await world.logs.groups.streams(again)).get('stream')!;
+  await put([again, stream], ['a b c']);
+  assert.deepEqual(messagesOf(await world.logs.events.forward({ group: again }, FIRST_POSITION, 10)), ['a b c']);
+});
 
 test('a bounded read does not touch rows outside its bounds', async () => {
   const target = await newStream();

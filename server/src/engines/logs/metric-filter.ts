@@ -3,6 +3,7 @@
 import {
   compileMatcher,
   type FilterPattern,
+  FilterPatternError,
   type LogLine,
   type Matcher,
   parseFilterPattern,
@@ -77,6 +78,17 @@ export function compileMetricFilter(document: MetricFilterDocument, scope: LogSc
   }));
   const selected = selectsScope(document.fieldSelectionCriteria, scope);
   return { document, selected, pattern, matches: compileMatcher(pattern), transformations };
+}
+
+/** One that is stored: with a pattern that only an earlier version took it counts nothing. */
+export function compileStoredMetricFilter(document: MetricFilterDocument, scope: LogScope): CompiledMetricFilter {
+  try {
+    return compileMetricFilter(document, scope);
+  } catch (error) {
+    if (!(error instanceof FilterPatternError)) throw error;
+    const empty = compileMetricFilter({ ...document, pattern: '', transformations: [] }, scope);
+    return { ...empty, document, selected: false };
+  }
 }
 
 /** Whether what it says of an event that does not match depends on the event. */

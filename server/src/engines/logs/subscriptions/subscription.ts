@@ -4,6 +4,7 @@
 import {
   compileMatcher,
   type FilterPattern,
+  FilterPatternError,
   type Matcher,
   parseFilterPattern,
 } from '#engines/filter-pattern/filter-pattern.ts';
@@ -80,6 +81,16 @@ export function compileSubscription(document: SubscriptionDocument, scope: LogSc
   const pattern = parseFilterPattern(document.pattern);
   const selected = selectsScope(document.fieldSelectionCriteria, scope);
   return { document, pattern, matches: selected ? compileMatcher(pattern) : NOTHING };
+}
+
+/** One that is stored: with a pattern that only an earlier version took it matches nothing. */
+export function compileStoredSubscription(document: SubscriptionDocument, scope: LogScope): CompiledSubscription {
+  try {
+    return compileSubscription(document, scope);
+  } catch (error) {
+    if (!(error instanceof FilterPatternError)) throw error;
+    return { document, pattern: parseFilterPattern(''), matches: NOTHING };
+  }
 }
 
 const NOTHING: Matcher = Object.assign(() => false, { needed: [] });

@@ -16,6 +16,7 @@ import type { Telemetry } from '#storage/telemetry/telemetry.ts';
 import type { LogGroup, LogStream } from '../log-group.ts';
 import { createLogStore, type LogStore } from '../log-store.ts';
 import type { SubscriptionRecord } from './payload.ts';
+import { SUBSCRIPTION_FILTERS } from './subscription.ts';
 import { Subscriptions } from './subscriptions.ts';
 
 const NOW = Date.parse('2026-11-23T10:00:30Z');
@@ -224,6 +225,23 @@ test('a clean end in the midst of what is read back repeats nothing', async () =
   world = await open();
   await eventually(() => messages().length >= 9000, 1000);
   assert.deepEqual(numbersOf(messages()), numbersOf(numbered(0, 9000)));
+});
+
+test('a stored filter that this version takes no more is there, and matches nothing', async () => {
+  const stream = await newStream('g');
+  await subscribe(stream[0], 'wanted');
+  const [document] = world.subscriptions.list(stream[0]);
+  const old = { ...document!, pattern: '[..., a, ...]' };
+  await world.state.transact((tx) => tx.documents.put(SUBSCRIPTION_FILTERS, SCOPE, stream[0].streamKey(old.name), old));
+  await crash();
+  const [group, again] = await reopened('g');
+  assert.deepEqual(
+    world.subscriptions.list(group).map(({ pattern }) => pattern),
+    [old.pattern],
+  );
+  await put([group, again], ['wanted']);
+  await clock.advanceBy(5000);
+  assert.deepEqual(messages(), []);
 });
 
 test('after an error for good it pauses for ten minutes and skips what comes meanwhile', async () => {

@@ -16,6 +16,7 @@ import { SubscriptionFeed } from './feed.ts';
 import {
   ACCOUNT_SUBSCRIPTIONS,
   type AccountSubscription,
+  compileStoredSubscription,
   compileSubscription,
   type IngestionPosition,
   later,
@@ -243,7 +244,7 @@ export class Subscriptions {
       log,
       random,
       group,
-      subscription: compileSubscription(document, group.scope),
+      subscription: compileStoredSubscription(document, group.scope),
       from,
       behind,
       takePlace: () => this.#places.take(),
